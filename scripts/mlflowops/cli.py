@@ -1,0 +1,24 @@
+"""The `mlflowops` command: one sub-command per task, each a thin layer over a module of the same name."""
+
+import sys
+
+import typer
+
+from mlflowops.console import err
+from mlflowops.errors import OpsError
+
+app = typer.Typer(
+    help=__import__("mlflowops").__doc__,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+
+
+def main() -> None:
+    """Run the command line. OpsError becomes one sentence on stderr and its exit code."""
+    try:
+        app()
+    except OpsError as error:
+        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
