@@ -1,0 +1,50 @@
+# `make` shows this help. Everything a target needs, it installs: Python packages into .venv,
+# binaries and images into a cache outside the tree (see `mlflowops tools path`).
+SHELL := /bin/bash
+VENV := .venv
+PY := $(VENV)/bin/python
+OPS := $(VENV)/bin/mlflowops
+READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
+
+.DEFAULT_GOAL := help
+.PHONY: help up down test check check-fast lint tools tools-path lock
+
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+up: $(READY) ## Run MLflow on a Kubernetes: makes a cluster if there is none (CONTEXT=name uses yours)
+	@$(OPS) up $(if $(CONTEXT),--context $(CONTEXT))
+
+down: $(READY) ## Remove the cluster that `make up` made, and all it left
+	@$(OPS) down
+
+test: $(READY) ## Run every test, cheap ones first
+	@$(PY) -m pytest tests/render tests/helmfile tests/cli tests/runtime -n 2 --dist loadgroup
+	@$(PY) -m pytest tests/e2e -v
+
+check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster)
+	@$(PY) -m pytest tests/render tests/helmfile -n 2
+
+lint: $(READY) ## Linters only
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy scripts
+
+tools: $(READY) ## Install every pinned binary
+	@$(OPS) tools install
+
+tools-path: $(READY) ## Print the folder of the pinned binaries: export PATH="$$(make -s tools-path):$$PATH"
+	@$(OPS) tools path
+
+lock: $(READY) ## Compile the lock files again (hashes, no index addresses)
+	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+	  --upgrade images/mlflow/requirements.in -o images/mlflow/requirements.lock
+	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+	  --extra dev pyproject.toml requirements-dev.in -o requirements-dev.lock
+
+$(READY): requirements-dev.lock pyproject.toml
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: Python 3.11 or newer is needed; install it and put it first on PATH." >&2; exit 1; }
+	@echo "… Python packages into $(VENV)" >&2
+	@python3 -m venv --clear $(VENV) && $(VENV)/bin/pip install -q uv
+	@$(VENV)/bin/uv pip install -q --python $(PY) --require-hashes -r requirements-dev.lock
+	@$(VENV)/bin/uv pip install -q --python $(PY) --no-deps -e .
+	@touch $@
