@@ -1,0 +1,72 @@
+"""One real cluster for all end-to-end tests, made by the same `make up` that users type.
+
+The cluster is called `test`, so it stands beside the one that a developer tries things on, and is
+removed at the end (`--keep` leaves it).
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.helm import Helm
+from e2e.kube import Kube
+from e2e.up import Up
+
+CLUSTER = "test"
+
+
+@pytest.fixture(scope="session")
+def up(request: pytest.FixtureRequest) -> Iterator[Up]:
+    """`make up` on a cluster that did not exist; what it printed and how long it took."""
+    os.environ["MLFLOWOPS_CLUSTER"] = CLUSTER
+    first = Up.run()
+    yield first
+    if not request.config.getoption("--keep"):
+        Up.remove()
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(up: Up) -> Path:
+    path = up.kubeconfig()
+    os.environ["KUBECONFIG"] = str(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def kube(kubeconfig: Path) -> Kube:
+    return Kube(kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def helm(kubeconfig: Path) -> Helm:
+    return Helm(kubeconfig)
+
+
+@pytest.fixture
+def namespace(kube: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A namespace of the test's own that enforces the restricted Pod Security Standard."""
+    name = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower()).strip("-")
+    kube.create_namespace(name)
+    yield name
+    if not getattr(request.node, "rep_call", None) or request.node.rep_call.failed:
+        kube.print_state(name)
+    kube.delete_namespace(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    setattr(item, f"rep_{report.when}", report)
+    return report
+
+
+@pytest.fixture(scope="module")
+def shared_namespace(kube: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
+    """One restricted namespace for all tests of a module."""
+    name = request.module.__name__.rsplit(".", 1)[-1].removeprefix("test_").replace("_", "-")
+    kube.create_namespace(name)
+    yield name
+    kube.delete_namespace(name)

@@ -1,0 +1,43 @@
+"""Helm as users type it, on the test cluster."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mlflowops import tools
+from mlflowops.paths import REPO
+
+CHART = REPO / "charts/mlflow"
+OUR_IMAGE = {"registry": "localhost", "repository": "mlflow", "tag": "3.17.2"}
+
+
+class Helm:
+    def __init__(self, kubeconfig: Path) -> None:
+        self._kubeconfig = kubeconfig
+        self._helm = tools.ensure("helm")
+
+    def __call__(
+        self, *words: str, stdin: str | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        command = [str(self._helm), "--kubeconfig", str(self._kubeconfig), *words]
+        done = subprocess.run(command, cwd=REPO, input=stdin, text=True, capture_output=True)
+        if check and done.returncode:
+            raise AssertionError(f"helm {' '.join(words)}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def install(
+        self,
+        namespace: str,
+        values: dict[str, Any],
+        *,
+        wait: str = "120s",
+        release: str = "mlflow",
+        chart: Path = CHART,
+    ) -> str:
+        """Install or upgrade with the image of this repository; `wait=""` returns at once."""
+        words = ["upgrade", "--install", release, str(chart), "--namespace", namespace, "--values", "-"]
+        if wait:
+            words += ["--wait", "--timeout", wait]
+        image = {"image": OUR_IMAGE} if chart == CHART else {}
+        return self(*words, stdin=yaml.safe_dump({**image, **values})).stdout

@@ -1,0 +1,75 @@
+"""Databases and buckets for tests, on the PostgreSQL and SeaweedFS that `make up` installed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg2
+
+from e2e.kube import Kube
+
+# Every character that broke a peer's chart: URL, shell, INI, JSON and YAML specials.
+NASTY = """p@ss:w/rd#%&? +'"\\é$(x)"""
+
+
+@dataclass
+class Database:
+    """One database with a role of its own; `url()` is for SQLAlchemy on the host, without the password."""
+
+    kube: Kube
+    name: str
+    password: str
+
+    @classmethod
+    def create(cls, kube: Kube, name: str, password: str = NASTY) -> "Database":
+        name = name.replace("-", "_")
+        with admin(kube) as connection, connection.cursor() as cursor:
+            cursor.execute(f'CREATE ROLE "{name}" LOGIN PASSWORD %s', (password,))
+            cursor.execute(f'CREATE DATABASE "{name}" OWNER "{name}"')
+        return cls(kube, name, password)
+
+    def connect(self) -> Any:
+        return _connect(self.kube, self.name, self.name, self.password)
+
+    def revision(self) -> str:
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT version_num FROM alembic_version")
+            return str(cursor.fetchone()[0])
+
+    def values(self) -> dict[str, Any]:
+        return {
+            "enabled": True,
+            "host": "postgres.ml.svc.cluster.local",
+            "database": self.name,
+            "username": self.name,
+            "passwordFromSecret": {"enabled": True, "name": "mlflow-postgres-secret", "key": "password"},
+        }
+
+
+def admin(kube: Kube) -> Any:
+    """A superuser's connection from the host."""
+    connection = _connect(
+        kube, "postgres", "mlflow", kube.read_secret("ml", "mlflow-postgres-secret")["password"]
+    )
+    connection.autocommit = True
+    return connection
+
+
+def _connect(kube: Kube, database: str, user: str, password: str) -> Any:
+    host = kube.core.read_namespaced_service("postgres", "ml").spec.cluster_ip
+    return psycopg2.connect(host=host, dbname=database, user=user, password=password, connect_timeout=10)
+
+
+def shared_stores(kube: Kube, namespace: str, database: Database, secret: bool = True) -> dict[str, Any]:
+    """Values for PostgreSQL + S3 in `namespace`, with the Secrets that they name (unless `secret` is off)."""
+    kube.secret(namespace, "mlflow-s3-secret", kube.read_secret("ml", "mlflow-s3-secret"))
+    if secret:
+        kube.secret(namespace, "mlflow-postgres-secret", {"password": database.password})
+    s3 = {
+        "enabled": True,
+        "bucket": "mlflow",
+        "path": namespace,
+        "endpoint": "http://seaweedfs.ml.svc.cluster.local:8333",
+        "region": "us-east-1",
+        "credentialsFromSecret": {"enabled": True, "name": "mlflow-s3-secret"},
+    }
+    return {"backendStore": {"postgres": database.values()}, "artifactStore": {"s3": s3}}

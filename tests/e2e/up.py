@@ -1,0 +1,48 @@
+"""The user's two commands, typed by a test."""
+
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlflowops.paths import REPO
+
+
+@dataclass
+class Up:
+    """One `make up`: its exit code, everything it printed, wall seconds."""
+
+    code: int
+    output: str
+    seconds: float
+
+    @classmethod
+    def run(cls) -> "Up":
+        start = time.monotonic()
+        done = subprocess.run(
+            ["make", "up"], cwd=REPO, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        print(done.stdout)
+        return cls(done.returncode, done.stdout, time.monotonic() - start)
+
+    @staticmethod
+    def remove() -> None:
+        subprocess.run(["make", "down"], cwd=REPO, check=True)
+
+    @staticmethod
+    def kubeconfig() -> Path:
+        command = [REPO / ".venv/bin/mlflowops", "cluster", "kubeconfig"]
+        return Path(subprocess.run(command, check=True, text=True, capture_output=True).stdout.strip())
+
+
+def run(command: str, kubeconfig: Path | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Type a command line in a shell that has the pinned tools on PATH, as the README tells users to."""
+    tools = subprocess.run(["make", "-s", "tools-path"], cwd=REPO, check=True, text=True, capture_output=True)
+    env = {**os.environ, "PATH": f"{REPO / '.venv/bin'}:{tools.stdout.strip()}:{os.environ['PATH']}"}
+    if kubeconfig:
+        env["KUBECONFIG"] = str(kubeconfig)
+    done = subprocess.run(["bash", "-c", command], cwd=REPO, env=env, text=True, capture_output=True)
+    if check and done.returncode:
+        raise AssertionError(f"{command}\nexit {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done
