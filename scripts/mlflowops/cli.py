@@ -6,6 +6,7 @@ import typer
 
 from mlflowops.console import err
 from mlflowops.errors import OpsError
+from mlflowops.tools.cli import app as tools
 
 app = typer.Typer(
     help=__import__("mlflowops").__doc__,
@@ -13,6 +14,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
+app.add_typer(tools, name="tools")
 
 
 def main() -> None:
