@@ -1,0 +1,61 @@
+// Command hyperkube is all of Kubernetes' own daemons and etcd in one binary: linked once, its
+// pages shared by every process. The first argument, or the name it is called by, chooses the daemon.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	_ "time/tzdata" // time zones of CronJobs
+
+	"github.com/spf13/cobra"
+	"go.etcd.io/etcd/server/v3/etcdmain"
+	"k8s.io/component-base/cli"
+	_ "k8s.io/component-base/logs/json/register"
+	_ "k8s.io/component-base/metrics/prometheus/clientgo"
+	_ "k8s.io/component-base/metrics/prometheus/version"
+	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
+	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
+	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
+)
+
+var daemons = map[string]func() *cobra.Command{
+	"kube-apiserver":          apiserver.NewAPIServerCommand,
+	"kube-controller-manager": controllermanager.NewControllerManagerCommand,
+	"kube-proxy":              proxy.NewProxyCommand,
+	"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
+	// The kubelet handles signals itself: a context that already does makes it panic.
+	"kubelet": func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
+}
+
+func main() {
+	name := filepath.Base(os.Args[0])
+	if name == "hyperkube" && len(os.Args) > 1 {
+		os.Args = os.Args[1:]
+		name = os.Args[0]
+	}
+	if name == "etcd" {
+		etcdmain.Main(os.Args)
+		return
+	}
+	newCommand, known := daemons[name]
+	if !known {
+		fmt.Fprintf(os.Stderr, "usage: hyperkube etcd|%s [flags]\n", strings.Join(names(), "|"))
+		os.Exit(2)
+	}
+	os.Exit(cli.Run(newCommand()))
+}
+
+func names() []string {
+	all := make([]string, 0, len(daemons))
+	for name := range daemons {
+		all = append(all, name)
+	}
+	sort.Strings(all)
+	return all
+}
