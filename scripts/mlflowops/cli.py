@@ -6,6 +6,7 @@ import typer
 
 from mlflowops.console import err
 from mlflowops.errors import OpsError
+from mlflowops.images.cli import app as images
 from mlflowops.tools.cli import app as tools
 
 app = typer.Typer(
@@ -15,6 +16,7 @@ app = typer.Typer(
     add_completion=True,
 )
 app.add_typer(tools, name="tools")
+app.add_typer(images, name="images")
 
 
 def main() -> None:

@@ -1,0 +1,36 @@
+"""`mlflowops images`: build what the cluster runs."""
+
+from typing import Annotated
+
+import typer
+
+from mlflowops import console, images
+
+app = typer.Typer(help="Build our container images and find their archives.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def build(
+    names: Annotated[list[str] | None, typer.Argument(help="Images to build; all without one.")] = None,
+) -> None:
+    """Build images that are not built yet and print `<ref> <archive>` for each."""
+    for image in images.build(names or []):
+        print(image.ref, image.archive)
+
+
+@app.command("list")
+def list_images(json: Json = False) -> None:
+    """Show every image, its archive, and whether it is built."""
+    known = images.known()
+    if json:
+        console.as_json(
+            [{"name": i.name, "ref": i.ref, "archive": i.archive, "built": there} for i, there in known]
+        )
+        return
+    rows = []
+    for image, there in known:
+        size = f"{image.archive.stat().st_size / 1e6:.0f} MB" if there else "not built"
+        rows.append((image.name, image.ref, size, str(image.archive)))
+    console.table(("image", "ref", "size", "archive"), rows)
