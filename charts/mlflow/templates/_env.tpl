@@ -1,0 +1,61 @@
+{{- /* List lines: one environment entry that reads a Secret. Takes (list variable secret key). */}}
+{{- define "mlflow.envFromSecret" -}}
+{{- if ne (len .) 3 }}{{ fail "mlflow.envFromSecret takes (list variable secret key)" }}{{ end -}}
+- name: {{ index . 0 }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ index . 1 }}
+      key: {{ index . 2 | quote }}
+{{- end }}
+
+{{- /* Mapping lines: nothing calls home, nothing runs in the background, nothing is written outside /tmp. */}}
+{{- define "mlflow.env.hardened" -}}
+DO_NOT_TRACK: true
+HOME: /tmp
+MLFLOW_DISABLE_TELEMETRY: true
+MLFLOW_ENABLE_AI_GATEWAY: false
+MLFLOW_MODEL_CATALOG_URI: ""
+MLFLOW_SERVER_ENABLE_JOB_EXECUTION: false
+PYTHONDONTWRITEBYTECODE: 1
+PYTHONUNBUFFERED: 1
+{{- end }}
+
+{{- /* Mapping lines: how the server listens and starts. Takes `.`. */}}
+{{- define "mlflow.env.server" -}}
+MLFLOW_HOST: 0.0.0.0
+MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT: {{ sub (sub .Values.terminationGracePeriodSeconds .Values.preStopSeconds) 5 | int }}
+MLFLOW_KUBERNETES_LAUNCHER: {{ .Values.mlflow.launcher }}
+MLFLOW_KUBERNETES_SCHEMA_WAIT_SECONDS: 600
+MLFLOW_KUBERNETES_THREADS: {{ .Values.mlflow.threads }}
+MLFLOW_LOGGING_LEVEL: {{ upper .Values.mlflow.logLevel }}
+MLFLOW_PORT: 5000
+MLFLOW_SERVER_ALLOWED_HOSTS: {{ include "mlflow.allowedHosts" . | quote }}
+MLFLOW_WORKERS: {{ .Values.mlflow.workers }}
+{{- with include "mlflow.corsOrigins" . }}
+MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: {{ . | quote }}
+{{- end }}
+{{- with .Values.mlflow.staticPrefix }}
+MLFLOW_STATIC_PREFIX: {{ . | quote }}
+{{- end }}
+{{- end }}
+
+{{- /*
+List lines: the whole environment of the server and the schema step. Entries with a source come first:
+MLFLOW_SERVER_ALLOWED_HOSTS refers to $(POD_IP). The rest is sorted; `mlflow.env` wins. Takes `.`.
+*/}}
+{{- define "mlflow.env" -}}
+- name: POD_IP
+  valueFrom:
+    fieldRef:
+      fieldPath: status.podIP
+{{- include "mlflow.stores.secretEnv" . }}
+{{- $plain := dict -}}
+{{- range list "mlflow.env.hardened" "mlflow.env.server" "mlflow.backendStore.env" "mlflow.artifactStore.env" -}}
+{{- $plain = merge $plain (include . $ | fromYaml) -}}
+{{- end -}}
+{{- range $name, $value := .Values.mlflow.env }}{{ $_ := set $plain $name $value }}{{ end -}}
+{{- range $name, $value := $plain }}
+- name: {{ $name }}
+  value: {{ $value | toString | quote }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,29 @@
+{{- /*
+Mapping lines: what selects the pods of a component. Frozen: a Deployment's selector cannot change.
+Takes (dict "ctx" $ "component" "server").
+*/}}
+{{- define "mlflow.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "mlflow.appName" .ctx }}
+app.kubernetes.io/instance: {{ .ctx.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- /*
+Mapping lines: labels of a pod template. The chart's version is not among them, so that a new chart
+alone restarts nothing. Takes (dict "ctx" $ "component" "server").
+*/}}
+{{- define "mlflow.podLabels" -}}
+{{ include "mlflow.selectorLabels" . }}
+app.kubernetes.io/version: {{ .ctx.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: mlflow
+app.kubernetes.io/managed-by: {{ .ctx.Release.Service }}
+{{- with .ctx.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- /* Mapping lines: labels of an object. Takes (dict "ctx" $ "component" "server"). */}}
+{{- define "mlflow.labels" -}}
+{{ include "mlflow.podLabels" . }}
+helm.sh/chart: {{ printf "%s-%s" .ctx.Chart.Name .ctx.Chart.Version | replace "+" "_" }}
+{{- end }}

@@ -1,0 +1,80 @@
+{{- /* Mapping lines: who a pod of the release is and what it may do. Takes `.`. */}}
+{{- define "mlflow.pod.identity" -}}
+serviceAccountName: {{ include "mlflow.serviceAccountName" . }}
+automountServiceAccountToken: false
+{{- /* Else a Service called mlflow sets MLFLOW_PORT=tcp://..., which MLflow takes for its own setting. */}}
+enableServiceLinks: false
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.podSecurityContext }}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* Mapping lines: on which nodes a pod of the release may run. Takes `.`. */}}
+{{- define "mlflow.pod.placement" -}}
+{{- range $key := list "priorityClassName" "nodeSelector" "affinity" "tolerations" }}
+{{- with get $.Values $key }}
+{{ $key }}: {{ if kindIs "string" . }}{{ . }}{{ else }}{{ toYaml . | nindent 2 }}{{ end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Mapping lines: topology spread of a component's pods. Takes (dict "ctx" $ "component" "server"). */}}
+{{- define "mlflow.pod.spread" -}}
+{{- $selector := dict "matchLabels" (include "mlflow.selectorLabels" . | fromYaml) -}}
+{{- with .ctx.Values.topologySpreadConstraints -}}
+topologySpreadConstraints:
+  {{- range . }}
+  - {{- toYaml (merge (deepCopy .) (dict "labelSelector" $selector)) | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Mapping lines: what a container that runs MLflow starts from, up to its environment. Takes (list $ "server.py"). */}}
+{{- define "mlflow.container.start" -}}
+{{- $ctx := index . 0 -}}
+image: {{ include "mlflow.image" $ctx }}
+imagePullPolicy: {{ $ctx.Values.image.pullPolicy }}
+command:
+  - python
+  - /opt/mlflow-kubernetes/{{ index . 1 }}
+env:
+  {{- include "mlflow.env" $ctx | nindent 2 }}
+{{- with $ctx.Values.mlflow.envFrom }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* Mapping lines: what a container that runs MLflow may use and see. Takes `.`. */}}
+{{- define "mlflow.container.limits" -}}
+{{- with .Values.mlflow.resources -}}
+resources:
+  {{- toYaml . | nindent 2 }}
+{{ end -}}
+{{- with .Values.containerSecurityContext -}}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{ end -}}
+volumeMounts:
+  {{- include "mlflow.volumeMounts" . | nindent 2 }}
+{{- end }}
+
+{{- /* Mapping lines: a probe of the server. Takes (list $ "startupProbe"). */}}
+{{- define "mlflow.probe" -}}
+{{- $ctx := index . 0 -}}
+{{- $name := index . 1 -}}
+{{ $name }}:
+  httpGet:
+    path: {{ $ctx.Values.mlflow.staticPrefix }}/health
+    port: http
+  {{- range $key := list "periodSeconds" "timeoutSeconds" "failureThreshold" }}
+  {{- with get (get $ctx.Values $name) $key }}
+  {{ $key }}: {{ int . }}
+  {{- end }}
+  {{- end }}
+{{- end }}
