@@ -1,13 +1,13 @@
 // Command hyperkube is all of Kubernetes' own daemons and etcd in one binary: linked once, its
-// pages shared by every process. The first argument, or the name it is called by, chooses the daemon.
+// pages shared by every process. The first argument chooses the daemon.
 package main
 
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
-	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 	_ "time/tzdata" // time zones of CronJobs
 
@@ -34,28 +34,15 @@ var daemons = map[string]func() *cobra.Command{
 }
 
 func main() {
-	name := filepath.Base(os.Args[0])
-	if name == "hyperkube" && len(os.Args) > 1 {
-		os.Args = os.Args[1:]
-		name = os.Args[0]
-	}
-	if name == "etcd" {
+	os.Args = os.Args[1:]
+	if len(os.Args) > 0 && os.Args[0] == "etcd" {
 		etcdmain.Main(os.Args)
 		return
 	}
-	newCommand, known := daemons[name]
-	if !known {
-		fmt.Fprintf(os.Stderr, "usage: hyperkube etcd|%s [flags]\n", strings.Join(names(), "|"))
-		os.Exit(2)
+	if len(os.Args) > 0 && daemons[os.Args[0]] != nil {
+		os.Exit(cli.Run(daemons[os.Args[0]]()))
 	}
-	os.Exit(cli.Run(newCommand()))
-}
-
-func names() []string {
-	all := make([]string, 0, len(daemons))
-	for name := range daemons {
-		all = append(all, name)
-	}
-	sort.Strings(all)
-	return all
+	known := strings.Join(slices.Sorted(maps.Keys(daemons)), "|")
+	fmt.Fprintf(os.Stderr, "usage: hyperkube etcd|%s [flags]\n", known)
+	os.Exit(2)
 }
