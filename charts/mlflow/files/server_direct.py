@@ -1,0 +1,101 @@
+"""The direct launcher: MLflow's apps in one gunicorn, set up before the fork, shared by its workers."""
+
+import gc
+import os
+import sys
+import traceback
+from contextlib import contextmanager, suppress
+from signal import SIG_BLOCK, SIG_UNBLOCK, SIGTERM, pthread_sigmask
+from typing import Any
+
+# Imported before MLflow, which switches its security middleware on when it sees gunicorn.
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from server_apps import Apps, open_apps
+from server_worker import LEAVING, Worker
+
+
+def serve() -> None:
+    """Open MLflow, then serve it until SIGTERM. A failure is one sentence and a non-zero exit code."""
+    with suppress(FileNotFoundError):  # a container that was restarted in its pod inherits the mark
+        os.remove(LEAVING)
+    try:
+        apps = open_apps(os.environ.get("MLFLOW_KUBERNETES_APP_NAME", ""))
+    except Exception as error:
+        traceback.print_exc()
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        sys.exit(f"mlflow: server: it could not start: {reason}; the lines above say where.")
+    _Arbiter(_Gunicorn(apps)).run()
+
+
+class _Gunicorn(BaseApplication):
+    """gunicorn's settings, from the environment that the chart sets."""
+
+    def __init__(self, apps: Apps) -> None:
+        self.apps = apps
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in settings().items():
+            if name in self.cfg.settings:  # control_socket_disable is younger than gunicorn 25.1
+                self.cfg.set(name, value)
+
+    def load(self) -> Apps:
+        return self.apps
+
+
+class _Arbiter(Arbiter):
+    def spawn_worker(self) -> int:
+        # A SIGTERM between the fork and the worker's own handlers would be lost, and the pod would
+        # hang until it is killed: hold it back, the worker lets it in (Worker.init_signals).
+        with _held(SIGTERM):
+            return super().spawn_worker()
+
+
+@contextmanager
+def _held(signal_number: int) -> Any:
+    pthread_sigmask(SIG_BLOCK, {signal_number})
+    try:
+        yield
+    finally:
+        pthread_sigmask(SIG_UNBLOCK, {signal_number})
+
+
+def settings() -> dict[str, Any]:
+    """What gunicorn is told; each line that is not MLflow's own default says why."""
+    host = os.environ.get("MLFLOW_HOST") or "127.0.0.1"
+    return {
+        "bind": f"{f'[{host}]' if ':' in host else host}:{os.environ.get('MLFLOW_PORT') or 5000}",
+        "workers": int(os.environ.get("MLFLOW_WORKERS") or 2),
+        "threads": int(os.environ.get("MLFLOW_KUBERNETES_THREADS") or 8),
+        "worker_class": Worker,
+        "preload_app": True,
+        "when_ready": _freeze,
+        "child_exit": _forget_metrics,
+        # Longer than the idle time of ingress controllers (60 s): they never meet a closed connection.
+        "keepalive": 75,
+        "graceful_timeout": int(os.environ.get("MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT") or 120),
+        # Only a worker whose main loop stands still is killed; a slow request never stops that loop.
+        "timeout": 120,
+        # The heartbeat file: memory, where a full or slow disk cannot make a worker look dead.
+        "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108
+        # The UI asks for the metrics of 100 runs in one GET; uvicorn allows 64 KiB.
+        "limit_request_line": 0,
+        "limit_request_field_size": 65536,
+        "control_socket_disable": True,
+        "loglevel": (os.environ.get("MLFLOW_LOGGING_LEVEL") or "info").lower(),
+    }
+
+
+def _freeze(_arbiter: Any) -> None:
+    """Share the memory: nothing made so far is ever walked, hence written to, by a worker's collector."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
+def _forget_metrics(_arbiter: Any, worker: Any) -> None:
+    if os.environ.get("prometheus_multiproc_dir"):  # noqa: SIM112 (the library's own spelling)
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.pid)
