@@ -8,8 +8,7 @@ from typing import ClassVar
 
 from mlflowops import console, paths
 from mlflowops.errors import OpsError
-from mlflowops.tools.store import call
-from mlflowops.tools.tool import Tool
+from mlflowops.tools.tool import Tool, call
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,12 +9,14 @@ from mlflowops import paths
 from mlflowops.errors import OpsError
 from mlflowops.tools.apt import Apt
 from mlflowops.tools.go import GoInstall, GoModule
+from mlflowops.tools.patched import GoPatched
 from mlflowops.tools.pypi import PypiBinary
 from mlflowops.tools.tool import Tool
 
 KINDS: dict[str, type[Tool]] = {
     "go-install": GoInstall,
     "go-module": GoModule,
+    "go-patched": GoPatched,
     "pypi-binary": PypiBinary,
     "apt": Apt,
 }

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from mlflowops import paths, shell
 from mlflowops.errors import OpsError
-from mlflowops.tools.store import Stored, call
+from mlflowops.tools.store import Stored
+from mlflowops.tools.tool import call
 
 MODULES = paths.REPO / "cluster" / "go"
 
@@ -86,15 +87,19 @@ class GoModule(GoBinary):
         """The pins and, for a package of our own, its source (it may not import a sibling folder)."""
         pins = [self.folder / "go.mod", self.folder / "go.sum"]
         own = self.package.startswith("./")
-        source = sorted((self.folder / self.package).rglob("*.go")) if own else []
-        texts = (path.read_text() for path in [*pins, *source] if path.exists())
+        source = sorted((self.folder / self.package).rglob("*")) if own else []
+        texts = (path.read_text() for path in [*pins, *source] if path.is_file())
         return "\n".join([super().inputs, *texts])
 
     def make(self, folder: Path, log: Path) -> None:
         """Build it in the module's folder, which stays untouched."""
+        self.build(self.folder, folder, log)
+
+    def build(self, module: Path, folder: Path, log: Path) -> None:
+        """Build the module that lies in one folder into another."""
         output = str(folder / self.name)
         command = ["go", "build", *self.flags, "-o", output, self.package]
-        call(self, command, log, cwd=self.folder, env=self.environment())
+        call(self, command, log, cwd=module, env=self.environment())
 
 
 @functools.cache

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlflowops.errors import OpsError
-from mlflowops.tools.store import Stored, call
+from mlflowops.tools.store import Stored
+from mlflowops.tools.tool import call
 
 
 @dataclass(frozen=True, kw_only=True)

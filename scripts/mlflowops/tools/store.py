@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,20 +95,3 @@ def _locked(tool: Stored) -> Iterator[None]:
             with console.step(f"waiting for another process that installs {tool}"):
                 fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def call(
-    tool: Tool,
-    command: list[str],
-    log: Path,
-    *,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-) -> None:
-    """Run one program of an installation; its failure tells the last lines and where the rest is."""
-    log.write_text("")
-    done = shell.run(command, cwd=cwd, env=env, log=log, check=False)
-    if done.returncode:
-        last = " ".join(log.read_text(errors="replace").split("\n")[-6:]).strip()
-        again = f"read {log}, then run `mlflowops tools install {tool.name}` again"
-        raise OpsError(f"{tool} from {tool.origin}", f"`{command[0]}` failed: {last}", again)
