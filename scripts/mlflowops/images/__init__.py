@@ -62,7 +62,8 @@ def _build(item: Recipe) -> Image:
 def _cached(item: Recipe | Rootfs, what: str, make: Maker) -> None:
     """Make `item.archive` unless it is there. Two processes never make the same one, a crash leaves none."""
     with _lock(item.name):
-        if item.archive.exists():
+        archive = item.archive
+        if archive.exists():
             return
         if engine.answering() is None and os.geteuid() != 0:
             raise OpsError("images", "building without docker or podman needs root", "start one or use sudo")
@@ -74,10 +75,10 @@ def _cached(item: Recipe | Rootfs, what: str, make: Maker) -> None:
         try:
             with console.step(f"Building {what} (log: {log})"):
                 make(work / "archive.tar", work, log)
-            (work / "archive.tar").rename(item.archive)
+            (work / "archive.tar").rename(archive)
         finally:
             chroot.remove(work)
-        _forget_old(item.archive)
+        _forget_old(archive)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Building without a container engine: mmdebstrap for the base, buildah in a chroot for the Dockerfile. Needs root."""
+"""Building without a container engine: mmdebstrap makes the base, buildah runs the Dockerfile."""
 
 import shutil
 from pathlib import Path

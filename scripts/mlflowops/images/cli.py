@@ -1,5 +1,6 @@
 """`mlflowops images`: build what the cluster runs."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -7,8 +8,6 @@ import typer
 from mlflowops import console, images
 
 app = typer.Typer(help="Build our container images and find their archives.", no_args_is_help=True)
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
@@ -21,13 +20,11 @@ def build(
 
 
 @app.command("list")
-def list_images(json: Json = False) -> None:
+def list_(output: Annotated[str, typer.Option(help="table or json")] = "table") -> None:
     """Show every image, its archive, and whether it is built."""
     known = images.known()
-    if json:
-        console.as_json(
-            [{"name": i.name, "ref": i.ref, "archive": i.archive, "built": there} for i, there in known]
-        )
+    if output == "json":
+        console.as_json([asdict(image) | {"built": there} for image, there in known])
         return
     rows = []
     for image, there in known:
