@@ -78,7 +78,7 @@ def migrate(uri: str) -> None:
     import mlflow.db
 
     try:
-        mlflow.db.upgrade.callback(uri)
+        mlflow.db.upgrade.main([uri], standalone_mode=False)
     except Exception as error:
         traceback.print_exc()
         raise SchemaError("the migration failed; see the lines above, old pods keep serving.") from error

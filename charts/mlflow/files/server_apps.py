@@ -109,7 +109,7 @@ def _prepare(app_name: str) -> None:
         raise _WouldStart(extra_env)
 
     start = mlflow.server._exec_cmd
-    mlflow.server._exec_cmd = take_over
+    mlflow.server._exec_cmd = take_over  # type: ignore[assignment]
     try:
         mlflow.cli.server.main(["--app-name", app_name] if app_name else [], standalone_mode=False)
     except _WouldStart as would_start:

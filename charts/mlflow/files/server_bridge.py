@@ -33,7 +33,7 @@ class Bridge(ASGIMiddleware):
 
         super().__init__(logged)
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    def __call__(self, environ: Any, start_response: Any) -> Iterator[bytes]:
         responder = _Responder(self.app, self.loop, self.wait_time)
         return responder.stream(environ, start_response)
 
@@ -41,11 +41,11 @@ class Bridge(ASGIMiddleware):
 class _Responder(ASGIResponder):
     task: asyncio.Task[None] | None = None
 
-    async def start_asgi_app(self, environ: dict[str, Any]) -> asyncio.Task[None]:
+    async def start_asgi_app(self, environ: Any) -> asyncio.Task[None]:
         self.task = await super().start_asgi_app(environ)
         return self.task
 
-    def stream(self, environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    def stream(self, environ: Any, start_response: Any) -> Iterator[bytes]:
         """Answer one request, and end the app's side too when the client goes away half-way."""
         with tempfile.TemporaryFile() as body:
             try:
@@ -55,7 +55,7 @@ class _Responder(ASGIResponder):
                     self.loop.call_soon_threadsafe(self.task.cancel)
 
 
-def _readable(environ: dict[str, Any], body: Any) -> dict[str, Any]:
+def _readable(environ: Any, body: Any) -> Any:
     """The request in the form that a2wsgi reads: with a length, valid UTF-8 and an ASCII query."""
     path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace").encode().decode("latin-1")
     query = quote(

@@ -32,6 +32,8 @@ class Worker(ThreadWorker):
     goes on accepting until nobody comes any more and every request is answered.
     """
 
+    sockets: list[Any]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.stopping: float | None = None
