@@ -6,8 +6,14 @@ import typer
 
 from mlflowops.console import err
 from mlflowops.errors import OpsError
+from mlflowops.health.cli import health
+from mlflowops.helmfile import helmfile
 from mlflowops.images.cli import app as images
+from mlflowops.secrets import app as secrets
 from mlflowops.tools.cli import app as tools
+
+# helmfile understands its own arguments, even --help.
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 app = typer.Typer(
     help=__import__("mlflowops").__doc__,
@@ -17,6 +23,9 @@ app = typer.Typer(
 )
 app.add_typer(tools, name="tools")
 app.add_typer(images, name="images")
+app.add_typer(secrets, name="secrets")
+app.command()(health)
+app.command(context_settings=PASS_ON)(helmfile)
 
 
 def main() -> None:
