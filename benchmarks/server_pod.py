@@ -1,0 +1,82 @@
+"""Memory and start of a server pod: our default beside what peers run, on the same cluster in one run.
+
+    make up && .venv/bin/python -m benchmarks.server_pod
+
+The peer is plain `mlflow server` with MLflow's own defaults (4 workers, background jobs), which is what the
+official and the community chart start, in a pod made from the same image, database and object store.
+Prints, per variant: seconds from `apply` to Ready on an empty database and on one that has its schema, idle
+PSS in MiB of all containers together (`/proc/*/smaps_rollup`), processes; then the ratios.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from e2e.helm import Helm
+from e2e.kube import Kube
+from e2e.stores import Database, shared_stores
+from mlflowops.cluster import current
+from mlflowops.console import as_json, out, step, table
+
+SUM_PSS = """
+import glob, json
+total = processes = 0
+for path in glob.glob('/proc/[0-9]*/smaps_rollup'):
+    try:
+        total += next(int(line.split()[1]) for line in open(path) if line.startswith('Pss:'))
+        processes += 1
+    except (OSError, StopIteration):
+        pass
+print(json.dumps({'mib': round(total / 1024), 'processes': processes}))
+"""
+PEER_ENV = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "true"}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "ours (direct, defaults)": {},
+    "plain mlflow server (4 workers, jobs)": {"launcher": "upstream", "workers": 4, "env": PEER_ENV},
+}
+SETTLE_SECONDS = 20
+
+
+def measure(kube: Kube, helm: Helm, variant: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Install one variant twice (empty database, then with its schema) and read its memory at rest."""
+    name = f"bench-{int(time.time())}"
+    kube.create_namespace(name)
+    try:
+        values = {**shared_stores(kube, name, Database.create(kube, name)), "mlflow": settings}
+        empty = _seconds_to_ready(kube, helm, name, values)
+        helm("uninstall", "mlflow", "--namespace", name, "--wait")
+        ready = _seconds_to_ready(kube, helm, name, values)
+        time.sleep(SETTLE_SECONDS)
+        (pod,) = kube.pods(name)
+        memory = kube.exec(name, pod.metadata.name, ["python", "-c", SUM_PSS], "mlflow").replace("'", '"')
+        return {"variant": variant, "empty_s": empty, "ready_s": ready, **json.loads(memory)}
+    finally:
+        kube.delete_namespace(name)
+
+
+def _seconds_to_ready(kube: Kube, helm: Helm, namespace: str, values: dict[str, Any]) -> float:
+    start = time.monotonic()
+    helm.install(namespace, values, wait="")
+    kube.wait_ready(namespace, 1, seconds=300)
+    return round(time.monotonic() - start, 1)
+
+
+def main() -> None:
+    kubeconfig: Path = current().kubeconfig
+    kube, helm = Kube(kubeconfig), Helm(kubeconfig)
+    results = []
+    for variant, settings in VARIANTS.items():
+        with step(variant):
+            results.append(measure(kube, helm, variant, settings))
+    rows = [[str(value) for value in each.values()] for each in results]
+    table(["variant", "Ready, empty db (s)", "Ready (s)", "PSS (MiB)", "processes"], rows, "One server pod")
+    ours, peer = results
+    out.print(
+        f"memory {peer['mib'] / ours['mib']:.1f}x less, Ready {peer['ready_s'] / ours['ready_s']:.1f}x sooner"
+    )
+    as_json(results)
+
+
+if __name__ == "__main__":
+    main()
