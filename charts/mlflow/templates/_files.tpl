@@ -5,7 +5,7 @@ checksum is made of. Takes `.`.
 {{- define "mlflow.files.data" -}}
 {{- with (.Files.Glob "files/*.py").AsConfig -}}
 data:
-  {{- . | nindent 2 }}
+  {{- regexReplaceAll "(?m)^ +$" (nindent 2 .) "" }}
 {{- end }}
 {{- $wheels := .Files.Glob "files/*.whl" -}}
 {{- if $wheels }}

@@ -1,0 +1,58 @@
+{{- /* Lines: how the server is reached and how it leaves. Takes `.`. */}}
+{{- define "mlflow.validate.server" -}}
+{{- $prefix := .Values.mlflow.staticPrefix -}}
+{{- if and $prefix (not (regexMatch "^(/[A-Za-z0-9._~-]+)+$" $prefix)) -}}
+{{- include "mlflow.says" (list "mlflow.staticPrefix" (printf "%q is not a path prefix" $prefix) "write it as /mlflow, with a slash before it and none behind it") -}}
+{{- end -}}
+{{- range .Values.mlflow.allowedHosts }}{{ if regexMatch "[/, ]" . -}}
+{{- include "mlflow.says" (list "mlflow.allowedHosts" (printf "%q is not a host name" .) "list names such as mlflow.example.com, without scheme and path") -}}
+{{- end }}{{ end -}}
+{{- range .Values.mlflow.corsAllowedOrigins }}{{ if not (regexMatch "^(\\*|https?://[^/, ]+)$" .) -}}
+{{- include "mlflow.says" (list "mlflow.corsAllowedOrigins" (printf "%q is not an origin" .) "list origins such as https://mlflow.example.com, with a scheme and without a path") -}}
+{{- end }}{{ end -}}
+{{- $least := add .Values.preStopSeconds 10 | int -}}
+{{- if lt (int .Values.terminationGracePeriodSeconds) $least -}}
+{{- include "mlflow.says" (list "terminationGracePeriodSeconds" (printf "%d leaves no time for requests in flight after %d s of preStopSeconds" (int .Values.terminationGracePeriodSeconds) (int .Values.preStopSeconds)) (printf "set %d or more" $least)) -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: environment variables that belong elsewhere. Takes `.`. */}}
+{{- define "mlflow.validate.env" -}}
+{{- $owned := include "mlflow.env.owned" . | fromYaml -}}
+{{- range $name, $value := .Values.mlflow.env -}}
+{{- $path := printf "mlflow.env.%s" $name -}}
+{{- if hasKey $owned $name -}}
+{{- include "mlflow.says" (list $path "is computed by the chart" (printf "set %s instead" (get $owned $name))) -}}
+{{- else if regexMatch "(PASSWORD|PASSWD|SECRET|TOKEN|_KEY|ACCESS_KEY_ID|CONNECTION_STRING)$" $name -}}
+{{- include "mlflow.says" (list $path "would be readable in the Deployment" "put it into a Secret and name that in mlflow.envFrom") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Mapping lines: variables that the chart computes, and the value that each comes from. */}}
+{{- define "mlflow.env.owned" -}}
+AWS_DEFAULT_REGION: artifactStore.s3.region
+AWS_REGION: artifactStore.s3.region
+MLFLOW_ARTIFACTS_DESTINATION: artifactStore
+MLFLOW_BACKEND_STORE_URI: backendStore
+MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT: terminationGracePeriodSeconds
+MLFLOW_KUBERNETES_LAUNCHER: mlflow.launcher
+MLFLOW_KUBERNETES_THREADS: mlflow.threads
+MLFLOW_LOGGING_LEVEL: mlflow.logLevel
+MLFLOW_PORT: a port of your own before the Service, which has 80 and 5000
+MLFLOW_S3_ENDPOINT_URL: artifactStore.s3.endpoint
+MLFLOW_SERVER_ALLOWED_HOSTS: mlflow.allowedHosts
+MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: mlflow.corsAllowedOrigins
+MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: backendStore.postgres.maxOverflow
+MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE: backendStore.postgres.poolRecycle
+MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: backendStore.postgres.poolSize
+MLFLOW_STATIC_PREFIX: mlflow.staticPrefix
+MLFLOW_WORKERS: mlflow.workers
+PGDATABASE: backendStore.postgres.database
+PGHOST: backendStore.postgres.host
+PGPASSWORD: backendStore.postgres.passwordFromSecret
+PGPORT: backendStore.postgres.port
+PGSSLMODE: backendStore.postgres.sslMode
+PGUSER: backendStore.postgres.username
+POD_IP: nothing, Kubernetes knows it
+{{- end }}

@@ -1,0 +1,90 @@
+{{- /* Lines: several pods need stores that they can share. Takes `.`. */}}
+{{- define "mlflow.validate.replicas" -}}
+{{- $pods := int .Values.replicaCount -}}
+{{- if and (gt $pods 1) (not (include "mlflow.shared.enabled" .)) -}}
+{{- if not .Values.backendStore.postgres.enabled -}}
+{{- include "mlflow.says" (list "replicaCount" (printf "%d pods cannot share SQLite on one volume" $pods) "set backendStore.postgres and artifactStore.s3, or replicaCount: 1") -}}
+{{- else -}}
+{{- include "mlflow.says" (list "replicaCount" (printf "%d pods cannot share artifacts on a ReadWriteOnce volume" $pods) "set artifactStore.s3, or ReadWriteMany in persistence.accessModes, or replicaCount: 1") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: where the database is and how to get in. Takes `.`. */}}
+{{- define "mlflow.validate.postgres" -}}
+{{- with .Values.backendStore.postgres -}}
+{{- if .enabled -}}
+{{- $path := "backendStore.postgres" -}}
+{{- include "mlflow.validate.postgresHost" .host -}}
+{{- if .passwordFromSecret.enabled -}}
+{{- include "mlflow.validate.secretName" (list (printf "%s.passwordFromSecret.name" $path) .passwordFromSecret.name) -}}
+{{- end -}}
+{{- if .sslRootCertFromSecret.enabled -}}
+{{- include "mlflow.validate.secretName" (list (printf "%s.sslRootCertFromSecret.name" $path) .sslRootCertFromSecret.name) -}}
+{{- else if and (hasPrefix "verify-" .sslMode) (not (hasKey $.Values.mlflow.env "PGSSLROOTCERT")) -}}
+{{- include "mlflow.says" (list (printf "%s.sslMode" $path) (printf "%s needs the CA of the database server" .sslMode) (printf "set %s.sslRootCertFromSecret, or mlflow.env.PGSSLROOTCERT to a mounted file" $path)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: a host name and nothing else. Takes the name. */}}
+{{- define "mlflow.validate.postgresHost" -}}
+{{- $path := "backendStore.postgres.host" -}}
+{{- if not . -}}
+{{- include "mlflow.says" (list $path "is empty" "set the host name of the PostgreSQL server") -}}
+{{- else if regexMatch "://|@|^[^/].*/" . -}}
+{{- include "mlflow.says" (list $path (printf "%q is more than a host name" .) "set only the host here, and port, database and username beside it") -}}
+{{- else if regexMatch "^[^:]*:[0-9]*$" . -}}
+{{- include "mlflow.says" (list $path (printf "%q holds a port" .) "set backendStore.postgres.port instead") -}}
+{{- end -}}
+{{- end }}
+
+{{- /*
+Lines: a request may need a second connection while it holds one, so with as many threads as connections
+all of them can wait for each other. Takes `.`.
+*/}}
+{{- define "mlflow.validate.pool" -}}
+{{- $path := "backendStore.postgres" -}}
+{{- with .Values.backendStore.postgres -}}
+{{- if not .poolPrePing -}}
+{{- include "mlflow.says" (list (printf "%s.poolPrePing" $path) "false is not possible, MLflow always pings a connection before it uses it" "remove the key") -}}
+{{- end -}}
+{{- $connections := add .poolSize .maxOverflow -}}
+{{- $threads := int (include "mlflow.requestThreads" $) -}}
+{{- if and .enabled (le (int $connections) $threads) -}}
+{{- include "mlflow.says" (list (printf "%s.poolSize" $path) (printf "%d connections with maxOverflow are too few for %d requests at a time, which may need two each" $connections $threads) (printf "set poolSize and maxOverflow to more than %d together" $threads)) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: bucket, folder and service of the artifacts. Takes `.`. */}}
+{{- define "mlflow.validate.s3" -}}
+{{- with .Values.artifactStore.s3 -}}
+{{- if .enabled -}}
+{{- if not .bucket -}}
+{{- include "mlflow.says" (list "artifactStore.s3.bucket" "is empty" "set the name of the bucket") -}}
+{{- else if contains "/" .bucket -}}
+{{- include "mlflow.says" (list "artifactStore.s3.bucket" (printf "%q is more than a bucket" .bucket) "set only the bucket's name here, and the folder in artifactStore.s3.path") -}}
+{{- else if not (regexMatch "^[A-Za-z0-9._-]{3,255}$" .bucket) -}}
+{{- include "mlflow.says" (list "artifactStore.s3.bucket" (printf "%q cannot be the name of a bucket" .bucket) "use 3 or more letters, digits, '-' and '.'") -}}
+{{- end -}}
+{{- if regexMatch "^/|/$|//|://" .path -}}
+{{- include "mlflow.says" (list "artifactStore.s3.path" (printf "%q has a slash too many" .path) "write it as mlflow/artifacts, without a slash at its ends") -}}
+{{- end -}}
+{{- if and .endpoint (not (regexMatch "^https?://[^/]+/?$" .endpoint)) -}}
+{{- include "mlflow.says" (list "artifactStore.s3.endpoint" (printf "%q is not the URL of a service" .endpoint) "write it as https://s3.example.com, without a path") -}}
+{{- end -}}
+{{- if .credentialsFromSecret.enabled -}}
+{{- include "mlflow.validate.secretName" (list "artifactStore.s3.credentialsFromSecret.name" .credentialsFromSecret.name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: a claim that nothing would be written to. Takes `.`. */}}
+{{- define "mlflow.validate.persistence" -}}
+{{- if and .Values.persistence.existingClaim (not (include "mlflow.volume.enabled" .)) -}}
+{{- include "mlflow.says" (list "persistence.existingClaim" "has no use, runs are in PostgreSQL and artifacts in S3" "remove it") -}}
+{{- end -}}
+{{- end }}

@@ -1,0 +1,62 @@
+"""`helm test`: what a data scientist does first, through the Service's name, then everything is removed again."""
+
+import tempfile
+import uuid
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+EXPERIMENT = "helm-test"  # one for all tests: a deleted experiment keeps its name until it is purged
+
+
+def experiment_id(client: MlflowClient) -> str:
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found is None:
+        return client.create_experiment(EXPERIMENT)
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return found.experiment_id
+
+
+def track(client: MlflowClient, run_id: str, text: str) -> None:
+    client.log_param(run_id, "answer", 42)
+    client.log_metric(run_id, "accuracy", 0.5)
+    client.log_text(run_id, text, "model/note.txt")
+    client.set_terminated(run_id)
+
+
+def read_back(client: MlflowClient, run_id: str, text: str) -> None:
+    run = client.get_run(run_id)
+    assert run.info.status == "FINISHED", run.info.status
+    assert run.data.params == {"answer": "42"}, run.data.params
+    assert run.data.metrics == {"accuracy": 0.5}, run.data.metrics
+    with tempfile.TemporaryDirectory() as folder:
+        assert Path(client.download_artifacts(run_id, "model/note.txt", folder)).read_text() == text
+
+
+def register(client: MlflowClient, run_id: str, model: str) -> None:
+    client.create_registered_model(model)
+    client.create_model_version(model, f"runs:/{run_id}/model", run_id)
+    assert client.get_model_version(model, "1").run_id == run_id
+
+
+def main() -> None:
+    client, text = MlflowClient(), uuid.uuid4().hex
+    model = f"{EXPERIMENT}-{text}"
+    experiment = experiment_id(client)
+    run = client.create_run(experiment)
+    try:
+        track(client, run.info.run_id, text)
+        read_back(client, run.info.run_id, text)
+        register(client, run.info.run_id, model)
+        print("A run, its artifact and a model version were written and read back.")
+    finally:
+        for registered in client.search_registered_models(f"name = '{model}'"):
+            client.delete_registered_model(registered.name)
+        get_artifact_repository(run.info.artifact_uri).delete_artifacts()
+        client.delete_run(run.info.run_id)
+        client.delete_experiment(experiment)
+
+
+main()
