@@ -4,11 +4,13 @@ import sys
 
 import typer
 
+from mlflowops.best_run import best_run
 from mlflowops.console import err
 from mlflowops.errors import OpsError
 from mlflowops.health.cli import health
 from mlflowops.helmfile import helmfile
 from mlflowops.images.cli import app as images
+from mlflowops.log_results import log_results
 from mlflowops.secrets import app as secrets
 from mlflowops.tools.cli import app as tools
 
@@ -25,6 +27,8 @@ app.add_typer(tools, name="tools")
 app.add_typer(images, name="images")
 app.add_typer(secrets, name="secrets")
 app.command()(health)
+app.command()(log_results)
+app.command()(best_run)
 app.command(context_settings=PASS_ON)(helmfile)
 
 

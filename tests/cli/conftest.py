@@ -1,0 +1,98 @@
+"""A real tracking server for the tests of the command line."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from mlflow import MlflowClient
+
+from cli.cli import Cli
+
+# SQLite waits for the disk at every request; in memory the same server answers five times faster.
+MEMORY = Path("/dev/shm")
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_MODEL_CATALOG_URI": "",
+    # 40 request threads and a pool of 15 lock each other out under concurrent log-batch calls.
+    "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": "50",
+}
+
+
+@pytest.fixture(scope="session")
+def tracking_server() -> Iterator[str]:
+    """Run `mlflow server` with SQLite and local artifacts behind it; yield its address."""
+    folder = Path(tempfile.mkdtemp(prefix="mlflow-test-", dir=MEMORY if MEMORY.is_dir() else None))
+    address = f"http://127.0.0.1:{_free_port()}"
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            _command(folder, address), env={**os.environ, **QUIET}, stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        _wait(address, server, folder / "server.log")
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def server(tracking_server: str, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
+    """Point the command line at the server; return a client of it."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_server)
+    return MlflowClient(tracking_server, registry_uri=tracking_server)
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run `mlflowops` commands and look at what they answer."""
+    return Cli(capsys, monkeypatch)
+
+
+def _command(folder: Path, address: str) -> list[str]:
+    host, port = address.removeprefix("http://").split(":")
+    where = [
+        "--backend-store-uri",
+        f"sqlite:///{folder}/mlflow.db",
+        "--artifacts-destination",
+        f"{folder}/artifacts",
+    ]
+    return [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        host,
+        "--port",
+        port,
+        "--workers",
+        "1",
+        *where,
+    ]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(address: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 180) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urlopen(f"{address}/health", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.3)
+    pytest.fail(f"the tracking server did not start:\n{log.read_text()[-3000:]}")
