@@ -5,6 +5,7 @@ import sys
 import typer
 
 from mlflowops.best_run import best_run
+from mlflowops.cluster.cli import app as cluster
 from mlflowops.console import err
 from mlflowops.errors import OpsError
 from mlflowops.health.cli import health
@@ -24,6 +25,7 @@ app = typer.Typer(
     add_completion=True,
 )
 app.add_typer(tools, name="tools")
+app.add_typer(cluster, name="cluster")
 app.add_typer(images, name="images")
 app.add_typer(secrets, name="secrets")
 app.command()(health)

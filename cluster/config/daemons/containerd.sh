@@ -1,0 +1,1 @@
+exec containerd --config /run/etc/containerd.toml

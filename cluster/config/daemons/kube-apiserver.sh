@@ -1,0 +1,25 @@
+exec kubernetes kube-apiserver \
+  --advertise-address="$NODE_ADDRESS" \
+  --service-cluster-ip-range="$SERVICE_RANGE" \
+  --allow-privileged \
+  --authorization-mode=Node,RBAC \
+  --enable-admission-plugins=NodeRestriction \
+  --client-ca-file=/run/etc/pki/ca.crt \
+  --tls-cert-file=/run/etc/pki/apiserver.crt --tls-private-key-file=/run/etc/pki/apiserver.key \
+  --etcd-servers=https://127.0.0.1:2379 \
+  --etcd-cafile=/run/etc/pki/etcd-ca.crt \
+  --etcd-certfile=/run/etc/pki/apiserver-etcd.crt --etcd-keyfile=/run/etc/pki/apiserver-etcd.key \
+  --kubelet-certificate-authority=/run/etc/pki/ca.crt \
+  --kubelet-client-certificate=/run/etc/pki/apiserver-kubelet.crt \
+  --kubelet-client-key=/run/etc/pki/apiserver-kubelet.key \
+  --kubelet-preferred-address-types=InternalIP \
+  --service-account-issuer=https://kubernetes.default.svc.cluster.local \
+  --service-account-key-file=/run/etc/pki/service-account.pub \
+  --service-account-signing-key-file=/run/etc/pki/service-account.key \
+  --requestheader-client-ca-file=/run/etc/pki/front-proxy-ca.crt \
+  --requestheader-allowed-names=front-proxy \
+  --requestheader-extra-headers-prefix=X-Remote-Extra- \
+  --requestheader-group-headers=X-Remote-Group \
+  --requestheader-username-headers=X-Remote-User \
+  --proxy-client-cert-file=/run/etc/pki/front-proxy.crt \
+  --proxy-client-key-file=/run/etc/pki/front-proxy.key

@@ -1,0 +1,72 @@
+"""Bringing images from archives into the containerd of a node, unless it has them."""
+
+import json
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlflowops import shell
+from mlflowops.errors import OpsError
+
+Ctr = Sequence[str | Path]
+"""The command line that reaches a node's containerd, up to `ctr`'s own sub-commands."""
+
+
+@dataclass(frozen=True)
+class Archived:
+    """An image in an archive: its full name, and the digest of its config, which names its content."""
+
+    ref: str
+    config: str
+
+
+def content(archive: Path) -> list[Archived]:
+    """The images in a docker or OCI archive."""
+    try:
+        with tarfile.open(archive) as tar:
+            names = tar.getnames()
+            if "manifest.json" in names:  # docker's format; some archives are both
+                return _docker_images(tar)
+            return _oci_images(tar)
+    except (tarfile.TarError, KeyError) as error:
+        wrong = f"not a docker or OCI image archive ({error})"
+        raise OpsError(str(archive), wrong, "write it with `docker save` or `buildah push`") from error
+
+
+def _docker_images(tar: tarfile.TarFile) -> list[Archived]:
+    found = []
+    for image in _json(tar, "manifest.json"):
+        digest = "sha256:" + image["Config"].removeprefix("blobs/sha256/").removesuffix(".json")
+        found += [Archived(ref, digest) for ref in image["RepoTags"] or []]
+    return found
+
+
+def _oci_images(tar: tarfile.TarFile) -> list[Archived]:
+    found = []
+    for entry in _json(tar, "index.json")["manifests"]:
+        manifest = _json(tar, f"blobs/sha256/{entry['digest'].removeprefix('sha256:')}")
+        ref = entry["annotations"]["io.containerd.image.name"]
+        found.append(Archived(ref, manifest["config"]["digest"]))
+    return found
+
+
+def _json(tar: tarfile.TarFile, path: str) -> Any:
+    member = tar.extractfile(path)
+    return json.load(member) if member else None
+
+
+def lacks(ctr: Ctr, archive: Path) -> bool:
+    """Whether a node lacks any image of an archive, or has another one by its name."""
+    return any(_config_of(ctr, image.ref) != image.config for image in content(archive))
+
+
+def _config_of(ctr: Ctr, ref: str) -> str:
+    """The config digest of the image that a node has by this name, or nothing."""
+    listed = shell.run([*ctr, "images", "list", f"name=={ref}"]).stdout.splitlines()[1:]
+    if not listed:
+        return ""
+    digest = next(word for word in listed[0].split() if word.startswith("sha256:"))
+    manifest = json.loads(shell.run([*ctr, "content", "get", digest]).stdout)
+    return str(manifest.get("config", {}).get("digest", ""))

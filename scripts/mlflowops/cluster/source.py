@@ -1,0 +1,171 @@
+"""A cluster without a container engine: Kubernetes from Go modules, its nodes in namespaces of Linux."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from mlflowops import console, shell, tools
+from mlflowops.cluster import addons, cgroups, images, kubeconfig, network, node, settings
+from mlflowops.cluster.api import Api
+from mlflowops.cluster.base import DEFAULT_NODES, Cluster
+from mlflowops.cluster.layout import MAX_CLUSTERS, MAX_NODES, Layout, Node
+from mlflowops.cluster.pki import Authority
+from mlflowops.cluster.waiting import until
+from mlflowops.errors import OpsError
+
+TOOLS = (*node.BINARIES, "ctr", "kubectl", "coredns", "metrics-server", "pause", "cni-plugins", "iptables")
+ADDONS = ("coredns", "metrics-server")
+MANIFESTS = ("lab", "storage", *ADDONS)
+
+
+class Source(Cluster):
+    """See the module's text."""
+
+    driver = "source"
+
+    def make(self, nodes: int | None) -> None:
+        """Switch on what is off, and add what is missing."""
+        _require_root()
+        for name in TOOLS:
+            tools.ensure(name)
+        layout = self._layout() or self._claim()
+        machines = self._machines(layout, nodes)
+        self._write_kubeconfig(layout)
+        network.up(layout)
+        off = [each for each in machines if not node.init_pid(each)]
+        if off:
+            with console.step(f"Starting {', '.join(each.name for each in off)} of cluster {self.name}"):
+                self._start(off)
+        self._plug_in(machines)
+        self._load([addons.archive(name) for name in ("pause", *ADDONS)], machines)
+        self._settle(layout, machines)
+
+    def remove(self) -> None:
+        """Cut the power of all nodes and remove their network and control groups."""
+        _require_root()
+        layout = self._layout()
+        if not layout:
+            return
+        _each(node.switch_off, [layout.node(number) for number in range(1, MAX_NODES + 1)])
+        cgroups.end(layout.cgroup)
+        cgroups.remove(layout.cgroup)
+        network.down(layout)
+
+    def bring(self, archives: Sequence[Path]) -> None:
+        """Import the archives into the containerd of every node, all nodes at once."""
+        layout = self._layout()
+        machines = [each for each in self._machines(layout) if node.init_pid(each)] if layout else []
+        if not machines:
+            wrong = "it is not running"
+            raise OpsError(f"cluster {self.name}", wrong, f"run `mlflowops cluster up --name {self.name}`")
+        self._load(archives, machines)
+
+    def _layout(self) -> Layout | None:
+        """The layout that was claimed for this cluster."""
+        if not self._claim_file.exists():
+            return None
+        return Layout(json.loads(self._claim_file.read_text())["index"], self.folder)
+
+    @property
+    def _claim_file(self) -> Path:
+        return self.folder / "layout.json"
+
+    def _claim(self) -> Layout:
+        """Take the first number whose names and addresses nobody uses."""
+        for index in range(MAX_CLUSTERS):
+            layout = Layout(index, self.folder)
+            if network.is_free(layout) and network.claim(layout):
+                self._claim_file.write_text(json.dumps({"index": index}))
+                return layout
+        wrong = (
+            f"all of {Layout(0, self.folder).whole_range} and the next {MAX_CLUSTERS - 1} are routed already"
+        )
+        raise OpsError(f"cluster {self.name}", wrong, "remove a cluster or a route, see `ip route`")
+
+    def _machines(self, layout: Layout, wanted: int | None = None) -> list[Node]:
+        """The nodes that there are or shall be. One can add nodes, not remove them."""
+        there = [each for each in _all_nodes(layout) if each.folder.exists()]
+        if wanted is None:
+            wanted = len(there) or DEFAULT_NODES
+        if not max(1, len(there)) <= wanted <= MAX_NODES:
+            wrong = f"it has {len(there)} nodes and can have 1 to {MAX_NODES}, but none can be removed"
+            instead = f"choose another number than {wanted}, or run `mlflowops cluster down` first"
+            raise OpsError(f"cluster {self.name}", wrong, instead)
+        return _all_nodes(layout)[:wanted]
+
+    @property
+    def _pki(self) -> Path:
+        return self.folder / "pki"
+
+    def _write_kubeconfig(self, layout: Layout) -> None:
+        if not self.kubeconfig.exists():
+            ca = Authority.kept(self._pki, "ca")
+            admin = ca.issue("admin", "system:masters")
+            kubeconfig.write(self.kubeconfig, self.name, layout.server, ca, admin)
+
+    def _start(self, off: Sequence[Node]) -> None:
+        for each in off:
+            node.switch_off(each)  # what a crash left
+            settings.write_node(each, self._pki)
+            first = each.number == 1
+            if first:
+                settings.write_control_plane(each, self._pki)
+            node.switch_on(each, settings.CONTROL_PLANE if first else ())
+        until(
+            Api(self.kubeconfig).ready, 90, "start of the API server", self._control_plane_logs(), every=0.2
+        )
+
+    def _plug_in(self, machines: Sequence[Node]) -> None:
+        for each in machines:
+            pid = node.init_pid(each)
+            if pid:
+                network.plug_in(each, pid)
+
+    def _settle(self, layout: Layout, machines: Sequence[Node]) -> None:
+        """Wait for the API server, the nodes and the add-ons."""
+        api = Api(self.kubeconfig)
+        until(api.ready, 60, "answer of the API server", self._control_plane_logs(), every=0.2)
+        addons.apply(self.kubeconfig, MANIFESTS, layout.dns_address)
+        names = {each.name for each in machines}
+        kubelets = [node.log(each, "kubelet") for each in machines]
+        with console.step(f"Waiting for {len(names)} nodes, DNS and metrics"):
+            until(lambda: api.ready_nodes() >= names, 90, "nodes getting ready", kubelets, every=0.3)
+            addons.wait(api, ADDONS, 120)
+
+    def _control_plane_logs(self) -> list[Path]:
+        layout = self._layout()
+        return [node.log(layout.node(1), name) for name in ("etcd", "kube-apiserver")] if layout else []
+
+    def _load(self, archives: Sequence[Path], machines: Sequence[Node]) -> None:
+        for each in machines:
+            log = node.log(each, "containerd")
+            until(lambda each=each: node.answers(each), 30, f"containerd of {each.name}", [log])  # type: ignore[misc]
+        missing = {each: [a for a in archives if images.lacks(node.ctr(each), a)] for each in machines}
+        todo = sorted({archive.name for wanted in missing.values() for archive in wanted})
+        if not todo:
+            return
+
+        def load(each: Node) -> None:
+            for archive in missing[each]:
+                shell.run([*node.ctr(each), "images", "import", archive])
+
+        with console.step(f"Loading {', '.join(todo)} into {len(machines)} nodes"):
+            _each(load, machines)
+
+
+def _all_nodes(layout: Layout) -> list[Node]:
+    return [layout.node(number) for number in range(1, MAX_NODES + 1)]
+
+
+def _each(do: Callable[[Node], None], nodes: Sequence[Node]) -> None:
+    """Do something with all nodes at once; the first failure is raised when all have ended."""
+    with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+        list(pool.map(do, nodes))
+
+
+def _require_root() -> None:
+    if os.geteuid() != 0:
+        wrong = "making a cluster without a container engine needs root"
+        raise OpsError("cluster", wrong, "start docker or podman and install kind, or use sudo")
