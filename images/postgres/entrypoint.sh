@@ -28,7 +28,7 @@ create_cluster() {
     # The password travels in a file descriptor, never in an argument. initdb reads one line.
     # shellcheck disable=SC2086
     printf '%s\n' "$POSTGRES_PASSWORD" | initdb --pgdata="$partial" --username="$user" --pwfile=/dev/stdin \
-        --encoding=UTF8 --locale=C.UTF-8 --auth-local=trust --auth-host=scram-sha-256 ${POSTGRES_INITDB_ARGS:-}
+        --data-checksums --encoding=UTF8 --locale=C.UTF-8 --auth-local=trust --auth-host=scram-sha-256 ${POSTGRES_INITDB_ARGS:-}
     echo 'host all all all scram-sha-256' >> "$partial/pg_hba.conf"
     if [ "$database" != postgres ]; then
         printf 'CREATE DATABASE %s;\n' "$(identifier "$database")" |

@@ -26,21 +26,15 @@ def make_rootfs(rootfs: Rootfs, archive: Path, work: Path, log: Path) -> None:
 def build(image: Recipe, archive: Path, work: Path, log: Path) -> None:
     """Build an image and save it to `archive`. The archives of its bases must be there."""
     buildah = _buildah(work)
-    command: list[str | Path] = [
-        *buildah,
-        "bud",
-        "--isolation=chroot",
-        "--network=host",
-        "--pull-never",
-        "--format=docker",
-    ]
-    command += [f"--tag={image.ref}", f"--build-arg=VERSION={image.tag}"]
+    options = ["--isolation=chroot", "--network=host", "--pull-never", "--format=docker"]
+    options += [f"--build-arg=VERSION={image.tag}", *client_config.secrets(work)]
     for arg, base in image.args:
         _provide(buildah, base, work, log)
-        command.append(f"--build-arg={arg}={base.ref}")
-    shell.run([*command, *client_config.secrets(work), image.folder], log=log)
-    # A docker archive has uncompressed layers and the full name, as every loader wants it.
-    shell.run([*buildah, "push", image.ref, f"docker-archive:{archive}:{image.ref}"], log=log)
+        options.append(f"--build-arg={arg}={base.ref}")
+    # Straight into a docker archive: uncompressed layers and the full name, as every loader wants it.
+    shell.run(
+        [*buildah, "bud", *options, f"--tag=docker-archive:{archive}:{image.ref}", image.folder], log=log
+    )
 
 
 def _provide(buildah: list[str], base: Recipe | Rootfs, work: Path, log: Path) -> None:
