@@ -14,6 +14,7 @@ from mlflowops.images.cli import app as images
 from mlflowops.log_results import log_results
 from mlflowops.secrets import app as secrets
 from mlflowops.tools.cli import app as tools
+from mlflowops.up import down, up
 
 # helmfile understands its own arguments, even --help.
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -24,6 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
+app.command()(up)
+app.command()(down)
 app.add_typer(tools, name="tools")
 app.add_typer(cluster, name="cluster")
 app.add_typer(images, name="images")

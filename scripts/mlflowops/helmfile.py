@@ -1,6 +1,7 @@
 """`mlflowops helmfile`: the pinned helmfile and helm, with a `diff` plugin, and nothing from outside."""
 
 import hashlib
+import json
 import os
 import shutil
 import sys
@@ -20,16 +21,35 @@ def helmfile(arguments: typer.Context) -> None:
     os.execve(binary, [str(binary), *arguments.args], {**os.environ, **environment()})  # noqa: S606 - becomes it
 
 
-def environment(kubeconfig: Path | None = None) -> dict[str, str]:
+def apply(name: str, context: str = "") -> None:
+    """`helmfile -e <name> apply`, from any directory; what it says goes to a log."""
+    log = paths.state("logs") / f"helmfile-{name}.log"
+    log.write_text("")
+    chosen = ["--kube-context", context] if context else []
+    command = [str(tools.ensure("helmfile")), "--environment", name, *chosen, "apply"]
+    shell.run(command, cwd=paths.REPO, env=environment(), log=log)
+
+
+def unlock(namespace: str, context: str = "") -> None:
+    """Free releases that a killed helm holds: undo an upgrade, forget a first installation.
+
+    Helm refuses to touch them otherwise. Volumes and Secrets stay.
+    """
+    chosen = ["--namespace", namespace, *(["--kube-context", context] if context else [])]
+    helm = tools.ensure("helm")
+    listed = shell.run([helm, "list", "--pending", "--output", "json", *chosen]).stdout
+    for release in json.loads(listed):
+        first = release["status"] == "pending-install"
+        shell.run([helm, "uninstall" if first else "rollback", release["name"], "--wait", *chosen])
+
+
+def environment() -> dict[str, str]:
     """The variables that helmfile, helm and our hooks need, on top of the current ones."""
     helm = tools.ensure("helm")
     tools.ensure("helmfile")
     hooks = Path(sys.executable).parent  # where `mlflowops` itself is
     path = os.pathsep.join([str(tools.bin_dir()), str(hooks), os.environ.get("PATH", "")])
-    variables = {"PATH": path, "HELMFILE_UPGRADE_NOTICE_DISABLED": "1"}
-    if kubeconfig:
-        variables["KUBECONFIG"] = str(kubeconfig)
-    return {**variables, **_plugins(helm)}
+    return {"PATH": path, "HELMFILE_UPGRADE_NOTICE_DISABLED": "1", **_plugins(helm)}
 
 
 def _plugins(helm: Path) -> dict[str, str]:

@@ -1,14 +1,14 @@
 """`mlflowops secrets`: the Secrets of an environment that brings its own stores, made once and then kept."""
 
 import secrets
-from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from kubernetes import client
-from kubernetes.client.exceptions import ApiException
 
-from mlflowops import console, kube
+from mlflowops import console
+
+if TYPE_CHECKING:
+    from kubernetes.client import CoreV1Api
 
 app = typer.Typer(help="The Secrets of the local environment.", no_args_is_help=True)
 
@@ -19,7 +19,6 @@ GENERATED = {
 }
 LABELS = {"app.kubernetes.io/part-of": "mlflow", "app.kubernetes.io/managed-by": "mlflowops"}
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
-CONFLICT = 409
 
 
 @app.callback()
@@ -36,36 +35,32 @@ def ensure(
 
     The namespace is made too, enforcing the restricted Pod Security Standard, if it is not there.
     """
-    core = client.CoreV1Api(kube.connect(context))
+    from kubernetes.client import CoreV1Api
+
+    from mlflowops import kube
+
+    core = CoreV1Api(kube.connect(context))
     with kube.speaking(f"secrets in namespace {namespace!r}"):
         ensure_namespace(core, namespace)
         for name, keys in GENERATED.items():
             made = ensure_secret(core, namespace, name, keys)
-            console.err.print(f"Secret {namespace}/{name}: {'created' if made else 'kept'}", highlight=False)
+            console.out.print(f"Secret {namespace}/{name}: {'created' if made else 'kept'}", highlight=False)
 
 
-def ensure_namespace(core: client.CoreV1Api, name: str) -> bool:
+def ensure_namespace(core: "CoreV1Api", name: str) -> bool:
     """Create a namespace that enforces restricted pods. True if it was absent; else it stays as it is."""
-    return _create(
-        core.create_namespace, body={"metadata": {"name": name, "labels": {**LABELS, **RESTRICTED}}}
-    )
+    from mlflowops import kube
+
+    body = {"metadata": {"name": name, "labels": {**LABELS, **RESTRICTED}}}
+    return kube.create_if_absent(core.create_namespace, body=body)
 
 
-def ensure_secret(core: client.CoreV1Api, namespace: str, name: str, keys: tuple[str, ...]) -> bool:
+def ensure_secret(core: "CoreV1Api", namespace: str, name: str, keys: tuple[str, ...]) -> bool:
     """Create a Secret with one random value for each key. True if it was absent."""
+    from mlflowops import kube
+
     body = {
         "metadata": {"name": name, "labels": LABELS},
         "stringData": {key: secrets.token_urlsafe(32) for key in keys},
     }
-    return _create(core.create_namespaced_secret, namespace=namespace, body=body)
-
-
-def _create(create: Callable[..., object], **what: object) -> bool:
-    """Create, and take "it exists" for an answer: two hooks may run at once."""
-    try:
-        create(**what)
-    except ApiException as error:
-        if error.status != CONFLICT:
-            raise
-        return False
-    return True
+    return kube.create_if_absent(core.create_namespaced_secret, namespace=namespace, body=body)

@@ -7,7 +7,7 @@ import typer
 
 from mlflowops import console
 from mlflowops.errors import OpsError
-from mlflowops.health import forward, pods, release, report, schema, server
+from mlflowops.health import forward, report, server
 from mlflowops.health.check import Check, red
 
 
@@ -38,6 +38,8 @@ def health(
 
 def in_cluster(namespace: str, name: str, context: str | None, seconds: float) -> Iterator[Check]:
     """What Kubernetes knows about the release, then what its server says."""
+    from mlflowops.health import pods, release, schema  # which import the Kubernetes client: a second
+
     found = release.read(namespace, name, context, seconds)
     yield pods.rollout(found)
     yield pods.pods(found)

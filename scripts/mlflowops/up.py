@@ -1,0 +1,101 @@
+"""`mlflowops up`: from nothing to a healthy MLflow on Kubernetes; `mlflowops down`: back to nothing.
+
+Every step finds out what is there already, so a run that was interrupted is continued by the next one, and a
+run on a healthy installation changes nothing.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated
+
+import typer
+
+from mlflowops import cluster, console, helmfile, images
+from mlflowops.errors import OpsError
+from mlflowops.health import cli as health
+from mlflowops.health import report
+
+NAMESPACE, RELEASE = "ml", "mlflow"
+SECONDS = 20
+"""Patience of one question of the health check, on a machine that has just started everything."""
+
+KIND = "kind-"
+"""How kind begins the names of its contexts."""
+
+Name = Annotated[str, typer.Option(envvar="MLFLOWOPS_CLUSTER", help="Name of the cluster.")]
+
+
+def up(
+    name: Name = cluster.DEFAULT_NAME,
+    context: Annotated[str, typer.Option(help="Use this kubeconfig context, make no cluster.")] = "",
+) -> None:
+    """Make a cluster if there is none, deploy the environment `local` to it, and check that all is well."""
+    if context:
+        give_images(context)
+    else:
+        os.environ["KUBECONFIG"] = make_cluster(name)
+    deploy(context)
+    verify(context)
+    say_where(context)
+
+
+def down(name: Name = cluster.DEFAULT_NAME) -> None:
+    """Remove the cluster that `up` made, and everything in it."""
+    ours = cluster.current(name)
+    if not ours.exists:
+        console.err.print(f"There is no cluster {ours.name}.", highlight=False)
+    ours.down()
+
+
+def make_cluster(name: str) -> str:
+    """A running cluster with our images in it; its kubeconfig. Cluster and images are made side by side."""
+    ours = cluster.current(name)
+    with ThreadPoolExecutor() as pool:
+        built, made = pool.submit(images.build), pool.submit(ours.up)
+        archives = [image.archive for image in built.result()]
+        made.result()
+    ours.load(archives)
+    return str(ours.kubeconfig)
+
+
+def give_images(context: str) -> None:
+    """Bring our images to somebody's own cluster, as far as that can be done from here."""
+    built = images.build()
+    if context.startswith(KIND):
+        cluster.Kind(context.removeprefix(KIND)).load([image.archive for image in built])
+        return
+    console.err.print(f"The nodes of {context} must have these images; load those that they lack:")
+    for image in built:
+        console.err.print(f"  {image.ref}  {image.archive}", highlight=False, soft_wrap=True)
+
+
+def deploy(context: str) -> None:
+    """Install what is not there, upgrade what differs."""
+    helmfile.unlock(NAMESPACE, context)
+    with console.step("Deploying PostgreSQL, SeaweedFS and MLflow (helmfile -e local apply)"):
+        helmfile.apply("local", context)
+
+
+def verify(context: str) -> None:
+    """The health check; its report, and an error if something is red."""
+    with console.step("Checking its health"):
+        checks = list(health.in_cluster(NAMESPACE, RELEASE, context or None, SECONDS))
+    report.table(checks)
+    red = [check.name for check in checks if check.status == "red"]
+    if red:
+        again = "do what the report says, then run it again"
+        raise OpsError("up", f"{', '.join(red)} red", again, exit_code=1)
+
+
+def say_where(context: str) -> None:
+    """The lines to copy."""
+    lines = [
+        "",
+        "MLflow is up. To open it at http://localhost:5000:",
+        "",
+        "" if context else f"  export KUBECONFIG={os.environ['KUBECONFIG']}",
+        f"  kubectl port-forward -n {NAMESPACE} service/{RELEASE} 5000:5000"
+        + (f" --context {context}" if context else ""),
+    ]
+    for line in lines:
+        console.out.print(line, highlight=False, soft_wrap=True)
