@@ -19,22 +19,19 @@ def archive(name: str) -> Path:
     return scratch_image.archive(name, f"localhost/{name}:{version}")
 
 
+def are_applied(kubeconfig: Path, names: Sequence[str], dns_address: str = "") -> bool:
+    """Whether these manifests, as they are now, were applied before."""
+    done = _record(kubeconfig)
+    return done.exists() and done.read_text() == _digest(_manifest(names, dns_address))
+
+
 def apply(kubeconfig: Path, names: Sequence[str], dns_address: str = "") -> None:
-    """Make the objects of these manifests. What was applied before is not applied again."""
-    text = "\n---\n".join((FOLDER / f"{name}.yaml").read_text() for name in names)
-    manifest = string.Template(text).substitute(
-        coredns_version=tools.tool("coredns").version,
-        metrics_server_version=tools.tool("metrics-server").version,
-        dns_address=dns_address,
-    )
-    done = kubeconfig.with_name("addons-applied")
-    digest = hashlib.sha256(manifest.encode()).hexdigest()
-    if done.exists() and done.read_text() == digest:
-        return
+    """Make the objects of these manifests."""
+    manifest = _manifest(names, dns_address)
     # Server-side: what somebody else changed meanwhile is ours again.
     flags = ["--server-side", "--force-conflicts", "--filename=-"]
     shell.run([tools.ensure("kubectl"), "--kubeconfig", kubeconfig, "apply", *flags], stdin=manifest)
-    done.write_text(digest)
+    _record(kubeconfig).write_text(_digest(manifest))
 
 
 def wait(api: Api, names: Sequence[str], seconds: float) -> None:
@@ -45,3 +42,21 @@ def wait(api: Api, names: Sequence[str], seconds: float) -> None:
         return all(found.get(name) for name in names)
 
     until(whole, seconds, f"start of {' and '.join(names)}", every=0.3)
+
+
+def _manifest(names: Sequence[str], dns_address: str) -> str:
+    text = "\n---\n".join((FOLDER / f"{name}.yaml").read_text() for name in names)
+    return string.Template(text).substitute(
+        coredns_version=tools.tool("coredns").version,
+        metrics_server_version=tools.tool("metrics-server").version,
+        dns_address=dns_address,
+    )
+
+
+def _digest(manifest: str) -> str:
+    return hashlib.sha256(manifest.encode()).hexdigest()
+
+
+def _record(kubeconfig: Path) -> Path:
+    """What was applied last, kept with the cluster."""
+    return kubeconfig.with_name("addons-applied")

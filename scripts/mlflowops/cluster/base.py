@@ -85,7 +85,7 @@ class Cluster(ABC):
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Two commands never work on the same cluster; the kernel lets go when the process ends."""
-        with (paths.state("clusters") / f".{self.name}.lock").open("w") as lock:
+        with (paths.state("locks") / f"cluster-{self.name}").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

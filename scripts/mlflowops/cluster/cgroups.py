@@ -11,21 +11,16 @@ from pathlib import Path
 from mlflowops.cluster.waiting import until
 from mlflowops.errors import OpsError
 
-V2 = Path("/sys/fs/cgroup")
 V2_CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids")
 
 
 def create(group: str) -> list[Path]:
     """Make a group in every tree and return its folders."""
-    trees = _trees()
-    folders = [tree / group.lstrip("/") for tree in trees]
     try:
-        for tree, folder in zip(trees, folders, strict=True):
-            _create(tree, folder)
+        return [_create(tree, tree / group.lstrip("/")) for tree in _trees()]
     except OSError as error:
         wrong = f"control groups cannot be made here ({error})"
         raise OpsError("cluster", wrong, "use a machine or container where root may write them") from error
-    return folders
 
 
 def processes(group: str) -> list[int]:
@@ -68,31 +63,33 @@ def _removed(folder: Path) -> bool:
 
 
 def _trees() -> list[Path]:
-    if (V2 / "cgroup.controllers").exists():
-        return [V2]
+    """Where the trees are mounted; a machine that has both versions mounts version 2 besides."""
     mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
-    trees = [Path(fields[1]) for fields in mounts if fields[2] == "cgroup"]
+    trees = [Path(fields[1]) for fields in mounts if fields[2] in ("cgroup", "cgroup2")]
     if not trees:
         wrong = "this machine has no control groups"
         raise OpsError("cluster", wrong, "mount them at /sys/fs/cgroup, or install kind and start docker")
     return trees
 
 
-def _create(tree: Path, folder: Path) -> None:
-    for part in [*reversed(folder.relative_to(tree).parents), folder.relative_to(tree)]:
-        here = tree / part
-        here.mkdir(exist_ok=True)
-        if tree == V2 and here != folder:
-            _delegate(here)
-        if here != tree and (here / "cpuset.cpus").exists() and tree != V2:
-            _inherit_cpus(here)
+def _create(tree: Path, folder: Path) -> Path:
+    below = [path for path in reversed(folder.parents) if path.is_relative_to(tree)]
+    for parent, child in zip(below, [*below[1:], folder], strict=True):
+        version_2 = (parent / "cgroup.controllers").exists()
+        if version_2:
+            _delegate(parent)
+        child.mkdir(exist_ok=True)
+        if not version_2 and (child / "cpuset.cpus").exists():
+            _inherit_cpus(child)
+    return folder
 
 
 def _delegate(folder: Path) -> None:
     """Version 2: let the groups below have controllers."""
     available = (folder / "cgroup.controllers").read_text().split()
-    wanted = " ".join(f"+{name}" for name in V2_CONTROLLERS if name in available)
-    (folder / "cgroup.subtree_control").write_text(wanted)
+    wanted = [f"+{name}" for name in V2_CONTROLLERS if name in available]
+    if wanted:
+        (folder / "cgroup.subtree_control").write_text(" ".join(wanted))
 
 
 def _inherit_cpus(folder: Path) -> None:

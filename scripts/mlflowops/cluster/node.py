@@ -45,6 +45,11 @@ def answers(node: Node) -> bool:
 def switch_on(node: Node, more_daemons: tuple[str, ...] = ()) -> None:
     """Start a node that is off. Its settings must be written, and what was left of it cleared."""
     _boot(node, (*DAEMONS, *more_daemons))
+    plug_in(node)
+
+
+def plug_in(node: Node) -> None:
+    """Connect a node that is on to the network, unless it is."""
     pid = until(lambda: init_pid(node), 10, f"start of {node.name}", [log(node, "boot")], every=0.02)
     network.plug_in(node, pid)
 

@@ -17,6 +17,7 @@ from mlflowops.errors import OpsError
 
 TOOLS = (*node.BINARIES, "ctr", "kubectl", "coredns", "metrics-server", "pause", "cni-plugins", "iptables")
 ADDONS = ("coredns", "metrics-server")
+IMAGES = ("pause", *ADDONS)
 MANIFESTS = ("lab", "storage", *ADDONS)
 
 
@@ -32,14 +33,12 @@ class Source(Cluster):
             tools.ensure(name)
         layout = self._layout() or self._claim()
         machines = self._machines(layout, nodes)
+        if self._is_whole(layout, machines):
+            return
         self._write_kubeconfig(layout)
         network.up(layout)
-        off = [each for each in machines if not node.init_pid(each)]
-        if off:
-            with console.step(f"Starting {', '.join(each.name for each in off)} of cluster {self.name}"):
-                self._start(off)
-        self._plug_in(machines)
-        self._load([addons.archive(name) for name in ("pause", *ADDONS)], machines)
+        self._switch_on(machines)
+        self._load([addons.archive(name) for name in IMAGES], machines)  # while the API server starts
         self._settle(layout, machines)
 
     def remove(self) -> None:
@@ -105,38 +104,41 @@ class Source(Cluster):
             admin = ca.issue("admin", "system:masters")
             kubeconfig.write(self.kubeconfig, self.name, layout.server, ca, admin)
 
-    def _start(self, off: Sequence[Node]) -> None:
-        for each in off:
-            node.switch_off(each)  # what a crash left
-            settings.write_node(each, self._pki)
-            first = each.number == 1
-            if first:
-                settings.write_control_plane(each, self._pki)
-            node.switch_on(each, settings.CONTROL_PLANE if first else ())
-        until(
-            Api(self.kubeconfig).ready, 90, "start of the API server", self._control_plane_logs(), every=0.2
-        )
+    def _is_whole(self, layout: Layout, machines: Sequence[Node]) -> bool:
+        """Whether nothing is left to do."""
+        cables = all(network.link_exists(each.link) for each in machines)
+        if not cables or not addons.are_applied(self.kubeconfig, MANIFESTS, layout.dns_address):
+            return False
+        api = Api(self.kubeconfig)
+        found = api.addons()
+        return api.ready_nodes() >= _names(machines) and all(found.get(name) for name in ADDONS)
 
-    def _plug_in(self, machines: Sequence[Node]) -> None:
+    def _switch_on(self, machines: Sequence[Node]) -> None:
+        off = [each for each in machines if not node.init_pid(each)]
+        for each in off:
+            with console.step(f"Starting {each.name} of cluster {self.name}"):
+                node.switch_off(each)  # what a crash left
+                settings.write_node(each, self._pki)
+                first = each.number == 1
+                if first:
+                    settings.write_control_plane(each, self._pki)
+                node.switch_on(each, settings.CONTROL_PLANE if first else ())
         for each in machines:
-            pid = node.init_pid(each)
-            if pid:
-                network.plug_in(each, pid)
+            node.plug_in(each)
 
     def _settle(self, layout: Layout, machines: Sequence[Node]) -> None:
         """Wait for the API server, the nodes and the add-ons."""
         api = Api(self.kubeconfig)
-        until(api.ready, 60, "answer of the API server", self._control_plane_logs(), every=0.2)
+        with console.step("Waiting for the API server"):
+            logs = [node.log(layout.node(1), name) for name in ("etcd", "kube-apiserver")]
+            until(api.ready, 90, "start of the API server", logs, every=0.2)
         addons.apply(self.kubeconfig, MANIFESTS, layout.dns_address)
-        names = {each.name for each in machines}
-        kubelets = [node.log(each, "kubelet") for each in machines]
-        with console.step(f"Waiting for {len(names)} nodes, DNS and metrics"):
-            until(lambda: api.ready_nodes() >= names, 90, "nodes getting ready", kubelets, every=0.3)
+        with console.step(f"Waiting for {len(machines)} nodes, DNS and metrics"):
+            kubelets = [node.log(each, "kubelet") for each in machines]
+            until(
+                lambda: api.ready_nodes() >= _names(machines), 90, "start of the nodes", kubelets, every=0.3
+            )
             addons.wait(api, ADDONS, 120)
-
-    def _control_plane_logs(self) -> list[Path]:
-        layout = self._layout()
-        return [node.log(layout.node(1), name) for name in ("etcd", "kube-apiserver")] if layout else []
 
     def _load(self, archives: Sequence[Path], machines: Sequence[Node]) -> None:
         for each in machines:
@@ -151,12 +153,16 @@ class Source(Cluster):
             for archive in missing[each]:
                 shell.run([*node.ctr(each), "images", "import", archive])
 
-        with console.step(f"Loading {', '.join(todo)} into {len(machines)} nodes"):
+        with console.step(f"Loading {len(todo)} images into {len(machines)} nodes"):
             _each(load, machines)
 
 
 def _all_nodes(layout: Layout) -> list[Node]:
     return [layout.node(number) for number in range(1, MAX_NODES + 1)]
+
+
+def _names(machines: Sequence[Node]) -> set[str]:
+    return {each.name for each in machines}
 
 
 def _each(do: Callable[[Node], None], nodes: Sequence[Node]) -> None:
