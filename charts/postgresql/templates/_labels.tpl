@@ -1,0 +1,14 @@
+{{- /* Mapping lines: what selects the pod. Frozen. Takes `.`. */}}
+{{- define "postgresql.selectorLabels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- /* Mapping lines: labels of an object and of the pod. Takes `.`. */}}
+{{- define "postgresql.labels" -}}
+app: postgresql
+{{ include "postgresql.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: mlflow
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
