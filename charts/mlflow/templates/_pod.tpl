@@ -18,7 +18,7 @@ securityContext:
 {{- define "mlflow.pod.placement" -}}
 {{- range $key := list "priorityClassName" "nodeSelector" "affinity" "tolerations" }}
 {{- with get $.Values $key }}
-{{ $key }}: {{ if kindIs "string" . }}{{ . }}{{ else }}{{ toYaml . | nindent 2 }}{{ end }}
+{{ dict $key . | toYaml }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -29,7 +29,7 @@ securityContext:
 {{- with .ctx.Values.topologySpreadConstraints -}}
 topologySpreadConstraints:
   {{- range . }}
-  - {{- toYaml (merge (deepCopy .) (dict "labelSelector" $selector)) | nindent 4 }}
+  {{- list (merge (deepCopy .) (dict "labelSelector" $selector)) | toYaml | nindent 2 }}
   {{- end }}
 {{- end }}
 {{- end }}
