@@ -12,6 +12,7 @@ from mlflowops.health.cli import health
 from mlflowops.helmfile import helmfile
 from mlflowops.images.cli import app as images
 from mlflowops.log_results import log_results
+from mlflowops.promote import promote
 from mlflowops.secrets import app as secrets
 from mlflowops.tools.cli import app as tools
 from mlflowops.up import down, up
@@ -34,6 +35,7 @@ app.add_typer(secrets, name="secrets")
 app.command()(health)
 app.command()(log_results)
 app.command()(best_run)
+app.command()(promote)
 app.command(context_settings=PASS_ON)(helmfile)
 
 

@@ -79,7 +79,7 @@ def _explain(what: str, error: Exception) -> NoReturn:
     from mlflow.exceptions import MlflowException
 
     code = error.error_code if isinstance(error, MlflowException) else ""
-    wrong = str(error).strip().splitlines()[0].rstrip(".")
+    wrong = str(error).strip().splitlines()[0].removeprefix(f"{code}: ").rstrip(".")
     advice = {
         "RESOURCE_DOES_NOT_EXIST": "check the name, and that MLFLOW_TRACKING_URI is the server you mean",
         "PERMISSION_DENIED": "ask the owner for permission",
