@@ -45,7 +45,7 @@ class Apps:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
-        if self.is_native(environ["REQUEST_METHOD"], path):
+        if self.is_native(environ["REQUEST_METHOD"], path) or _is_cross_origin(environ):
             return self.bridge(environ, start_response)
         return self.flask(environ, start_response)
 
@@ -58,6 +58,14 @@ class Apps:
 
                 self._bridge = Bridge(self.fastapi)
             return self._bridge
+
+
+def _is_cross_origin(environ: dict[str, Any]) -> bool:
+    """Whether the answer depends on MLflow's CORS rules, which are complete in its FastAPI app only."""
+    origin = environ.get("HTTP_ORIGIN", "")
+    return environ["REQUEST_METHOD"] == "OPTIONS" or (
+        bool(origin) and not origin.endswith(f"://{environ.get('HTTP_HOST')}")
+    )
 
 
 def open_apps(app_name: str) -> Apps:

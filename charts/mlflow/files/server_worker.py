@@ -116,6 +116,9 @@ class Worker(ThreadWorker):
         """Keep the connection, or close it when the client has read its answer."""
         if fs.cancelled() or fs.exception() or not fs.result():
             self.say_goodbye(conn)
+        elif conn.parser.unreader.buf.getvalue():
+            # The next request came with the end of this one's body: no poller will ever report it.
+            self.enqueue_req(conn)
         else:
             super().finish_request(conn, fs)
 

@@ -1,0 +1,80 @@
+"""Real stores for the chart's Python: PostgreSQL and S3, one of each for a test session."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from runtime.compare import Pair
+from runtime.postgres import Postgres
+from runtime.s3 import S3
+from runtime.server import Server
+
+# Every character that has broken a URL, a shell, an ini file or YAML.
+ODD = "p@ss:w/rd#%&? +'\"\\é$(x)"
+LONG = "0123456789abcdef" * 8
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server."""
+    server = Postgres().start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3]:
+    """An S3 server."""
+    server = S3(plain="secret", odd=ODD, long=LONG)
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def database(postgres: Postgres) -> Callable[..., dict[str, str]]:
+    """Makes an empty database and returns the variables that lead to it."""
+    numbers = itertools.count(1)
+    return lambda password="mlflow": postgres.database(f"mlflow{next(numbers)}", password)
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Starts servers without waiting; the end of the session stops those that still run."""
+    servers: list[Server] = []
+
+    def start_one(**env: str) -> Server:
+        servers.append(Server(tmp_path_factory.mktemp("server"), env).start())
+        return servers[-1]
+
+    yield start_one
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def start_pair(start: Callable[..., Server], database: Callable[..., dict[str, str]]) -> Callable[..., Pair]:
+    """Starts one server of each launcher with equal settings."""
+
+    def start_two(**env: str) -> Pair:
+        upstream, direct = (
+            start(MLFLOW_KUBERNETES_LAUNCHER=launcher, **database(), **env)
+            for launcher in ("upstream", "direct")
+        )
+        return Pair(upstream.ready(), direct.ready())
+
+    return start_two
+
+
+@pytest.fixture(scope="session")
+def pair(start_pair: Callable[..., Pair], s3: S3) -> Pair:
+    """MLflow's default settings, with PostgreSQL, S3 and the gateway."""
+    gateway = {"MLFLOW_ENABLE_AI_GATEWAY": "true", "MLFLOW_CRYPTO_KEK_PASSPHRASE": "0123456789" * 4}
+    return start_pair(**s3.environment("plain"), **gateway)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder for a process of the test's own."""
+    return tmp_path

@@ -1,0 +1,48 @@
+"""Every route of the installed MLflow's two apps, and a request that reaches it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, order=True)
+class Route:
+    """A path (with parameters filled in) and a method."""
+
+    method: str
+    path: str
+    native: bool
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def all_routes(flask: Any, fastapi: Any) -> list[Route]:
+    """All routes of a Flask app and of the FastAPI app around it."""
+    native = {Route(method, _fill(path), True) for method, path in _fastapi(fastapi.routes)}
+    paths = {(route.method, route.path) for route in native}
+    plain = {
+        Route(method, _fill(rule.rule), False)
+        for rule in flask.url_map.iter_rules()
+        for method in rule.methods
+        if (method, _fill(rule.rule)) not in paths
+    }
+    return sorted(native | plain)
+
+
+def _fastapi(routes: list[Any]) -> Iterator[tuple[str, str]]:
+    """The routes of an app, of the routers that it includes, and of theirs."""
+    for route in routes:
+        if hasattr(route, "effective_route_contexts"):
+            for context in route.effective_route_contexts():
+                yield from ((method, context.path) for method in context.methods)
+        elif hasattr(route, "methods"):
+            yield from ((method, route.path) for method in route.methods)
+        else:
+            assert route.path == "", f"{route}: a kind of route that this test does not know"
+
+
+def _fill(path: str) -> str:
+    """A value for every parameter: Flask writes <path:name>, FastAPI {name:path}."""
+    return re.sub(r"<[^>]+>|{[^}]+}", "x", path)
