@@ -1,0 +1,149 @@
+"""Renders a chart as Helm does and checks every object on every rendering against Kubernetes' strict schemas."""
+
+import functools
+import json
+import os
+import subprocess
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import yaml
+from mlflowops import tools
+from mlflowops.paths import REPO
+
+Json = dict[str, Any]
+NEWEST = "1.36.0"
+VERSIONS = ("1.33.0", "1.34.0", "1.35.0", NEWEST)
+
+
+class Refused(Exception):
+    """Helm's own words when it does not render."""
+
+
+class UniqueKeys(yaml.CSafeLoader):
+    """A key that stands twice is an error, as it is for the API server; plain YAML loaders keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value]
+        twice = {key for key in keys if keys.count(key) > 1}
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"keys that stand twice: {twice}", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What one rendering gave: its text and its objects."""
+
+    text: str
+    objects: list[Json]
+
+    def one(self, kind: str, name: str = "mlflow") -> Json:
+        """The only object of that kind and name."""
+        (found,) = [item for item in self.objects if identity(item) == f"{kind}/{name}"]
+        return found
+
+    def names(self) -> list[str]:
+        """`Kind/name` of every object, sorted; an object that stands twice shows twice."""
+        return sorted(identity(item) for item in self.objects)
+
+    def pods(self) -> Iterator[tuple[str, Json]]:
+        """`Kind/name` and pod template (or pod) of everything that runs."""
+        for item in self.objects:
+            spec = item.get("spec", {})
+            if item["kind"] == "Pod":
+                yield identity(item), item
+            elif "template" in spec:
+                yield identity(item), spec["template"]
+
+    def server(self) -> Json:
+        """The pod spec of the server."""
+        (deployment,) = [item for item in self.objects if item["kind"] == "Deployment"]
+        return deployment["spec"]["template"]["spec"]
+
+    def container(self, name: str = "mlflow") -> Json:
+        """A container or init container of the server pod."""
+        spec = self.server()
+        (found,) = [each for each in spec["initContainers"] + spec["containers"] if each["name"] == name]
+        return found
+
+    def env(self, container: str = "mlflow") -> dict[str, str | None]:
+        """Variables of the server, None for those that come from elsewhere. No name may stand twice."""
+        entries = self.container(container)["env"]
+        names = [entry["name"] for entry in entries]
+        assert len(names) == len(set(names)), names
+        return {entry["name"]: entry.get("value") for entry in entries}
+
+
+class Chart:
+    """One chart of this repository."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def render(
+        self,
+        values: Json | Path | None = None,
+        *,
+        release: str = "mlflow",
+        namespace: str = "ml",
+        kube_version: str = NEWEST,
+        helm: str = "helm",
+        notes: bool = False,
+    ) -> Manifest:
+        """Render with values (a mapping or a file); raises Refused with what Helm prints."""
+        given = values.read_text() if isinstance(values, Path) else json.dumps(values or {})
+        text = _helm(self.folder, given, release, namespace, kube_version, helm, notes)
+        objects = [] if notes else [item for item in yaml.load_all(text, UniqueKeys) if item]
+        for item in objects:
+            kubernetes_validate.validate(item, kube_version, strict=True)
+        return Manifest(text, objects)
+
+    def notes(self, values: Json | Path | None = None) -> str:
+        """What Helm tells the user after an install."""
+        return self.render(values, notes=True).text.split("NOTES:\n", 1)[1]
+
+    def default(self) -> Json:
+        return yaml.safe_load((self.folder / "values.yaml").read_text())
+
+    def schema(self) -> Json:
+        return json.loads((self.folder / "values.schema.json").read_text())
+
+
+@functools.lru_cache(maxsize=512)
+def _helm(folder: Path, values: str, release: str, namespace: str, kube_version: str, helm: str, notes: bool) -> str:
+    command = ["install", "--dry-run=client"] if notes else ["template", "--kube-version", kube_version]
+    done = subprocess.run(
+        [tools.ensure(helm), *command, release, folder, "--namespace", namespace, "--values", "-"],
+        input=values, capture_output=True, text=True, env={**os.environ, "KUBECONFIG": os.devnull},
+    )  # fmt: skip
+    if done.returncode:
+        raise Refused(done.stderr)
+    return done.stdout
+
+
+def identity(item: Json) -> str:
+    return f"{item['kind']}/{item['metadata']['name']}"
+
+
+MLFLOW = Chart(REPO / "charts/mlflow")
+POSTGRESQL = Chart(REPO / "charts/postgresql")
+SEAWEEDFS = Chart(REPO / "charts/seaweedfs")
+CASES = sorted(MLFLOW.folder.glob("ci/*-values.yaml"))
+
+
+def case_name(path: Path) -> str:
+    return path.name.removesuffix("-values.yaml")
+
+
+def postgres(**more: Any) -> Json:
+    """Values for a PostgreSQL, the least that is legal and more."""
+    return {"backendStore": {"postgres": {"enabled": True, "host": "db", **more}}}
+
+
+def s3(**more: Any) -> Json:
+    """Values for an S3 store, the least that is legal and more."""
+    return {"artifactStore": {"s3": {"enabled": True, "bucket": "models", **more}}}

@@ -1,0 +1,29 @@
+"""What the render tests share."""
+
+from pathlib import Path
+
+import pytest
+
+from render.chart import CASES, MLFLOW, POSTGRESQL, SEAWEEDFS, Chart, Manifest, case_name
+
+
+@pytest.fixture
+def chart() -> Chart:
+    return MLFLOW
+
+
+@pytest.fixture(params=CASES, ids=case_name)
+def case(request: pytest.FixtureRequest) -> Path:
+    """Every example of ci/, one after the other."""
+    return request.param
+
+
+@pytest.fixture
+def rendered(case: Path) -> Manifest:
+    return MLFLOW.render(case)
+
+
+@pytest.fixture(params=[MLFLOW, POSTGRESQL, SEAWEEDFS], ids=lambda chart: chart.folder.name)
+def any_chart(request: pytest.FixtureRequest) -> Chart:
+    """Every chart of this repository, with its default values."""
+    return request.param
