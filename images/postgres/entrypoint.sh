@@ -21,6 +21,11 @@ create_cluster() {
     [ -n "${POSTGRES_PASSWORD:-}" ] ||
         stop "POSTGRES_PASSWORD: is empty" "set it, or POSTGRES_PASSWORD_FILE to a mounted Secret's file"
 
+    # initdb itself refuses these, late, and one of them with a message that shows the password.
+    case $user in
+        *[\"\$\'\\]*) stop "POSTGRES_USER: has one of \" $ ' \\" "choose a name without them" ;;
+    esac
+
     # Made beside PGDATA and renamed at the end: a pod that dies half-way leaves nothing that looks like a database.
     partial=$PGDATA.partial
     mkdir -p "$(dirname "$PGDATA")" 2>/dev/null && rm -rf "$partial" && mkdir -m 0700 "$partial" ||

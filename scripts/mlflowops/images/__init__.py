@@ -11,7 +11,7 @@ from pathlib import Path
 from mlflowops import console, paths
 from mlflowops.errors import OpsError
 from mlflowops.images import chroot, engine
-from mlflowops.images.recipe import Recipe, Rootfs, names, recipe
+from mlflowops.images.recipes import Recipe, Rootfs, names, recipe
 
 KEEP_SECONDS = 14 * 24 * 3600
 

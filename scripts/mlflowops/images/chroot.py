@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlflowops import shell, tools
 from mlflowops.images import client_config
-from mlflowops.images.recipe import FOLDER, Recipe, Rootfs
+from mlflowops.images.recipes import FOLDER, Recipe, Rootfs
 
 MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr"
 

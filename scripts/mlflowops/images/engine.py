@@ -6,7 +6,7 @@ from pathlib import Path
 from mlflowops import shell
 from mlflowops.errors import OpsError
 from mlflowops.images import client_config
-from mlflowops.images.recipe import Recipe
+from mlflowops.images.recipes import Recipe
 
 
 @cache

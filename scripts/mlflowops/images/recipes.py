@@ -4,7 +4,6 @@ import hashlib
 import json
 import tomllib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from mlflowops import paths
@@ -92,7 +91,6 @@ def _base(name: str) -> Recipe | Rootfs:
     return recipe(name)
 
 
-@cache
 def _config() -> dict:
     return tomllib.loads((FOLDER / "images.toml").read_text())
 

@@ -1,0 +1,156 @@
+"""`mlflowops images`: built once per content, safe under concurrency and crashes."""
+
+import shutil
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from images.archive import Archive
+from mlflowops import images, paths
+from mlflowops.errors import OpsError
+from mlflowops.images import recipes
+
+from cli.cli import Cli
+
+TINY = '[images.tiny]\ntag = "7"\nargs = {}\n[rootfs]\nsuite = "bookworm"\ncommon = []\n[rootfs.packages]\n'
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An image of one file, in a folder and a cache of its own; the folder is returned."""
+    folder = tmp_path / "images" / "tiny"
+    folder.mkdir(parents=True)
+    (folder.parent / "images.toml").write_text(TINY)
+    (folder / "Dockerfile").write_text("FROM scratch\nARG VERSION\nLABEL v=${VERSION}\nCOPY hello /hello\n")
+    (folder / "hello").write_text("one")
+    monkeypatch.setenv("MLFLOWOPS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(recipes, "FOLDER", folder.parent)
+    return folder
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of our images folder that can be changed."""
+    folder = tmp_path / "images"
+    shutil.copytree(recipes.FOLDER, folder)
+    monkeypatch.setattr(recipes, "FOLDER", folder)
+    return folder
+
+
+def log() -> Path:
+    return paths.cache("images", "logs") / "tiny.log"
+
+
+def digests() -> dict[str, str]:
+    return {name: recipes.recipe(name).digest for name in recipes.names()}
+
+
+def test_a_build_yields_an_archive_with_the_ref_and_the_content(tiny: Path) -> None:
+    [image] = images.build(["tiny"])
+    archive = Archive(image)
+    assert image.ref == "localhost/tiny:7"
+    assert archive.manifest["RepoTags"] == [image.ref]
+    assert archive.config["Labels"]["v"] == "7"
+    assert archive.read("hello") == b"one"
+
+
+def test_the_second_build_does_nothing(tiny: Path) -> None:
+    [first] = images.build(["tiny"])
+    log().write_text("untouched")
+    before = first.archive.stat().st_ino
+    [second] = images.build(["tiny"])
+    assert second == first
+    assert second.archive.stat().st_ino == before
+    assert log().read_text() == "untouched"
+
+
+def test_a_changed_file_makes_another_archive(tiny: Path) -> None:
+    [first] = images.build(["tiny"])
+    (tiny / "hello").write_text("two")
+    [second] = images.build(["tiny"])
+    assert second.archive != first.archive
+    assert first.archive.exists(), "another checkout may need it"
+
+
+def test_a_failed_build_leaves_nothing_but_its_log(tiny: Path) -> None:
+    (tiny / "Dockerfile").write_text("FROM scratch\nCOPY absent /absent\n")
+    with pytest.raises(OpsError, match="absent"):
+        images.build(["tiny"])
+    left = [path.name for path in paths.cache("images").rglob("*") if path.is_file()]
+    assert sorted(left) == ["tiny", "tiny.log"]  # the lock and the log
+    assert str(paths.cache()) not in Path("/proc/self/mounts").read_text()
+
+
+def test_what_a_crash_left_is_cleared_by_the_next_build(tiny: Path) -> None:
+    work = paths.cache("images", "work") / "tiny"
+    (work / "mounted").mkdir(parents=True)
+    (work / "archive.tar").write_text("half")
+    keep = tiny.parent / "keep"
+    keep.mkdir()
+    (keep / "precious").touch()
+    subprocess.run(["mount", "--bind", keep, work / "mounted"], check=True)
+    [image] = images.build(["tiny"])
+    assert Archive(image).manifest["RepoTags"] == [image.ref]
+    assert not work.exists()
+    assert (keep / "precious").exists()
+
+
+def test_two_builds_at_once_build_once(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def make(archive: Path, *_: Path) -> None:
+        made.append(archive)
+        time.sleep(0.3)
+        archive.write_text("built")
+
+    item = recipes.recipe("tiny")
+    builders = [threading.Thread(target=images._cached, args=(item, "tiny", make)) for _ in range(2)]
+    for builder in builders:
+        builder.start()
+    for builder in builders:
+        builder.join()
+    assert len(made) == 1
+    assert item.archive.read_text() == "built"
+
+
+@pytest.mark.parametrize(
+    ("file", "changed"),
+    [
+        ("mlflow/requirements.lock", {"mlflow", "client"}),
+        ("mlflow/trim.sh", {"mlflow", "client"}),
+        ("client/Dockerfile", {"client"}),
+        ("postgres/entrypoint.sh", {"postgres"}),
+        ("rootfs.sh", {"postgres", "seaweedfs", "mlflow", "client"}),
+    ],
+)
+def test_an_input_changes_exactly_what_is_made_from_it(copied: Path, file: str, changed: set[str]) -> None:
+    before = digests()
+    with (copied / file).open("a") as sink:
+        sink.write("\n# changed\n")
+    after = digests()
+    assert {name for name in before if before[name] != after[name]} == changed
+
+
+def test_the_packages_of_a_base_are_an_input(copied: Path) -> None:
+    before = digests()
+    config = copied / "images.toml"
+    config.write_text(config.read_text().replace('python = ["python3", ', 'python = ["python3", "nano", '))
+    after = digests()
+    assert {name for name in before if before[name] != after[name]} == {"mlflow", "client"}
+
+
+def test_an_unknown_image_is_refused_in_words(cli: Cli) -> None:
+    answer = cli("images", "build", "postgers")
+    assert answer.code == 2
+    assert "there is no image 'postgers'; choose from postgres, seaweedfs, mlflow, client." in answer.err
+
+
+def test_list_names_every_image(tiny: Path, cli: Cli) -> None:
+    archive = str(recipes.recipe("tiny").archive)
+    unbuilt = {"name": "tiny", "ref": "localhost/tiny:7", "archive": archive, "built": False}
+    assert cli("images", "list", "--output", "json").data == [unbuilt]
+    assert "not built" in cli("images", "list").out
+    assert cli("images", "build").out.split() == ["localhost/tiny:7", archive]
+    assert cli("images", "list", "--output", "json").data == [unbuilt | {"built": True}]
