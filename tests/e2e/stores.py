@@ -1,5 +1,6 @@
 """Databases and buckets for tests, on the PostgreSQL and SeaweedFS that `make up` installed."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,8 @@ class Database:
     @classmethod
     def create(cls, kube: Kube, name: str, password: str = NASTY) -> "Database":
         name = name.replace("-", "_")
-        with admin(kube) as connection, connection.cursor() as cursor:
+        # `with connection` would open a transaction, in which no database can be made.
+        with contextlib.closing(admin(kube)) as connection, connection.cursor() as cursor:
             cursor.execute(f'CREATE ROLE "{name}" LOGIN PASSWORD %s', (password,))
             cursor.execute(f'CREATE DATABASE "{name}" OWNER "{name}"')
         return cls(kube, name, password)

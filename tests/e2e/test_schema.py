@@ -40,7 +40,7 @@ def test_five_pods_at_once(kube: Kube, helm: Helm, namespace: str, revisions_bac
     assert kube.restarts(namespace) == 0
     assert database.revision() == scripts.get_current_head()
     logs = [kube.logs(namespace, pod.metadata.name, "schema") for pod in kube.pods(namespace)]
-    assert sum("upgraded" in log for log in logs) == 1, logs
+    assert sum("the database is migrated" in log for log in logs) == 1, logs
 
 
 def test_newer_database_stops_new_pods_only(kube: Kube, helm: Helm, namespace: str) -> None:
