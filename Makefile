@@ -19,7 +19,8 @@ down: $(READY) ## Remove the cluster that `make up` made, and all it left
 	@$(OPS) down
 
 test: $(READY) ## Run every test, cheap ones first
-	@$(PY) -m pytest tests/render tests/helmfile tests/cli tests/runtime -n 2 --dist loadgroup
+	@$(OPS) tools install
+	@$(PY) -m pytest tests --ignore tests/e2e -n 2 --dist loadfile
 	@$(PY) -m pytest tests/e2e -v
 
 check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster)
@@ -28,7 +29,7 @@ check: lint $(READY) ## The quick gate: linters, rendering, rejections (no clust
 lint: $(READY) ## Linters only
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy scripts
 
-tools: $(READY) ## Install every pinned binary
+tools: $(READY) ## Install the pinned binaries for deploying and testing
 	@$(OPS) tools install
 
 tools-path: $(READY) ## Print the folder of the pinned binaries: export PATH="$$(make -s tools-path):$$PATH"
