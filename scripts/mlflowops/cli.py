@@ -11,6 +11,7 @@ from mlflowops.errors import OpsError
 from mlflowops.health.cli import health
 from mlflowops.helmfile import helmfile
 from mlflowops.images.cli import app as images
+from mlflowops.importer.command import import_
 from mlflowops.log_results import log_results
 from mlflowops.promote import promote
 from mlflowops.secrets import app as secrets
@@ -36,6 +37,7 @@ app.command()(health)
 app.command()(log_results)
 app.command()(best_run)
 app.command()(promote)
+app.command("import")(import_)
 app.command(context_settings=PASS_ON)(helmfile)
 
 

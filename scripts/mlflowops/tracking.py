@@ -30,8 +30,9 @@ def client() -> "MlflowClient":
 
 def client_of(address: str, what: str) -> "MlflowClient":
     """Return a client of one server. `what` names the setting that the address came from."""
-    # Results go to stdout as JSON; mlflow would mix its own lines into them.
+    # Results go to stdout as JSON, progress to stderr; mlflow would mix its own lines into them.
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     from mlflow import MlflowClient
 
     if address.startswith(("http://", "https://")):

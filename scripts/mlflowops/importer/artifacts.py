@@ -1,0 +1,69 @@
+"""Copies artifacts file by file and compares them by checksum."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from mlflow.entities import FileInfo
+from mlflow.store.artifact.artifact_repo import ArtifactRepository
+
+from mlflowops.importer.ids import Ids
+
+
+def listed(repository: ArtifactRepository, folder: str | None = None) -> Iterator[FileInfo]:
+    """Yield every file, folders resolved."""
+    for each in repository.list_artifacts(folder):
+        if each.is_dir:
+            yield from listed(repository, each.path)
+        else:
+            yield each
+
+
+def copy(source: ArtifactRepository, target: ArtifactRepository, ids: Ids) -> None:
+    """Copy the files that the target lacks or holds in another size."""
+    wanted = list(listed(source))
+    there = {each.path: each.file_size for each in listed(target)} if wanted else {}
+    with tempfile.TemporaryDirectory() as temp:
+        for each in wanted:
+            if there.get(each.path) != each.file_size:
+                local = _translated(Path(source.download_artifacts(each.path, temp)), ids, Path(temp))
+                target.log_artifact(str(local), _folder(each.path))
+
+
+def differences(source: ArtifactRepository, target: ArtifactRepository, ids: Ids) -> tuple[int, list[str]]:
+    """Compare every file of the source by SHA-256; return how many are equal, and what is wrong."""
+    there = {each.path for each in listed(target)}
+    equal, wrong = 0, []
+    for each in listed(source):
+        if each.path not in there:
+            wrong.append(f"{each.path} is missing")
+        elif _checksum(source, each.path, ids) != _checksum(target, each.path, None):
+            wrong.append(f"{each.path} differs")
+        else:
+            equal += 1
+    return equal, wrong
+
+
+def _checksum(repository: ArtifactRepository, path: str, ids: Ids | None) -> str:
+    with tempfile.TemporaryDirectory() as temp:
+        local = Path(repository.download_artifacts(path, temp))
+        if ids:
+            local = _translated(local, ids, Path(temp))
+        with local.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _translated(file: Path, ids: Ids, temp: Path) -> Path:
+    """A file MLmodel names its run and its model: with the old ids, evaluating the model would fail."""
+    if file.name != "MLmodel":
+        return file
+    copy = temp / "translated" / file.name
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_text(ids.translate(file.read_text(encoding="utf-8")), encoding="utf-8")
+    return copy
+
+
+def _folder(path: str) -> str | None:
+    parent = str(PurePosixPath(path).parent)
+    return None if parent == "." else parent
