@@ -10,11 +10,12 @@ import pytest
 from images.archive import Archive
 from mlflowops import images, paths
 from mlflowops.errors import OpsError
-from mlflowops.images import recipes
+from mlflowops.images import client_config, recipes
 
 from cli.cli import Cli
 
 TINY = '[images.tiny]\ntag = "7"\nargs = {}\n[rootfs]\nsuite = "bookworm"\ncommon = []\n[rootfs.packages]\n'
+OWN_PIP = "[global]\nindex-url = https://one.example/simple\ncert = /etc/own.pem\n"
 
 
 @pytest.fixture
@@ -154,3 +155,30 @@ def test_list_names_every_image(tiny: Path, cli: Cli) -> None:
     assert "not built" in cli("images", "list").out
     assert cli("images", "build").out.split() == ["localhost/tiny:7", archive]
     assert cli("images", "list", "--output", "json").data == [unbuilt | {"built": True}]
+
+
+def test_a_build_gets_pips_settings_but_no_path_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own.conf").write_text(
+        "[global]\nindex-url = https://one.example/simple\ncert = /etc/own.pem\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "own.conf"))
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://two.example/simple")
+    monkeypatch.setenv("PIP_FIND_LINKS", "/opt/wheels")
+    written = {part.split(",src=")[0]: part.split(",src=")[1] for part in client_config.secrets(tmp_path)}
+    pip = Path(written["--secret=id=pip_conf"]).read_text()
+    assert "index-url = https://one.example/simple" in pip
+    assert "extra-index-url = https://two.example/simple" in pip
+    assert "own.pem" not in pip
+    assert "/opt/wheels" not in pip
+
+
+def test_a_base_is_fetched_with_the_settings_of_this_machines_apt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "apt.conf").write_text('Acquire::https::CAInfo "/own.pem";\nAPT::Periodic::Enable "1";\n')
+    monkeypatch.setenv("APT_CONFIG", str(tmp_path / "apt.conf"))
+    options = client_config.apt_options()
+    assert '--aptopt=Acquire::https::CAInfo "/own.pem";' in options
+    assert not [option for option in options if "Periodic" in option]

@@ -17,6 +17,7 @@ def make_rootfs(rootfs: Rootfs, archive: Path, work: Path, log: Path) -> None:
     sources.write_text(client_config.debian_sources(rootfs.suite))
     root = work / "root"
     options = ["--mode=root", "--variant=extract", "--format=directory", f"--hook-dir={MERGED_USR}"]
+    options += client_config.apt_options()
     include = f"--include={','.join(rootfs.packages)}"
     shell.run([mmdebstrap, *options, include, rootfs.suite, root, sources], log=log)
     shell.run([FOLDER / "rootfs.sh", root], log=log)

@@ -9,6 +9,7 @@ from mlflowops.errors import OpsError
 
 PIP_FILES = ("/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf")
 PIP_KEYS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "retries")
+APT_SECTIONS = ("Acquire::http", "Acquire::https", "Acquire::Check-Valid-Until", "Acquire::Check-Date")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -16,6 +17,7 @@ CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 def secrets(folder: Path) -> list[str]:
     """Arguments for `docker build` and `buildah bud`; the files behind them are written to `folder`."""
     pip = folder / "pip.conf"
+    pip.touch(mode=0o600)  # an index address may hold a password
     with pip.open("w") as sink:
         _pip().write(sink)
     known = {"pip_conf": pip, "ca_bundle": Path(os.environ.get("SSL_CERT_FILE") or CA_BUNDLE)}
@@ -33,6 +35,12 @@ def _pip() -> configparser.RawConfigParser:
         if os.environ.get(variable):
             wanted["global"][key] = os.environ[variable]
     return wanted
+
+
+def apt_options() -> list[str]:
+    """Arguments for mmdebstrap: proxy, certificates and patience of this machine's apt."""
+    dump = shell.run(["apt-config", "dump", "--no-empty", *APT_SECTIONS]).stdout
+    return [f"--aptopt={line}" for line in dump.splitlines()]
 
 
 def debian_sources(suite: str) -> str:

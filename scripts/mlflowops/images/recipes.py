@@ -60,7 +60,7 @@ class Recipe:
         """Changes when anything that goes into the image does."""
         bases = [f"{arg}={base.name}:{base.digest}" for arg, base in self.args]
         files = sorted(path for path in self.folder.rglob("*") if path.is_file())
-        contents = [f"{path.relative_to(self.folder)} {_digest(path.read_text())}" for path in files]
+        contents = [f"{path.relative_to(self.folder)} {_digest(path.read_bytes().hex())}" for path in files]
         return _digest(self.ref, *bases, *contents)
 
     @property
