@@ -9,7 +9,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 SYSTEM = "kube-system"
-TIMEOUT = 5
+TIMEOUT = 15
 
 
 class Api:

@@ -18,8 +18,8 @@ def archive(tool: str, ref: str) -> Path:
     """The archive of an image `ref` that holds a pinned tool and starts it; written once per binary."""
     binary = tools.ensure(tool).resolve()
     content = binary.read_bytes()
-    name = f"{tool}-{hashlib.sha256(content + ref.encode()).hexdigest()[:16]}.tar"
-    file = paths.cache("images", "addons") / name
+    inputs = content + ref.encode() + Path(__file__).read_bytes()
+    file = paths.cache("images", "addons") / f"{tool}-{hashlib.sha256(inputs).hexdigest()[:16]}.tar"
     if not file.exists():
         partial = file.with_suffix(".partial")
         with tarfile.open(partial, "w") as tar:
@@ -36,7 +36,7 @@ def _layout(tool: str, binary: bytes, ref: str) -> dict[str, bytes]:
         {
             "architecture": ARCHITECTURES[platform.machine()],
             "os": "linux",
-            "config": {"Entrypoint": [f"/{tool}"], "User": f"{NOBODY}:{NOBODY}"},
+            "config": {"Entrypoint": [f"/bin/{tool}"], "User": f"{NOBODY}:{NOBODY}"},
             "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
         }
     )
@@ -60,11 +60,11 @@ def _layout(tool: str, binary: bytes, ref: str) -> dict[str, bytes]:
 def _layer(tool: str, binary: bytes) -> bytes:
     sink = io.BytesIO()
     with tarfile.open(fileobj=sink, mode="w") as tar:
-        for folder in ("etc", "tmp"):
+        for folder, mode in {"bin": 0o755, "etc": 0o755, "tmp": 0o1777}.items():
             entry = tarfile.TarInfo(folder)
-            entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755
+            entry.type, entry.mode = tarfile.DIRTYPE, mode
             tar.addfile(entry)
-        _add(tar, tool, binary, mode=0o755)
+        _add(tar, f"bin/{tool}", binary, mode=0o755)
     return sink.getvalue()
 
 

@@ -151,7 +151,7 @@ class Source(Cluster):
 
         def load(each: Node) -> None:
             for archive in missing[each]:
-                shell.run([*node.ctr(each), "images", "import", archive])
+                shell.run([*node.ctr(each), "images", "import", "--local", archive])
 
         with console.step(f"Loading {len(todo)} images into {len(machines)} nodes"):
             _each(load, machines)
