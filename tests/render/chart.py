@@ -1,4 +1,4 @@
-"""Renders a chart as Helm does and checks every object on every rendering against Kubernetes' strict schemas."""
+"""Renders a chart as Helm does; every object of every rendering meets Kubernetes' strict schemas."""
 
 import functools
 import json
@@ -30,7 +30,9 @@ class UniqueKeys(yaml.CSafeLoader):
         keys = [key.value for key, _ in node.value]
         twice = {key for key in keys if keys.count(key) > 1}
         if twice:
-            raise yaml.constructor.ConstructorError(None, None, f"keys that stand twice: {twice}", node.start_mark)
+            raise yaml.constructor.ConstructorError(
+                None, None, f"keys that stand twice: {twice}", node.start_mark
+            )
         return super().construct_mapping(node, deep)
 
 
@@ -99,7 +101,7 @@ class Chart:
         text = _helm(self.folder, given, release, namespace, kube_version, helm, notes)
         objects = [] if notes else [item for item in yaml.load_all(text, UniqueKeys) if item]
         for item in objects:
-            kubernetes_validate.validate(item, kube_version, strict=True)
+            _valid(json.dumps(item), kube_version)
         return Manifest(text, objects)
 
     def notes(self, values: Json | Path | None = None) -> str:
@@ -114,7 +116,9 @@ class Chart:
 
 
 @functools.lru_cache(maxsize=512)
-def _helm(folder: Path, values: str, release: str, namespace: str, kube_version: str, helm: str, notes: bool) -> str:
+def _helm(
+    folder: Path, values: str, release: str, namespace: str, kube_version: str, helm: str, notes: bool
+) -> str:
     command = ["install", "--dry-run=client"] if notes else ["template", "--kube-version", kube_version]
     done = subprocess.run(
         [tools.ensure(helm), *command, release, folder, "--namespace", namespace, "--values", "-"],
@@ -123,6 +127,12 @@ def _helm(folder: Path, values: str, release: str, namespace: str, kube_version:
     if done.returncode:
         raise Refused(done.stderr)
     return done.stdout
+
+
+@functools.lru_cache(maxsize=4096)
+def _valid(item: str, kube_version: str) -> None:
+    """Strict validation, once for each different object: most renderings change one of six."""
+    kubernetes_validate.validate(json.loads(item), kube_version, strict=True)
 
 
 def identity(item: Json) -> str:

@@ -7,7 +7,16 @@ for by tests/e2e/test_pod_security.py; this one needs no cluster.
 from collections.abc import Iterator
 from typing import Any
 
-VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
+VOLUMES = {
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+}
 SECCOMP = {"RuntimeDefault", "Localhost"}
 HOST = ("hostNetwork", "hostPID", "hostIPC")
 
@@ -18,7 +27,9 @@ def restricted(spec: dict[str, Any]) -> list[str]:
 
 
 def _containers(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    return [each for key in ("initContainers", "containers", "ephemeralContainers") for each in spec.get(key, [])]
+    return [
+        each for key in ("initContainers", "containers", "ephemeralContainers") for each in spec.get(key, [])
+    ]
 
 
 def _pod(spec: dict[str, Any]) -> Iterator[str]:

@@ -56,7 +56,11 @@ def test_every_container_has_a_read_only_root(rendered: Manifest) -> None:
     for name, pod in rendered.pods():
         for container in containers(pod["spec"]):
             assert container["securityContext"]["readOnlyRootFilesystem"] is True, name
-    volumes = {each["name"] for each in rendered.server()["volumes"] if "emptyDir" in each or "persistentVolumeClaim" in each}
+    volumes = {
+        each["name"]
+        for each in rendered.server()["volumes"]
+        if "emptyDir" in each or "persistentVolumeClaim" in each
+    }
     assert volumes - {"tmp", "data"} == set()
 
 

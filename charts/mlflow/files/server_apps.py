@@ -45,7 +45,10 @@ class Apps:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
-        if self.is_native(environ["REQUEST_METHOD"], path) or _is_cross_origin(environ):
+        method = environ["REQUEST_METHOD"]
+        # MLflow's CORS rules are complete in its FastAPI app only. Browsers meet them, its clients never do.
+        browser = "HTTP_ORIGIN" in environ or method == "OPTIONS"
+        if browser or self.is_native(method, path):
             return self.bridge(environ, start_response)
         return self.flask(environ, start_response)
 
@@ -58,14 +61,6 @@ class Apps:
 
                 self._bridge = Bridge(self.fastapi)
             return self._bridge
-
-
-def _is_cross_origin(environ: dict[str, Any]) -> bool:
-    """Whether the answer depends on MLflow's CORS rules, which are complete in its FastAPI app only."""
-    origin = environ.get("HTTP_ORIGIN", "")
-    return environ["REQUEST_METHOD"] == "OPTIONS" or (
-        bool(origin) and not origin.endswith(f"://{environ.get('HTTP_HOST')}")
-    )
 
 
 def open_apps(app_name: str) -> Apps:

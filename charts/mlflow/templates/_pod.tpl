@@ -29,7 +29,8 @@ securityContext:
 {{- with .ctx.Values.topologySpreadConstraints -}}
 topologySpreadConstraints:
   {{- range . }}
-  {{- list (merge (deepCopy .) (dict "labelSelector" $selector)) | toYaml | nindent 2 }}
+  {{- $given := ternary . (set (deepCopy .) "labelSelector" $selector) (hasKey . "labelSelector") }}
+  {{- list $given | toYaml | nindent 2 }}
   {{- end }}
 {{- end }}
 {{- end }}

@@ -21,7 +21,9 @@
 {{- $owned := include "mlflow.env.owned" . | fromYaml -}}
 {{- range $name, $value := .Values.mlflow.env -}}
 {{- $path := printf "mlflow.env.%s" $name -}}
-{{- if hasKey $owned $name -}}
+{{- if not (regexMatch "^[A-Za-z_][A-Za-z0-9_]*$" $name) -}}
+{{- include "mlflow.says" (list $path "cannot be the name of a variable" "use letters, digits and '_'") -}}
+{{- else if hasKey $owned $name -}}
 {{- include "mlflow.says" (list $path "is computed by the chart" (printf "set %s instead" (get $owned $name))) -}}
 {{- else if regexMatch "(PASSWORD|PASSWD|SECRET|TOKEN|_KEY|ACCESS_KEY_ID|CONNECTION_STRING)$" $name -}}
 {{- include "mlflow.says" (list $path "would be readable in the Deployment" "put it into a Secret and name that in mlflow.envFrom") -}}

@@ -1,0 +1,338 @@
+"""Wrong values, and what their authors are told. One row per rule: name, values, words."""
+
+from typing import Any
+
+from render.chart import Json, postgres, s3
+
+WIDE = {"backendStore": {"postgres": {"enabled": True, "host": "db"}}, **s3()}
+
+
+def mlflow(**values: Any) -> Json:
+    return {"mlflow": values}
+
+
+# Sentences of _validate*.tpl, whole.
+SENTENCES: dict[str, tuple[Json, str]] = {
+    "sqlite-replicas": (
+        {"replicaCount": 2},
+        "mlflow: replicaCount: 2 pods cannot share SQLite on one volume; "
+        "set backendStore.postgres and artifactStore.s3, or replicaCount: 1.",
+    ),
+    "sqlite-and-s3-replicas": (
+        {"replicaCount": 2, **s3()},
+        "mlflow: replicaCount: 2 pods cannot share SQLite on one volume; "
+        "set backendStore.postgres and artifactStore.s3, or replicaCount: 1.",
+    ),
+    "local-artifacts-replicas": (
+        {"replicaCount": 3, **postgres()},
+        "mlflow: replicaCount: 3 pods cannot share artifacts on a ReadWriteOnce volume; "
+        "set artifactStore.s3, or ReadWriteMany in persistence.accessModes, or replicaCount: 1.",
+    ),
+    "host-empty": (
+        postgres(host=""),
+        "mlflow: backendStore.postgres.host: is empty; set the host name of the PostgreSQL server.",
+    ),
+    "host-url": (
+        postgres(host="postgresql://db/mlflow"),
+        'mlflow: backendStore.postgres.host: "postgresql://db/mlflow" is more than a host name; '
+        "set only the host here, and port, database and username beside it.",
+    ),
+    "host-with-user": (
+        postgres(host="mlflow@db"),
+        'mlflow: backendStore.postgres.host: "mlflow@db" is more than a host name; '
+        "set only the host here, and port, database and username beside it.",
+    ),
+    "host-with-port": (
+        postgres(host="db.example.com:5432"),
+        'mlflow: backendStore.postgres.host: "db.example.com:5432" holds a port; '
+        "set backendStore.postgres.port instead.",
+    ),
+    "password-secret-empty": (
+        postgres(passwordFromSecret={"name": ""}),
+        "mlflow: backendStore.postgres.passwordFromSecret.name: is empty; "
+        "set the name of a Secret in the namespace of the release.",
+    ),
+    "password-secret-name": (
+        postgres(passwordFromSecret={"name": "My_Secret"}),
+        'mlflow: backendStore.postgres.passwordFromSecret.name: "My_Secret" cannot be the name of a Secret; '
+        "use lower-case letters, digits, '-' and '.'.",
+    ),
+    "root-cert-secret-empty": (
+        postgres(sslMode="verify-ca", sslRootCertFromSecret={"enabled": True}),
+        "mlflow: backendStore.postgres.sslRootCertFromSecret.name: is empty; "
+        "set the name of a Secret in the namespace of the release.",
+    ),
+    "verify-without-ca": (
+        postgres(sslMode="verify-full"),
+        "mlflow: backendStore.postgres.sslMode: verify-full needs the CA of the database server; "
+        "set backendStore.postgres.sslRootCertFromSecret, or mlflow.env.PGSSLROOTCERT to a mounted file.",
+    ),
+    "no-pre-ping": (
+        postgres(poolPrePing=False),
+        "mlflow: backendStore.postgres.poolPrePing: false is not possible, "
+        "MLflow always pings a connection before it uses it; remove the key.",
+    ),
+    "pool-below-threads": (
+        {**postgres(poolSize=4, maxOverflow=4), **mlflow(threads=8)},
+        "mlflow: backendStore.postgres.poolSize: 8 connections with maxOverflow are too few for 8 requests at a "
+        "time, which may need two each; set poolSize and maxOverflow to more than 8 together.",
+    ),
+    "pool-below-upstream-threads": (
+        {**postgres(poolSize=10, maxOverflow=30), **mlflow(launcher="upstream")},
+        "mlflow: backendStore.postgres.poolSize: 40 connections with maxOverflow are too few for 40 requests at a "
+        "time, which may need two each; set poolSize and maxOverflow to more than 40 together.",
+    ),
+    "bucket-empty": (
+        s3(bucket=""),
+        "mlflow: artifactStore.s3.bucket: is empty; set the name of the bucket.",
+    ),
+    "bucket-url": (
+        s3(bucket="s3://models"),
+        'mlflow: artifactStore.s3.bucket: "s3://models" is more than a bucket; '
+        "set only the bucket's name here, and the folder in artifactStore.s3.path.",
+    ),
+    "bucket-with-folder": (
+        s3(bucket="models/mlflow"),
+        'mlflow: artifactStore.s3.bucket: "models/mlflow" is more than a bucket; '
+        "set only the bucket's name here, and the folder in artifactStore.s3.path.",
+    ),
+    "bucket-name": (
+        s3(bucket="my models"),
+        'mlflow: artifactStore.s3.bucket: "my models" cannot be the name of a bucket; '
+        "use 3 or more letters, digits, '-' and '.'.",
+    ),
+    "path-leading-slash": (
+        s3(path="/mlflow"),
+        'mlflow: artifactStore.s3.path: "/mlflow" has a slash too many; '
+        "write it as mlflow/artifacts, without a slash at its ends.",
+    ),
+    "path-trailing-slash": (
+        s3(path="mlflow/"),
+        'mlflow: artifactStore.s3.path: "mlflow/" has a slash too many; '
+        "write it as mlflow/artifacts, without a slash at its ends.",
+    ),
+    "endpoint-without-scheme": (
+        s3(endpoint="minio:9000"),
+        'mlflow: artifactStore.s3.endpoint: "minio:9000" is not the URL of a service; '
+        "write it as https://s3.example.com, without a path.",
+    ),
+    "endpoint-with-path": (
+        s3(endpoint="http://minio:9000/models"),
+        'mlflow: artifactStore.s3.endpoint: "http://minio:9000/models" is not the URL of a service; '
+        "write it as https://s3.example.com, without a path.",
+    ),
+    "s3-secret-empty": (
+        s3(credentialsFromSecret={"enabled": True, "name": ""}),
+        "mlflow: artifactStore.s3.credentialsFromSecret.name: is empty; "
+        "set the name of a Secret in the namespace of the release.",
+    ),
+    "claim-without-use": (
+        {**WIDE, "persistence": {"existingClaim": "old"}},
+        "mlflow: persistence.existingClaim: has no use, runs are in PostgreSQL and artifacts in S3; "
+        "remove it.",
+    ),
+    "prefix-without-slash": (
+        mlflow(staticPrefix="mlflow"),
+        'mlflow: mlflow.staticPrefix: "mlflow" is not a path prefix; '
+        "write it as /mlflow, with a slash before it and none behind it.",
+    ),
+    "prefix-with-slash-behind": (
+        mlflow(staticPrefix="/mlflow/"),
+        'mlflow: mlflow.staticPrefix: "/mlflow/" is not a path prefix; '
+        "write it as /mlflow, with a slash before it and none behind it.",
+    ),
+    "allowed-host-url": (
+        mlflow(allowedHosts=["https://mlflow.example.com"]),
+        'mlflow: mlflow.allowedHosts: "https://mlflow.example.com" is not a host name; '
+        "list names such as mlflow.example.com, without scheme and path.",
+    ),
+    "allowed-hosts-in-one": (
+        mlflow(allowedHosts=["a.example.com,b.example.com"]),
+        'mlflow: mlflow.allowedHosts: "a.example.com,b.example.com" is not a host name; '
+        "list names such as mlflow.example.com, without scheme and path.",
+    ),
+    "cors-without-scheme": (
+        mlflow(corsAllowedOrigins=["mlflow.example.com"]),
+        'mlflow: mlflow.corsAllowedOrigins: "mlflow.example.com" is not an origin; '
+        "list origins such as https://mlflow.example.com, with a scheme and without a path.",
+    ),
+    "cors-with-path": (
+        mlflow(corsAllowedOrigins=["https://mlflow.example.com/"]),
+        'mlflow: mlflow.corsAllowedOrigins: "https://mlflow.example.com/" is not an origin; '
+        "list origins such as https://mlflow.example.com, with a scheme and without a path.",
+    ),
+    "grace-too-short": (
+        {"preStopSeconds": 30, "terminationGracePeriodSeconds": 30},
+        "mlflow: terminationGracePeriodSeconds: 30 leaves no time for requests in flight after 30 s of "
+        "preStopSeconds; set 40 or more.",
+    ),
+    "env-computed": (
+        mlflow(env={"MLFLOW_WORKERS": "8"}),
+        "mlflow: mlflow.env.MLFLOW_WORKERS: is computed by the chart; set mlflow.workers instead.",
+    ),
+    "env-name": (
+        mlflow(env={"MY-PROXY": "1"}),
+        "mlflow: mlflow.env.MY-PROXY: cannot be the name of a variable; use letters, digits and '_'.",
+    ),
+    "env-secret": (
+        mlflow(env={"MY_API_KEY": "x"}),
+        "mlflow: mlflow.env.MY_API_KEY: would be readable in the Deployment; "
+        "put it into a Secret and name that in mlflow.envFrom.",
+    ),
+    "release-name": (
+        {"fullnameOverride": "", "nameOverride": "ml"},
+        'mlflow: fullnameOverride: a Service cannot be called "1st-ml", as the release would have it; '
+        "set a name that begins with a letter.",
+    ),
+    "registry-url": (
+        {"image": {"registry": "https://registry.example.com"}},
+        'mlflow: image.registry: "https://registry.example.com" is not a registry; '
+        "write it as registry.example.com:5000, without scheme and slash.",
+    ),
+    "repository-with-tag": (
+        {"image": {"repository": "mlflow/mlflow:v3"}},
+        'mlflow: image.repository: "mlflow/mlflow:v3" holds a tag or a digest; '
+        "set image.tag or image.digest instead.",
+    ),
+    "digest": (
+        {"image": {"digest": "0123"}},
+        'mlflow: image.digest: "0123" is not a digest; write it as sha256: and 64 hexadecimal digits.',
+    ),
+    "label-of-the-chart": (
+        {"podLabels": {"app": "mine"}},
+        "mlflow: podLabels.app: is set by the chart; choose another label.",
+    ),
+    "label-twice": (
+        {"commonLabels": {"team": "a"}, "serviceAccount": {"labels": {"team": "b"}}},
+        "mlflow: serviceAccount.labels.team: is in commonLabels too; keep one of them.",
+    ),
+    "annotation-of-the-chart": (
+        {"podAnnotations": {"checksum/files": "x"}},
+        "mlflow: podAnnotations.checksum/files: is set by the chart; choose another annotation.",
+    ),
+    "root": (
+        {"podSecurityContext": {"runAsUser": 0}},
+        "mlflow: podSecurityContext.runAsUser: 0 is root, which runAsNonRoot forbids; set a number above 0.",
+    ),
+    "account-not-made": (
+        {"serviceAccount": {"create": False, "annotations": {"eks.amazonaws.com/role-arn": "arn"}}},
+        "mlflow: serviceAccount.create: is false, so annotations and labels reach no ServiceAccount; "
+        "set them on yours and remove them here.",
+    ),
+    "volume-twice": (
+        {"extraVolumes": [{"name": "tmp", "emptyDir": {}}]},
+        'mlflow: extraVolumes: "tmp" is there already; choose another name.',
+    ),
+    "mount-without-volume": (
+        {"extraVolumeMounts": [{"name": "ca", "mountPath": "/etc/ca"}]},
+        'mlflow: extraVolumeMounts: there is no volume "ca"; add it to extraVolumes.',
+    ),
+    "mount-taken": (
+        {"extraVolumeMounts": [{"name": "tmp", "mountPath": "/mlflow"}]},
+        "mlflow: extraVolumeMounts: /mlflow is taken; choose another mountPath.",
+    ),
+}
+
+# What the schema says: where, and in which words.
+SCHEMA: dict[str, tuple[Json, str, str]] = {
+    "unknown-key": ({"ingres": {}}, "", "additional properties 'ingres' not allowed"),
+    "unknown-key-below": (
+        postgres(hots="db"),
+        "/backendStore/postgres",
+        "additional properties 'hots' not allowed",
+    ),
+    "replicas-text": ({"replicaCount": "two"}, "/replicaCount", "got string, want integer"),
+    "replicas-negative": ({"replicaCount": -1}, "/replicaCount", "minimum: got -1, want 0"),
+    "launcher": (
+        mlflow(launcher="gunicorn"),
+        "/mlflow/launcher",
+        "value must be one of 'direct', 'upstream'",
+    ),
+    "workers": (mlflow(workers=0), "/mlflow/workers", "minimum: got 0, want 1"),
+    "threads": (mlflow(threads=1000), "/mlflow/threads", "maximum: got 1,000, want 256"),
+    "log-level": (mlflow(logLevel="INFO"), "/mlflow/logLevel", "value must be one of 'debug', 'info'"),
+    "allowed-hosts-text": (
+        mlflow(allowedHosts="a.example.com"),
+        "/mlflow/allowedHosts",
+        "got string, want array",
+    ),
+    "env-number": (mlflow(env={"A": 1}), "/mlflow/env/A", "got number, want string"),
+    "resources-key": (
+        mlflow(resources={"request": {}}),
+        "/mlflow/resources",
+        "additional properties 'request' not allowed",
+    ),
+    "resources-unit": (
+        mlflow(resources={"limits": {"memory": "2GB"}}),
+        "/mlflow/resources/limits/memory",
+        "does not match",
+    ),
+    "port": (postgres(port=70000), "/backendStore/postgres/port", "maximum: got 70,000, want 65,535"),
+    "port-text": (postgres(port="5432"), "/backendStore/postgres/port", "got string, want integer"),
+    "database": (postgres(database=""), "/backendStore/postgres/database", "minLength: got 0, want 1"),
+    "username": (postgres(username=""), "/backendStore/postgres/username", "minLength: got 0, want 1"),
+    "secret-key": (
+        postgres(passwordFromSecret={"key": "pass word"}),
+        "/backendStore/postgres/passwordFromSecret/key",
+        "does not match pattern",
+    ),
+    "pool-size": (postgres(poolSize=0), "/backendStore/postgres/poolSize", "minimum: got 0, want 1"),
+    "max-overflow": (postgres(maxOverflow=0), "/backendStore/postgres/maxOverflow", "minimum: got 0, want 1"),
+    "pool-recycle": (
+        postgres(poolRecycle=-1),
+        "/backendStore/postgres/poolRecycle",
+        "minimum: got -1, want 1",
+    ),
+    "ssl-mode": (postgres(sslMode="on"), "/backendStore/postgres/sslMode", "value must be one of 'disable'"),
+    "region": (s3(region="EU West"), "/artifactStore/s3/region", "does not match pattern"),
+    "access-mode": (
+        {"persistence": {"accessModes": ["RWX"]}},
+        "/persistence/accessModes/0",
+        "value must be one of",
+    ),
+    "access-modes-empty": (
+        {"persistence": {"accessModes": []}},
+        "/persistence/accessModes",
+        "minItems: got 0, want 1",
+    ),
+    "size": ({"persistence": {"size": "ten"}}, "/persistence/size", "does not match pattern"),
+    "tmp-size": ({"tmp": {"sizeLimit": "2GB"}}, "/tmp/sizeLimit", "does not match pattern"),
+    "tag-number": ({"image": {"tag": 3.17}}, "/image/tag", "got number, want string"),
+    "pull-policy": (
+        {"image": {"pullPolicy": "always"}},
+        "/image/pullPolicy",
+        "value must be one of 'Always'",
+    ),
+    "pull-secret-text": ({"imagePullSecrets": ["login"]}, "/imagePullSecrets/0", "got string, want object"),
+    "service-type": (
+        {"service": {"type": "ExternalName"}},
+        "/service/type",
+        "value must be one of 'ClusterIP'",
+    ),
+    "probe-handler": (
+        {"livenessProbe": {"tcpSocket": {}}},
+        "/livenessProbe",
+        "additional properties 'tcpSocket' not allowed",
+    ),
+    "probe-zero": (
+        {"startupProbe": {"failureThreshold": 0}},
+        "/startupProbe/failureThreshold",
+        "minimum: got 0, want 1",
+    ),
+    "pre-stop": ({"preStopSeconds": -1}, "/preStopSeconds", "minimum: got -1, want 0"),
+    "label-number": ({"podLabels": {"release": 7}}, "/podLabels/release", "got number, want string"),
+    "annotation-bool": ({"podAnnotations": {"a": True}}, "/podAnnotations/a", "got boolean, want string"),
+    "name-upper-case": ({"fullnameOverride": "MLflow"}, "/fullnameOverride", "does not match pattern"),
+    "name-too-long": ({"fullnameOverride": "m" * 54}, "/fullnameOverride", "maxLength: got 54, want 53"),
+    "cluster-domain": ({"clusterDomain": "cluster local"}, "/clusterDomain", "does not match pattern"),
+    "volume-without-name": (
+        {"extraVolumes": [{"emptyDir": {}}]},
+        "/extraVolumes/0",
+        "missing property 'name'",
+    ),
+    "mount-without-path": (
+        {"extraVolumeMounts": [{"name": "tmp"}]},
+        "/extraVolumeMounts/0",
+        "missing property 'mountPath'",
+    ),
+}

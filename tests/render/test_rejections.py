@@ -1,0 +1,100 @@
+"""Wrong values are refused: by which layer, at which key, in which words."""
+
+import re
+
+import pytest
+import yaml
+from mlflowops.paths import REPO
+
+from render.chart import MLFLOW, POSTGRESQL, SEAWEEDFS, Chart, Json, Refused
+from render.rejections import SCHEMA, SENTENCES
+
+TEMPLATES = MLFLOW.folder / "templates"
+BY_SCHEMA = "values don't meet the specifications of the schema(s)"
+
+
+def refusal(chart: Chart, values: Json, helm: str = "helm", release: str = "mlflow") -> str:
+    with pytest.raises(Refused) as refused:
+        chart.render(values, helm=helm, release=release)
+    return str(refused.value)
+
+
+def renamed() -> dict[str, str]:
+    """The table of keys of other charts, read from the template that holds it."""
+    text = (TEMPLATES / "_validate_renamed.tpl").read_text()
+    return yaml.safe_load(text.split('{{- define "mlflow.renamed" -}}')[1].split("{{- end }}")[0])
+
+
+def at(path: str, value: object) -> Json:
+    """Nested values with one leaf."""
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    return value  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_validation_says(chart: Chart, name: str) -> None:
+    """Exactly one sentence, exactly this one."""
+    values, sentence = SENTENCES[name]
+    words = refusal(chart, values, release="1st" if name == "release-name" else "mlflow")
+    assert BY_SCHEMA not in words
+    assert re.findall("(?m)^mlflow: .*$", words) == [sentence]
+
+
+@pytest.mark.parametrize("name", SCHEMA)
+def test_schema_says(chart: Chart, name: str) -> None:
+    values, where, words = SCHEMA[name]
+    said = refusal(chart, values)
+    assert BY_SCHEMA in said
+    assert f"at '{where}': " in said and words in said, said
+
+
+@pytest.mark.parametrize("path", renamed())
+def test_keys_of_other_charts_are_explained(chart: Chart, path: str) -> None:
+    sentence = f"mlflow: {path}: is not a key of this chart; {renamed()[path]}."
+    assert sentence in refusal(chart, at(path, "x"))
+
+
+def test_every_renamed_key_passes_the_schema_for_that() -> None:
+    """The schema's list of such keys and the template's are one."""
+
+    def walk(node: Json, path: str) -> list[str]:
+        below = node.get("properties", {}).items()
+        found = [f"{path}{key}" for key, each in below if each == {"$ref": "#/definitions/renamed"}]
+        return found + [name for key, each in below for name in walk(each, f"{path}{key}.")]
+
+    assert sorted(walk(MLFLOW.schema(), "")) == sorted(renamed())
+
+
+def test_every_rule_of_the_templates_has_a_row() -> None:
+    """A path that a template can complain about is complained about in SENTENCES."""
+    text = "".join(file.read_text() for file in TEMPLATES.glob("_validate_*.tpl"))
+    literal = set(re.findall(r'mlflow\.says" \(list "([^"]+)"', text))
+    said = {re.match("mlflow: ([^:]+):", sentence).group(1) for _, sentence in SENTENCES.values()}  # type: ignore[union-attr]
+    assert len(literal) > 15
+    assert literal <= said
+
+
+def test_all_mistakes_are_told_at_once(chart: Chart) -> None:
+    words = refusal(chart, {"replicaCount": 2, "image": {"digest": "x"}, "resources": {}})
+    assert len(re.findall("(?m)^mlflow: .*; .*[.]$", words)) == 3
+
+
+@pytest.mark.parametrize("name", ["sqlite-replicas", "host-with-port", "bucket-url", "env-secret"])
+def test_helm_3_says_the_same(chart: Chart, name: str) -> None:
+    values, sentence = SENTENCES[name]
+    assert sentence in refusal(chart, values, helm="helm3")
+
+
+def test_helm_3_has_the_same_schema(chart: Chart) -> None:
+    said = refusal(chart, {"ingres": {}}, helm="helm3")
+    assert "additional properties 'ingres' not allowed" in said
+
+
+@pytest.mark.parametrize("chart", [POSTGRESQL, SEAWEEDFS], ids=lambda chart: chart.folder.name)
+def test_local_charts_take_no_password(chart: Chart) -> None:
+    assert "additional properties 'password' not allowed" in refusal(chart, {"password": "x"})
+
+
+def test_messages_never_show_this_machine(chart: Chart) -> None:
+    assert str(REPO) not in refusal(chart, {"replicaCount": 2})
