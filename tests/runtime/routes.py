@@ -1,9 +1,29 @@
 """Every route of the installed MLflow's two apps, and a request that reaches it."""
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from runtime.server import environment
+
+# Builds the apps in a process of its own: they read their settings while they are imported.
+LIST = """
+import json, os, sys
+sys.path[:0] = json.loads(os.environ["TEST_PATH"])
+from runtime.routes import all_routes
+if os.environ.get("MLFLOW_AUTH_CONFIG_PATH"):
+    from mlflow.server.auth import create_app
+    fastapi = create_app()
+else:
+    from mlflow.server.fastapi_app import app as fastapi
+from mlflow.server import app as flask
+print(json.dumps([vars(route) for route in all_routes(flask, fastapi)]))
+"""
 
 
 @dataclass(frozen=True, order=True)
@@ -16,6 +36,16 @@ class Route:
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+
+def installed_routes(folder: Path, **env: str) -> list[Route]:
+    """The routes of the installed MLflow with these settings."""
+    uri = f"sqlite:///{folder}/mlflow.db"
+    internal = {"_MLFLOW_SGI_NAME": "uvicorn", "_MLFLOW_SERVER_FILE_STORE": uri}
+    everything = environment(folder, TEST_PATH=json.dumps(sys.path), **internal, **env)
+    command = [sys.executable, "-c", LIST]
+    done = subprocess.run(command, env=everything, stdout=subprocess.PIPE, text=True, check=True, cwd=folder)
+    return [Route(**route) for route in json.loads(done.stdout)]
 
 
 def all_routes(flask: Any, fastapi: Any) -> list[Route]:

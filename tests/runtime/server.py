@@ -81,6 +81,11 @@ class Server:
         self.process.terminate()
         return self.process.wait(60)
 
+    def workers(self) -> list[int]:
+        """The processes that answer requests."""
+        main = self.process.pid
+        return [int(pid) for pid in Path(f"/proc/{main}/task/{main}/children").read_text().split()]
+
     def kill(self) -> None:
         """End it at once, with its workers."""
         if self.process.poll() is None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from runtime.compare import DIFFERENCES, Pair
-from runtime.routes import Route, all_routes
+from runtime.routes import Route, installed_routes
 
 pytestmark = pytest.mark.xdist_group("compatibility")
 
@@ -19,13 +19,9 @@ LOCAL = {"Origin": "http://localhost:3000"}
 
 
 @pytest.fixture(scope="module")
-def routes() -> list[Route]:
-    """All of them; gunicorn is imported first so that MLflow arms its security middleware."""
-    import gunicorn  # noqa: F401
-    from mlflow.server import app as flask
-    from mlflow.server.fastapi_app import app as fastapi
-
-    return all_routes(flask, fastapi)
+def routes(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
+    """All of them."""
+    return installed_routes(tmp_path_factory.mktemp("routes"))
 
 
 def body(route: Route) -> Any:
