@@ -74,13 +74,13 @@ SENTENCES: dict[str, tuple[Json, str]] = {
     ),
     "pool-below-threads": (
         {**postgres(poolSize=4, maxOverflow=4), **mlflow(threads=8)},
-        "mlflow: backendStore.postgres.poolSize: 8 connections with maxOverflow are too few for 8 requests at a "
-        "time, which may need two each; set poolSize and maxOverflow to more than 8 together.",
+        "mlflow: backendStore.postgres.poolSize: 8 connections with maxOverflow are too few for 8 requests "
+        "at a time, which may need two each; set poolSize and maxOverflow to more than 8 together.",
     ),
     "pool-below-upstream-threads": (
         {**postgres(poolSize=10, maxOverflow=30), **mlflow(launcher="upstream")},
-        "mlflow: backendStore.postgres.poolSize: 40 connections with maxOverflow are too few for 40 requests at a "
-        "time, which may need two each; set poolSize and maxOverflow to more than 40 together.",
+        "mlflow: backendStore.postgres.poolSize: 40 connections with maxOverflow are too few for 40 requests "
+        "at a time, which may need two each; set poolSize and maxOverflow to more than 40 together.",
     ),
     "bucket-empty": (
         s3(bucket=""),
