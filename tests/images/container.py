@@ -68,7 +68,7 @@ class Container:
         """What it printed so far."""
         return self._log.read_text(errors="replace")
 
-    def wait(self, seconds: float = 60) -> int:
+    def wait(self, seconds: float = 300) -> int:
         """Wait for its end and return the exit code."""
         return self._process.wait(seconds)
 
@@ -79,7 +79,7 @@ class Container:
             pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
         os.kill(pid, number)
 
-    def until(self, answers: Callable[[], Result], seconds: float = 60) -> Result:
+    def until(self, answers: Callable[[], Result], seconds: float = 120) -> Result:
         """Call `answers` until it raises no error, and return what it returns."""
         deadline = time.monotonic() + seconds
         while True:

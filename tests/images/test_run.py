@@ -66,7 +66,7 @@ def test_the_default_command_serves(runner: Runner, built: dict[str, Image], por
     image = built["mlflow"]
     args = [*Archive(image).config["Cmd"], f"--port={port}", "--workers=1"]
     with runner.start(Pod(image, args=args, writable=("/tmp", "/mlflow"))) as server:
-        answer = server.until(lambda: urlopen(f"http://127.0.0.1:{port}/version").read(), seconds=120)
+        answer = server.until(lambda: urlopen(f"http://127.0.0.1:{port}/version").read())
         assert answer.decode() == recipes.recipe("mlflow").tag
 
 
