@@ -1,6 +1,7 @@
 """Loopback ports for the servers of a test."""
 
 import socket
+import subprocess
 import time
 from collections.abc import Callable
 
@@ -27,3 +28,14 @@ def wait_until(what: str, true: Callable[[], bool], seconds: float = 120) -> Non
     while not true():
         assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
         time.sleep(0.05)
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> str:
+    """Read a process' output up to the line that has this text, and return the line."""
+    assert process.stdout
+    seen = []
+    for line in process.stdout:
+        if text in line:
+            return line
+        seen.append(line)
+    raise AssertionError(f"it ended without saying {text!r}: {''.join(seen)}")
