@@ -160,6 +160,7 @@ def test_load_skips_what_is_there(twin: Twin) -> None:
 
 
 def test_status_for_programs(twin: Twin) -> None:
+    eventually(lambda: ops("status", check=False).returncode == 0, 60, "metrics, which come last", every=2)
     status = json.loads(ops("status", "--output", "json").stdout)
     assert status["well"]
     assert [each["name"] for each in status["nodes"]] == ["node1"]

@@ -1,5 +1,6 @@
 """Bringing images from archives into the containerd of a node, unless it has them."""
 
+import hashlib
 import json
 import tarfile
 from collections.abc import Sequence
@@ -16,10 +17,12 @@ Ctr = Sequence[str | Path]
 
 @dataclass(frozen=True)
 class Archived:
-    """An image in an archive: its full name, and the digest of its config, which names its content."""
+    """An image in an archive: its full name, the digest of its config, which names its content, and the
+    digests of its layers, each with all below it."""
 
     ref: str
     config: str
+    layers: tuple[str, ...]
 
 
 def content(archive: Path) -> list[Archived]:
@@ -38,18 +41,32 @@ def content(archive: Path) -> list[Archived]:
 def _docker_images(tar: tarfile.TarFile) -> list[Archived]:
     found = []
     for image in _json(tar, "manifest.json"):
-        digest = "sha256:" + image["Config"].removeprefix("blobs/sha256/").removesuffix(".json")
-        found += [Archived(ref, digest) for ref in image["RepoTags"] or []]
+        config = "sha256:" + image["Config"].removeprefix("blobs/sha256/").removesuffix(".json")
+        layers = _chain(_json(tar, image["Config"]))
+        found += [Archived(ref, config, layers) for ref in image["RepoTags"] or []]
     return found
 
 
 def _oci_images(tar: tarfile.TarFile) -> list[Archived]:
     found = []
     for entry in _json(tar, "index.json")["manifests"]:
-        manifest = _json(tar, f"blobs/sha256/{entry['digest'].removeprefix('sha256:')}")
+        config = _blob(tar, entry["digest"])["config"]["digest"]
         ref = entry["annotations"]["io.containerd.image.name"]
-        found.append(Archived(ref, manifest["config"]["digest"]))
+        found.append(Archived(ref, config, _chain(_blob(tar, config))))
     return found
+
+
+def _chain(config: dict[str, Any]) -> tuple[str, ...]:
+    """Names of unpacked layers: a digest over the layer's own and the name of all below (OCI's "ChainID")."""
+    chain: list[str] = []
+    for own in config["rootfs"]["diff_ids"]:
+        named = f"{chain[-1]} {own}".encode() if chain else b""
+        chain.append(f"sha256:{hashlib.sha256(named).hexdigest()}" if chain else own)
+    return tuple(chain)
+
+
+def _blob(tar: tarfile.TarFile, digest: str) -> Any:
+    return _json(tar, f"blobs/sha256/{digest.removeprefix('sha256:')}")
 
 
 def _json(tar: tarfile.TarFile, path: str) -> Any:

@@ -39,8 +39,8 @@ class Kind(Cluster):
             raise OpsError(f"cluster {self.name}", "its API server does not answer", again)
         self.bring([addons.archive("metrics-server")])
         addons.apply(self.kubeconfig, ["metrics-server"])
-        with console.step("Waiting for DNS and metrics"):
-            addons.wait(api, ["coredns", "metrics-server"], 180)
+        with console.step("Waiting for DNS"):
+            addons.wait(api, ["coredns"], 180)
 
     def remove(self) -> None:
         """Delete the containers."""

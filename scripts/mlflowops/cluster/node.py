@@ -31,6 +31,11 @@ def log(node: Node, daemon: str) -> Path:
     return node.folder / "log" / f"{daemon}.log"
 
 
+def disk(node: Node) -> Path:
+    """What the node sees as /var/lib."""
+    return node.folder / "lib"
+
+
 def ctr(node: Node) -> list[str | Path]:
     """The command line that reaches the node's containerd. The node must be on."""
     socket = f"/proc/{init_pid(node)}/root/run/containerd/containerd.sock"
@@ -67,8 +72,8 @@ def switch_off(node: Node) -> None:
 
 def _boot(node: Node, daemons: tuple[str, ...]) -> None:
     groups = cgroups.create(_daemons_group(node))
-    for folder in ("log", "lib"):
-        (node.folder / folder).mkdir(parents=True, exist_ok=True)
+    for folder in (disk(node), log(node, "boot").parent):
+        folder.mkdir(parents=True, exist_ok=True)
     settings = {
         "PATH": PATH,
         "NODE_NAME": node.name,

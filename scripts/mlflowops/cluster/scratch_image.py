@@ -1,60 +1,46 @@
-"""Container images of one static binary, written as OCI archives without any container tool."""
+"""Container images of one static binary, made without any container tool."""
 
-import hashlib
 import io
-import json
 import platform
 import tarfile
 from pathlib import Path
 
 from mlflowops import paths, tools
+from mlflowops.cluster import oci
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-MEDIA = "application/vnd.oci.image"
 NOBODY = 65532
 
 
 def archive(tool: str, ref: str) -> Path:
     """The archive of an image `ref` that holds a pinned tool and starts it; written once per binary."""
-    binary = tools.ensure(tool).resolve()
-    content = binary.read_bytes()
-    inputs = content + ref.encode() + Path(__file__).read_bytes()
-    file = paths.cache("images", "addons") / f"{tool}-{hashlib.sha256(inputs).hexdigest()[:16]}.tar"
+    binary = tools.ensure(tool).resolve().read_bytes()
+    inputs = oci.digest(binary + ref.encode() + Path(__file__).read_bytes())
+    file = paths.cache("images", "addons") / f"{tool}-{inputs[7:23]}.tar"
     if not file.exists():
         partial = file.with_suffix(".partial")
-        with tarfile.open(partial, "w") as tar:
-            for path, data in _layout(tool, content, ref).items():
-                _add(tar, path, data)
+        _write(partial, tool, binary, ref)
         partial.rename(file)
     return file
 
 
-def _layout(tool: str, binary: bytes, ref: str) -> dict[str, bytes]:
-    """An OCI image layout: path -> content."""
+def _write(file: Path, tool: str, binary: bytes, ref: str) -> None:
     layer = _layer(tool, binary)
-    config = _json(
+    config = oci.as_json(
         {
             "architecture": ARCHITECTURES[platform.machine()],
             "os": "linux",
             "config": {"Entrypoint": [f"/bin/{tool}"], "User": f"{NOBODY}:{NOBODY}"},
-            "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
+            "rootfs": {"type": "layers", "diff_ids": [oci.digest(layer)]},
         }
     )
-    manifest = _json(
-        {
-            "schemaVersion": 2,
-            "mediaType": f"{MEDIA}.manifest.v1+json",
-            "config": _descriptor("config.v1+json", config),
-            "layers": [_descriptor("layer.v1.tar", layer)],
-        }
-    )
-    names = {"io.containerd.image.name": ref, "org.opencontainers.image.ref.name": ref.rpartition(":")[2]}
-    index = {
+    manifest = {
         "schemaVersion": 2,
-        "manifests": [{**_descriptor("manifest.v1+json", manifest), "annotations": names}],
+        "mediaType": oci.MANIFEST,
+        "config": oci.descriptor("application/vnd.oci.image.config.v1+json", config),
+        "layers": [oci.descriptor("application/vnd.oci.image.layer.v1.tar", layer)],
     }
-    blobs = {f"blobs/sha256/{_digest(each)[7:]}": each for each in (layer, config, manifest)}
-    return {"oci-layout": _json({"imageLayoutVersion": "1.0.0"}), "index.json": _json(index), **blobs}
+    oci.write(file, ref, oci.as_json(manifest), [config, layer])
 
 
 def _layer(tool: str, binary: bytes) -> bytes:
@@ -64,23 +50,5 @@ def _layer(tool: str, binary: bytes) -> bytes:
             entry = tarfile.TarInfo(folder)
             entry.type, entry.mode = tarfile.DIRTYPE, mode
             tar.addfile(entry)
-        _add(tar, f"bin/{tool}", binary, mode=0o755)
+        oci.add(tar, f"bin/{tool}", binary, mode=0o755)
     return sink.getvalue()
-
-
-def _add(tar: tarfile.TarFile, path: str, data: bytes, mode: int = 0o644) -> None:
-    entry = tarfile.TarInfo(path)  # its time is 0, so that the same binary gives the same image
-    entry.size, entry.mode = len(data), mode
-    tar.addfile(entry, io.BytesIO(data))
-
-
-def _descriptor(kind: str, data: bytes) -> dict[str, object]:
-    return {"mediaType": f"{MEDIA}.{kind}", "digest": _digest(data), "size": len(data)}
-
-
-def _digest(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def _json(data: object) -> bytes:
-    return json.dumps(data).encode()

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mlflowops import console, shell, tools
-from mlflowops.cluster import addons, cgroups, images, kubeconfig, network, node, settings
+from mlflowops.cluster import addons, cgroups, images, kubeconfig, network, node, settings, store
 from mlflowops.cluster.api import Api
 from mlflowops.cluster.base import DEFAULT_NODES, Cluster
 from mlflowops.cluster.layout import MAX_CLUSTERS, MAX_NODES, Layout, Node
@@ -17,6 +17,8 @@ from mlflowops.errors import OpsError
 
 TOOLS = (*node.BINARIES, "ctr", "kubectl", "coredns", "metrics-server", "pause", "cni-plugins", "iptables")
 ADDONS = ("coredns", "metrics-server")
+# Pods need names at once; metrics come 20 s later, with the second measurement, and nobody has to wait.
+NEEDED = ("coredns",)
 IMAGES = ("pause", *ADDONS)
 MANIFESTS = ("lab", "storage", *ADDONS)
 
@@ -111,7 +113,7 @@ class Source(Cluster):
             return False
         api = Api(self.kubeconfig)
         found = api.addons()
-        return api.ready_nodes() >= _names(machines) and all(found.get(name) for name in ADDONS)
+        return api.ready_nodes() >= _names(machines) and all(found.get(name) for name in NEEDED)
 
     def _switch_on(self, machines: Sequence[Node]) -> None:
         off = [each for each in machines if not node.init_pid(each)]
@@ -133,28 +135,43 @@ class Source(Cluster):
             logs = [node.log(layout.node(1), name) for name in ("etcd", "kube-apiserver")]
             until(api.ready, 90, "start of the API server", logs, every=0.2)
         addons.apply(self.kubeconfig, MANIFESTS, layout.dns_address)
-        with console.step(f"Waiting for {len(machines)} nodes, DNS and metrics"):
+        with console.step(f"Waiting for {len(machines)} nodes and DNS"):
             kubelets = [node.log(each, "kubelet") for each in machines]
             until(
                 lambda: api.ready_nodes() >= _names(machines), 90, "start of the nodes", kubelets, every=0.3
             )
-            addons.wait(api, ADDONS, 120)
+            addons.wait(api, NEEDED, 120)
 
     def _load(self, archives: Sequence[Path], machines: Sequence[Node]) -> None:
         for each in machines:
             log = node.log(each, "containerd")
             until(lambda each=each: node.answers(each), 30, f"containerd of {each.name}", [log])  # type: ignore[misc]
-        missing = {each: [a for a in archives if images.lacks(node.ctr(each), a)] for each in machines}
-        todo = sorted({archive.name for wanted in missing.values() for archive in wanted})
-        if not todo:
+        for archive in archives:
+            self._load_one(archive, machines)
+
+    def _load_one(self, archive: Path, machines: Sequence[Node]) -> None:
+        missing = [each for each in machines if images.lacks(node.ctr(each), archive)]
+        if not missing:
             return
+        with console.step(f"Loading {archive.name} into {', '.join(each.name for each in missing)}"):
+            known = all(store.has(image) for image in images.content(archive))
+            first = 0 if known else 1  # one node does the work, the others take
+            _each(lambda each: _import(archive, each), missing[:first])
+            _each(lambda each: _import(archive, each), missing[first:])
 
-        def load(each: Node) -> None:
-            for archive in missing[each]:
-                shell.run([*node.ctr(each), "images", "import", "--local", archive])
 
-        with console.step(f"Loading {len(todo)} images into {len(machines)} nodes"):
-            _each(load, machines)
+def _import(archive: Path, machine: Node) -> None:
+    ctr, disk = node.ctr(machine), node.disk(machine)
+    contained = images.content(archive)
+    share = store.can_share(disk)
+    if share and all(store.has(image) for image in contained):
+        for image in contained:
+            store.take(ctr, disk, image)
+        return
+    shell.run([*ctr, "images", "import", "--local", archive])
+    if share:
+        for image in contained:
+            store.give(ctr, disk, image)
 
 
 def _all_nodes(layout: Layout) -> list[Node]:
@@ -167,7 +184,7 @@ def _names(machines: Sequence[Node]) -> set[str]:
 
 def _each(do: Callable[[Node], None], nodes: Sequence[Node]) -> None:
     """Do something with all nodes at once; the first failure is raised when all have ended."""
-    with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+    with ThreadPoolExecutor(max_workers=MAX_NODES) as pool:
         list(pool.map(do, nodes))
 
 
