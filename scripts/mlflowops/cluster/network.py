@@ -54,7 +54,7 @@ def plug_in(node: Node, pid: int) -> None:
     if not link_exists(node.link):
         end = ["peer", "name", "eth0", "netns", str(pid)]
         _ip("link", "add", node.link, "type", "veth", *end)
-        _ip("link", "set", node.link, "master", node.layout.bridge, "up")
+    _ip("link", "set", node.link, "master", node.layout.bridge, "up")
     ranges = [node.pod_range, *([node.layout.service_range] if node.number == 1 else [])]
     for each in ranges:
         _ip("route", "replace", each, "via", node.address)
