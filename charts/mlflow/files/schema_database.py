@@ -1,4 +1,4 @@
-"""The two kinds of database that the chart offers, seen from the schema step: revision and lock."""
+"""The two kinds of database that the chart offers, for the schema step and the metrics: revision and lock."""
 
 import sqlite3
 import time
@@ -22,6 +22,10 @@ class Database(ABC):
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
+
+    @abstractmethod
+    def connection(self) -> Any:
+        """A context with a fresh DB-API connection; raises Unreachable."""
 
     @abstractmethod
     def revision(self) -> str | None:
@@ -48,7 +52,7 @@ class PostgreSQL(Database):
     """PostgreSQL through libpq, which takes what the URI leaves out from PGHOST, PGPASSWORD and so on."""
 
     def revision(self) -> str | None:
-        with self._connection() as connection, connection.cursor() as cursor:
+        with self.connection() as connection, connection.cursor() as cursor:
             cursor.execute("SELECT to_regclass('alembic_version')")
             if cursor.fetchone() == (None,):
                 return None
@@ -59,7 +63,7 @@ class PostgreSQL(Database):
     @contextmanager
     def lock(self, waiting: Callable[[], None]) -> Iterator[None]:
         """An advisory lock of a transaction, not of a session: PgBouncer keeps its promise only for that."""
-        with self._connection() as connection, connection.cursor() as cursor:
+        with self.connection() as connection, connection.cursor() as cursor:
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             if not _try_lock(cursor):
                 waiting()
@@ -68,7 +72,7 @@ class PostgreSQL(Database):
             yield
 
     @contextmanager
-    def _connection(self) -> Iterator[Any]:
+    def connection(self) -> Iterator[Any]:
         import psycopg2
 
         dsn = "postgresql://" + self.uri.partition("://")[2]
@@ -87,11 +91,23 @@ def _try_lock(cursor: Any) -> bool:
 class SQLite(Database):
     """A file on the volume of the one pod that there is."""
 
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri)
+        self.path = Path(uri.partition(":///")[2])
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        try:
+            uri = f"{self.path.absolute().as_uri()}?mode=ro"
+            with closing(sqlite3.connect(uri, uri=True)) as connection:
+                yield connection
+        except sqlite3.OperationalError as error:
+            raise Unreachable(str(error)) from error
+
     def revision(self) -> str | None:
-        path = Path(self.uri.partition(":///")[2])
-        if not path.exists():
+        if not self.path.exists():
             return None
-        with closing(sqlite3.connect(path)) as connection:
+        with self.connection() as connection:
             if not connection.execute(
                 "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
             ).fetchone():

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+import server_metrics
+
 # What MLflow reads while it is imported, so before its own command line could set it.
 READ_AT_IMPORT = {
     "MLFLOW_STATIC_PREFIX": "_MLFLOW_STATIC_PREFIX",
@@ -48,9 +50,13 @@ class Apps:
         method = environ["REQUEST_METHOD"]
         # MLflow's CORS rules are complete in its FastAPI app only. Browsers meet them, its clients never do.
         browser = "HTTP_ORIGIN" in environ or method == "OPTIONS"
-        if browser or self.is_native(method, path):
-            return self.bridge(environ, start_response)
-        return self.flask(environ, start_response)
+        if self.is_native(method, path):
+            return self.native(environ, start_response)
+        return (self.bridge if browser else self.flask)(environ, start_response)
+
+    def native(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """What FastAPI answers itself."""
+        return self.bridge(environ, start_response)
 
     @property
     def bridge(self) -> Any:
@@ -80,7 +86,11 @@ def open_apps(app_name: str) -> Apps:
     for module in LAZY:
         importlib.import_module(module)
     _close_connections()
-    return Apps(mlflow.server.app, fastapi)
+    apps = Apps(mlflow.server.app, fastapi)
+    if server_metrics.folder():
+        server_metrics.forget_the_dead()
+        server_metrics.extend(apps)
+    return apps
 
 
 def _refuse_what_needs_upstream(app_name: str) -> None:

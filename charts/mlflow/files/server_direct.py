@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from signal import SIG_BLOCK, SIG_UNBLOCK, SIGTERM, pthread_sigmask
 from typing import Any
 
+import server_metrics
+
 # Imported before MLflow, which switches its security middleware on when it sees gunicorn.
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
@@ -71,6 +73,7 @@ def settings() -> dict[str, Any]:
         "worker_class": Worker,
         "preload_app": True,
         "when_ready": _freeze,
+        "post_worker_init": server_metrics.watch_usage,
         "child_exit": _forget_metrics,
         # Longer than the idle time of ingress controllers (60 s): they never meet a closed connection.
         "keepalive": 75,
@@ -95,7 +98,7 @@ def _freeze(_arbiter: Any) -> None:
 
 
 def _forget_metrics(_arbiter: Any, worker: Any) -> None:
-    if os.environ.get("prometheus_multiproc_dir"):  # noqa: SIM112 (the library's own spelling)
+    if server_metrics.folder():
         from prometheus_client.multiprocess import mark_process_dead
 
         mark_process_dead(worker.pid)

@@ -1,0 +1,98 @@
+"""What the database tells about itself and about MLflow."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from itertools import product
+from typing import Any
+
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+from schema_database import Database, PostgreSQL, SQLite
+
+# Milliseconds after which a query is given up: looking must not add to the load of a slow database.
+LIMIT = 10_000
+STAGES = ("active", "deleted")
+STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
+CONNECTIONS = """
+    SELECT count(*) FILTER (WHERE usename = current_user), count(*) FILTER (WHERE usename <> current_user),
+           current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+    FROM pg_stat_activity WHERE datname IS NOT NULL"""
+RUNS = "SELECT lifecycle_stage, status, count(*) FROM runs GROUP BY lifecycle_stage, status"
+EXPERIMENTS = "SELECT lifecycle_stage, count(*) FROM experiments GROUP BY lifecycle_stage"
+MODELS = "SELECT count(*) FROM registered_models"
+VERSIONS = "SELECT count(*) FROM model_versions WHERE current_stage <> 'Deleted_Internal'"
+SIZE = {
+    PostgreSQL: "SELECT pg_database_size(current_database())",
+    SQLite: "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+}
+
+
+class State:
+    """Quick to ask, and right even while tables are locked: schema revision and connections."""
+
+    def __init__(self, database: Database, head: str) -> None:
+        self.database = database
+        self.head = head
+
+    def look(self) -> Iterator[Metric]:
+        """Ask for all of it."""
+        found = self.database.revision()
+        words = "1 if the database has the schema that this image needs."
+        yield _table("mlflow_schema_up_to_date", words, (), {(): found == self.head})
+        revisions = {(found or "none", self.head): 1}
+        yield _table("mlflow_schema_info", "Schema revisions.", ("database", "image"), revisions)
+        if isinstance(self.database, PostgreSQL):
+            yield from self._connections()
+
+    def _connections(self) -> Iterator[Metric]:
+        with _reading(self.database) as rows:
+            [(ours, others, limit)] = rows(CONNECTIONS)
+        used = {("mlflow",): ours, ("others",): others}
+        yield _table("mlflow_database_connections", "Connections to the database server.", ("role",), used)
+        words = "Connections that the database server allows."
+        yield _table("mlflow_database_connections_limit", words, (), {(): limit})
+
+
+class Inventory:
+    """What is in the database. Counting reads whole tables, so it is apart from the quick look."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def look(self) -> Iterator[Metric]:
+        """Count all of it; a stage or status that nothing is in shows as 0."""
+        runs = dict.fromkeys(product(STAGES, STATUSES), 0)
+        experiments = dict.fromkeys(product(STAGES), 0)
+        with _reading(self.database) as rows:
+            runs |= {(stage, status): count for stage, status, count in rows(RUNS)}
+            experiments |= {(stage,): count for stage, count in rows(EXPERIMENTS)}
+            models, versions, size = (
+                rows(query)[0] for query in (MODELS, VERSIONS, SIZE[type(self.database)])
+            )
+        yield _table("mlflow_runs_total", "Runs.", ("lifecycle_stage", "status"), runs)
+        yield _table("mlflow_experiments_total", "Experiments.", ("lifecycle_stage",), experiments)
+        yield _table("mlflow_registered_models_total", "Registered models.", (), {(): models[0]})
+        yield _table("mlflow_model_versions_total", "Model versions.", (), {(): versions[0]})
+        yield _table("mlflow_database_size_bytes", "Size of the database.", (), {(): size[0]})
+
+
+@contextmanager
+def _reading(database: Database) -> Iterator[Callable[[str], list[Any]]]:
+    """A function that runs one query after the other, in a connection and a transaction of its own."""
+    with database.connection() as connection, closing(connection.cursor()) as cursor:
+        if isinstance(database, PostgreSQL):
+            cursor.execute(f"SET LOCAL statement_timeout = {LIMIT}")
+
+        def rows(query: str) -> list[Any]:
+            cursor.execute(query)
+            return list(cursor.fetchall())
+
+        yield rows
+
+
+def _table(name: str, words: str, labels: tuple[str, ...], values: Mapping[Any, float]) -> GaugeMetricFamily:
+    """A gauge for each row of label values."""
+    family = GaugeMetricFamily(name, words, labels=labels)
+    for row, value in values.items():
+        family.add_metric([str(each) for each in row], value)
+    return family
