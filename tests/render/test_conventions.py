@@ -112,6 +112,14 @@ def test_every_mount_has_its_volume(rendered: Manifest) -> None:
             assert {mount["name"] for mount in container["volumeMounts"]} <= set(volumes), name
 
 
+def test_every_container_asks_for_resources(rendered: Manifest) -> None:
+    """A namespace with a ResourceQuota admits no other."""
+    for name, pod in rendered.pods():
+        for container in pod["spec"].get("initContainers", []) + pod["spec"]["containers"]:
+            assert set(container["resources"]["requests"]) == {"cpu", "memory"}, name
+            assert "memory" in container["resources"]["limits"], name
+
+
 def test_names_fit_in_dns(chart: Chart) -> None:
     """With the longest release name that Helm takes."""
     for item in chart.render(release="r" * 53).objects:

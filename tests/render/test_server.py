@@ -178,6 +178,7 @@ def test_files_are_the_ones_in_the_chart(chart: Chart) -> None:
         n: t.rstrip() for n, t in shipped.items()
     }
     assert {"server.py", "schema.py"} <= set(mounted)
+    assert sum(map(len, mounted.values())) < 500_000, "Kubernetes stores 1 MiB at most, wheels a third larger"
     volume = {"name": "files", "configMap": {"name": "mlflow-files"}}
     assert volume in manifest.server()["volumes"]
 

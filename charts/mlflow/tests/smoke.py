@@ -1,4 +1,4 @@
-"""`helm test`: what a data scientist does first, through the Service's name, then everything is removed again."""
+"""`helm test`: what a data scientist does first, through the Service's name; then all of it is removed."""
 
 import tempfile
 import uuid
@@ -19,6 +19,11 @@ def experiment_id(client: MlflowClient) -> str:
     return found.experiment_id
 
 
+def expect(what: str, found: object, written: object) -> None:
+    if found != written:
+        raise SystemExit(f"mlflow: helm test: {what} read back is {found!r} instead of {written!r}")
+
+
 def track(client: MlflowClient, run_id: str, text: str) -> None:
     client.log_param(run_id, "answer", 42)
     client.log_metric(run_id, "accuracy", 0.5)
@@ -28,17 +33,18 @@ def track(client: MlflowClient, run_id: str, text: str) -> None:
 
 def read_back(client: MlflowClient, run_id: str, text: str) -> None:
     run = client.get_run(run_id)
-    assert run.info.status == "FINISHED", run.info.status
-    assert run.data.params == {"answer": "42"}, run.data.params
-    assert run.data.metrics == {"accuracy": 0.5}, run.data.metrics
+    expect("status", run.info.status, "FINISHED")
+    expect("params", run.data.params, {"answer": "42"})
+    expect("metrics", run.data.metrics, {"accuracy": 0.5})
     with tempfile.TemporaryDirectory() as folder:
-        assert Path(client.download_artifacts(run_id, "model/note.txt", folder)).read_text() == text
+        note = Path(client.download_artifacts(run_id, "model/note.txt", folder))
+        expect("artifact", note.read_text(), text)
 
 
 def register(client: MlflowClient, run_id: str, model: str) -> None:
     client.create_registered_model(model)
     client.create_model_version(model, f"runs:/{run_id}/model", run_id)
-    assert client.get_model_version(model, "1").run_id == run_id
+    expect("model version", client.get_model_version(model, "1").run_id, run_id)
 
 
 def main() -> None:
