@@ -40,7 +40,7 @@ def unlock(namespace: str, context: str = "") -> None:
     listed = shell.run([helm, "list", "--pending", "--output", "json", *chosen]).stdout
     for release in json.loads(listed):
         first = release["status"] == "pending-install"
-        shell.run([helm, "uninstall" if first else "rollback", release["name"], "--wait", *chosen])
+        shell.run([helm, "uninstall" if first else "rollback", release["name"], *chosen])
 
 
 def environment() -> dict[str, str]:

@@ -1,0 +1,113 @@
+"""The health check on a real deployment: well, ill, absent, and asked by somebody with few rights."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client
+
+from e2e.helm import Helm
+from e2e.kube import Kube, eventually
+from e2e.up import run
+
+NAMESPACE = "health"
+CHECKS = ["rollout", "pods", "endpoints", "health", "version", "database", "artifacts", "schema"]
+# What the check needs, `pods/exec` for the schema left out.
+RULES = [
+    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
+    {"apiGroups": [""], "resources": ["services"], "verbs": ["get"]},
+    {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["create", "get"]},
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def deployed(kube: Kube, helm: Helm) -> Iterator[None]:
+    """The chart's default, under a path of its own."""
+    kube.create_namespace(NAMESPACE)
+    helm.install(NAMESPACE, {"mlflow": {"staticPrefix": "/ml"}})
+    yield
+    kube.delete_namespace(NAMESPACE)
+
+
+def health(kubeconfig: Path, words: str = f"--namespace {NAMESPACE}") -> tuple[int, dict[str, Any]]:
+    done = run(f"mlflowops health --output json {words}", kubeconfig, check=False)
+    assert done.stdout, done.stderr
+    report = json.loads(done.stdout)
+    return done.returncode, {check["name"]: check for check in report["checks"]}
+
+
+def test_a_healthy_deployment(kubeconfig: Path) -> None:
+    code, checks = health(kubeconfig)
+    assert {name: check["status"] for name, check in checks.items()} == dict.fromkeys(CHECKS, "ok")
+    assert code == 0
+
+
+def test_the_namespace_may_come_from_the_environment(
+    kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_NAMESPACE", NAMESPACE)
+    assert health(kubeconfig, "")[0] == 0
+    monkeypatch.setenv("MLFLOW_NAMESPACE", "nowhere")
+    assert run("mlflowops health", kubeconfig, check=False).returncode == 2
+
+
+def test_nothing_to_check(kubeconfig: Path) -> None:
+    done = run(f"mlflowops health --namespace {NAMESPACE} --release other", kubeconfig, check=False)
+    assert done.returncode == 2
+    assert f"mlflowops: deployment/other: not in namespace '{NAMESPACE}'; deploy it" in done.stderr
+
+
+def test_few_rights_are_enough(kube: Kube, kubeconfig: Path, tmp_path: Path) -> None:
+    """All but the schema, which takes an exec."""
+    code, checks = health(as_reader(kube, kubeconfig, tmp_path))
+    states = {name: check["status"] for name, check in checks.items()}
+    assert states == {**dict.fromkeys(CHECKS, "ok"), "schema": "unknown"}
+    assert "pods/exec" in checks["schema"]["fix"]
+    assert code == 0
+
+
+def as_reader(kube: Kube, kubeconfig: Path, folder: Path) -> Path:
+    rbac = client.RbacAuthorizationV1Api(kube.api)
+    kube.core.create_namespaced_service_account(NAMESPACE, {"metadata": {"name": "reader"}})
+    rbac.create_namespaced_role(NAMESPACE, {"metadata": {"name": "reader"}, "rules": RULES})
+    rbac.create_namespaced_role_binding(
+        NAMESPACE,
+        {
+            "metadata": {"name": "reader"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"},
+            "subjects": [{"kind": "ServiceAccount", "name": "reader"}],
+        },
+    )
+    token = run(f"kubectl create token reader -n {NAMESPACE}", kubeconfig).stdout.strip()
+    config = yaml.safe_load(run("kubectl config view --raw --flatten", kubeconfig).stdout)
+    config["users"][0]["user"] = {"token": token}
+    (folder / "reader").write_text(yaml.safe_dump(config))
+    return folder / "reader"
+
+
+def test_a_missing_secret_is_named(kube: Kube, helm: Helm, kubeconfig: Path) -> None:
+    """The old pod still serves; the new one says what it lacks."""
+    helm.install(NAMESPACE, {"mlflow": {"envFrom": [{"secretRef": {"name": "absent"}}]}}, wait="")
+    eventually(lambda: "absent" in health(kubeconfig)[1]["pods"]["detail"], 60, "the missing Secret is named")
+    code, checks = health(kubeconfig)
+    assert code == 1
+    assert checks["pods"]["status"] == "red"
+    assert "create the Secret" in checks["pods"]["fix"]
+    helm("rollback", "mlflow", "--namespace", NAMESPACE, "--wait")
+    assert health(kubeconfig)[0] == 0
+
+
+def test_scaled_to_nothing(kube: Kube, kubeconfig: Path) -> None:
+    kube.apps.patch_namespaced_deployment_scale("mlflow", NAMESPACE, {"spec": {"replicas": 0}})
+    eventually(lambda: not kube.pods(NAMESPACE), 60, "no pods")
+    code, checks = health(kubeconfig, f"--namespace {NAMESPACE} --timeout 5")
+    assert code == 1
+    states = {name: check["status"] for name, check in checks.items()}
+    red = dict.fromkeys(["rollout", "pods", "endpoints", "health"], "red")
+    assert states == {**red, "schema": "unknown"}
+    assert all(check["fix"] for check in checks.values())
