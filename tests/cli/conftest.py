@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -15,6 +16,7 @@ import pytest
 from mlflow import MlflowClient
 
 from cli.cli import Cli
+from cli.laptop import mlflow_of_the_process
 
 # SQLite waits for the disk at every request; in memory the same server answers five times faster.
 MEMORY = Path("/dev/shm")
@@ -31,6 +33,16 @@ QUIET = {
 def tracking_server() -> Iterator[str]:
     """Run `mlflow server` with SQLite and local artifacts behind it; yield its address."""
     folder = Path(tempfile.mkdtemp(prefix="mlflow-test-", dir=MEMORY if MEMORY.is_dir() else None))
+    try:
+        with running_server(folder) as address:
+            yield address
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running_server(folder: Path) -> Iterator[str]:
+    """Run `mlflow server` on the database and the artifacts of a folder."""
     address = f"http://127.0.0.1:{_free_port()}"
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(
@@ -42,14 +54,14 @@ def tracking_server() -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(timeout=60)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
-def server(tracking_server: str, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
-    """Point the command line at the server; return a client of it."""
+def server(tracking_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[MlflowClient]:
+    """Point the command line and MLflow itself at the server; yield a client of it."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_server)
-    return MlflowClient(tracking_server, registry_uri=tracking_server)
+    with mlflow_of_the_process(tracking_server):
+        yield MlflowClient(tracking_server, registry_uri=tracking_server)
 
 
 @pytest.fixture

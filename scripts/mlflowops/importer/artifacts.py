@@ -20,15 +20,19 @@ def listed(repository: ArtifactRepository, folder: str | None = None) -> Iterato
             yield each
 
 
-def copy(source: ArtifactRepository, target: ArtifactRepository, ids: Ids) -> None:
-    """Copy the files that the target lacks or holds in another size."""
+def copy(source: ArtifactRepository, target: ArtifactRepository, ids: Ids, again: bool) -> None:
+    """Copy the files that the target lacks or holds in another size; `again` copies all of them."""
     wanted = list(listed(source))
-    there = {each.path: each.file_size for each in listed(target)} if wanted else {}
+    there = {each.path: _size(each) for each in listed(target)} if wanted and not again else {}
     with tempfile.TemporaryDirectory() as temp:
         for each in wanted:
-            if there.get(each.path) != each.file_size:
+            if there.get(each.path) != _size(each):
                 local = _translated(Path(source.download_artifacts(each.path, temp)), ids, Path(temp))
                 target.log_artifact(str(local), _folder(each.path))
+
+
+def _size(file: FileInfo) -> int:
+    return file.file_size or 0  # a server leaves the size of an empty file out
 
 
 def differences(source: ArtifactRepository, target: ArtifactRepository, ids: Ids) -> tuple[int, list[str]]:

@@ -29,8 +29,9 @@ def import_(
     """Import everything of another MLflow into the server at MLFLOW_TRACKING_URI, and prove it.
 
     Experiments, runs (also nested and deleted ones), params, metric histories, tags, datasets, logged and
-    registered models, aliases, stages, prompts and artifacts. Times, names and states of runs stay; ids of
-    runs become new, the old one is the tag mlflowops.import.source. Traces stay behind.
+    registered models, aliases, stages and artifacts. Times, names and states of runs stay; ids of
+    runs become new, the old one is the tag mlflowops.import.source. Traces and
+    prompts stay behind.
 
     At the end everything is read back and compared, artifacts by checksum. It may be interrupted and
     repeated at any time: it then imports only what is missing or changed. Exit 1 if something differs.
@@ -94,7 +95,8 @@ def _show(report: dict[str, Any], output: Output) -> None:
             console.out.print(line, style=colour, markup=False, highlight=False, soft_wrap=True)
         if len(lines) > SHOWN:
             console.out.print(f"and {len(lines) - SHOWN} more: see --output json", style=colour)
-    verdict = "[red]not complete[/]" if report["problems"] else "[green]complete and verified[/]"
+    bad = "[red]not complete: run it again to repair what can be repaired[/]"
+    verdict = bad if report["problems"] else "[green]complete and verified[/]"
     console.out.print(f"{verdict} after {report['seconds']} s", highlight=False)
 
 

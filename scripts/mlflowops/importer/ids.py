@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 OURS = "mlflowops.import."
 SOURCE = f"{OURS}source"
 STATE = f"{OURS}state"
+DIFFERS = "differs"  # the state of what the comparison found wrong: the next import writes it again
 
 _ID = re.compile(r"m-[0-9a-f]{32}|[0-9a-f]{32}")
 

@@ -5,7 +5,7 @@ from itertools import chain, groupby
 from mlflow.entities import LoggedModel, LoggedModelStatus, Metric
 
 from mlflowops.importer import artifacts
-from mlflowops.importer.ids import SOURCE, STATE
+from mlflowops.importer.ids import DIFFERS, SOURCE, STATE
 from mlflowops.importer.source import logged_models
 from mlflowops.importer.transfer import Transfer
 
@@ -56,6 +56,7 @@ def _fill(transfer: Transfer, model: LoggedModel, there: LoggedModel) -> None:
         transfer.source.artifacts(model.artifact_location),
         transfer.artifacts(there.artifact_location),
         transfer.ids,
+        there.tags.get(STATE) == DIFFERS,
     )
     _metrics(transfer, model, there.model_id)
     if model.status != LoggedModelStatus.PENDING:

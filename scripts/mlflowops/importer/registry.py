@@ -1,4 +1,4 @@
-"""Imports registered models and prompts: versions under their own numbers, aliases, stages."""
+"""Imports registered models: versions under their own numbers, aliases, stages."""
 
 import warnings
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from mlflow import MlflowClient
 from mlflow.entities import (
     LifecycleStage,
     LoggedModelInput,
@@ -16,7 +17,7 @@ from mlflow.entities import (
 )
 
 from mlflowops.importer import artifacts
-from mlflowops.importer.ids import SOURCE, STATE, state
+from mlflowops.importer.ids import DIFFERS, SOURCE, STATE, state
 from mlflowops.importer.source import runs
 from mlflowops.importer.transfer import Transfer
 
@@ -92,8 +93,10 @@ def _fill(transfer: Transfer, run: Run, there: Run) -> None:
         transfer.source.artifacts(run.info.artifact_uri),
         transfer.artifacts(there.info.artifact_uri),
         transfer.ids,
+        there.data.tags.get(STATE) == DIFFERS,
     )
-    _link(transfer, run, there)
+    _datasets(transfer, run, new)
+    _models(transfer, run, new)
     _status(transfer, run, new)
     tags = {**transfer.ids.tags(run.data.tags), STATE: state(run)}
     for metrics in _chunks(_history(transfer, run), METRICS):
@@ -116,26 +119,39 @@ def _status(transfer: Transfer, run: Run, new: str) -> None:
         transfer.target.update_run(new, run.info.status)
 
 
-def _link(transfer: Transfer, run: Run, there: Run) -> None:
-    """Write datasets, and the models that the run read and wrote; MLflow would repeat those that are there."""
+def _datasets(transfer: Transfer, run: Run, new: str) -> None:
+    datasets = run.inputs.dataset_inputs if run.inputs else []
+    if datasets:
+        transfer.target.log_inputs(new, datasets)
+
+
+def _models(transfer: Transfer, run: Run, new: str) -> None:
+    """Link the logged models that the run read and wrote; only the missing: MLflow keeps repetitions."""
     models = transfer.ids.models
-    read = {each.model_id for each in (there.inputs.model_inputs if there.inputs else [])}
-    written = {each.model_id for each in (there.outputs.model_outputs if there.outputs else [])}
-    datasets = list(run.inputs.dataset_inputs) if run.inputs else []
-    inputs = [
-        LoggedModelInput(models[each.model_id])
-        for each in (run.inputs.model_inputs if run.inputs else [])
-        if each.model_id in models and models[each.model_id] not in read
-    ]
+    if not models:
+        return
+    read, written = _linked(transfer.source.client, run.info.run_id)
+    if not (read or written):
+        return
+    read_there, written_there = _linked(transfer.target, new)
+    inputs = [LoggedModelInput(models[old]) for old in read if models.get(old) not in {None, *read_there}]
     outputs = [
-        LoggedModelOutput(models[each.model_id], each.step)
-        for each in (run.outputs.model_outputs if run.outputs else [])
-        if each.model_id in models and models[each.model_id] not in written
+        LoggedModelOutput(models[old], step)
+        for old, step in written.items()
+        if models.get(old) not in {None, *written_there}
     ]
-    if datasets or inputs:
-        transfer.target.log_inputs(there.info.run_id, datasets, inputs)
+    if inputs:
+        transfer.target.log_inputs(new, models=inputs)
     if outputs:
-        transfer.target.log_outputs(there.info.run_id, outputs)
+        transfer.target.log_outputs(new, outputs)
+
+
+def _linked(client: MlflowClient, run: str) -> tuple[set[str], dict[str, int]]:
+    """Return the logged models that a run read and wrote; a search of runs does not tell the former."""
+    found = client.get_run(run)
+    read = found.inputs.model_inputs if found.inputs else []
+    written = found.outputs.model_outputs if found.outputs else []
+    return {each.model_id for each in read}, {each.model_id: each.step for each in written}
 
 
 def _user(run: Run) -> dict[str, str]:

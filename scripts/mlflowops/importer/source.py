@@ -18,8 +18,6 @@ from mlflowops import console, tracking
 from mlflowops.errors import OpsError
 from mlflowops.importer import snapshot
 
-PROMPT = "mlflow.prompt.is_prompt"
-
 
 @dataclass(frozen=True)
 class Source:
@@ -44,13 +42,11 @@ class Source:
         yield from logged_models(self.client, experiment)
 
     def registered(self) -> Iterator[RegisteredModel]:
-        """Yield registered models, then prompts, which MLflow keeps in the same registry."""
-        search = self.client.search_registered_models
-        yield from pages(lambda token: search(page_token=token))
-        yield from pages(lambda token: search(f"tags.`{PROMPT}` = 'true'", page_token=token))
+        """Yield the registered models."""
+        yield from pages(lambda token: self.client.search_registered_models(page_token=token))
 
     def versions(self, name: str) -> list[ModelVersion]:
-        """Return the versions of a registered model or prompt, oldest first."""
+        """Return the versions of a registered model, oldest first."""
         return versions(self.client, name)
 
     def artifacts(self, address: str) -> ArtifactRepository:

@@ -8,6 +8,7 @@ from mlflow.entities import Experiment, LifecycleStage, LoggedModel, Metric, Run
 from mlflow.entities.model_registry import RegisteredModel
 
 from mlflowops.importer import artifacts, models, registry, runs
+from mlflowops.importer.ids import DIFFERS, STATE
 from mlflowops.importer.transfer import Transfer
 
 
@@ -92,6 +93,8 @@ def _run(transfer: Transfer, tally: Tally, run: Run, there: Run | None, gone: bo
     tally.add("runs", 1, int(not wrong and not missing))
     if wrong or missing:
         transfer.problems.append(f"run {run.info.run_id}: differs in {', '.join(wrong + missing)}")
+        if there.info.lifecycle_stage == LifecycleStage.ACTIVE:
+            transfer.target.set_tag(there.info.run_id, STATE, DIFFERS)
 
 
 def _facts(run: Run, there: Run, gone: bool) -> dict[str, bool]:
@@ -144,6 +147,7 @@ def _model(transfer: Transfer, tally: Tally, model: LoggedModel, there: LoggedMo
     tally.add("logged models", 1, int(not wrong))
     if wrong:
         transfer.problems.append(f"model {model.model_id}: differs in {', '.join(wrong)}")
+        transfer.target.set_logged_model_tags(there.model_id, {STATE: DIFFERS})
 
 
 def _registered(transfer: Transfer, tally: Tally, model: RegisteredModel) -> None:

@@ -49,8 +49,9 @@ def metrics(client: "MlflowClient", version: "ModelVersion") -> Metrics:
     if version.run_id:
         found.update(client.get_run(version.run_id).data.metrics)
     # The registry's API does not tell the logged model; its address is the version's source.
-    if (version.source or "").startswith("models:/m-"):
-        logged = client.get_logged_model(version.source.removeprefix("models:/")).metrics or []
+    source = version.source or ""
+    if source.startswith("models:/m-"):
+        logged = client.get_logged_model(source.removeprefix("models:/")).metrics or []
         found.update({each.key: each.value for each in sorted(logged, key=lambda each: each.timestamp)})
     return found
 
