@@ -50,16 +50,11 @@ MLFLOW_SERVER_ALLOWED_HOSTS refers to $(POD_IP). The rest is sorted; `mlflow.env
       fieldPath: status.podIP
 {{- include "mlflow.stores.secretEnv" . }}
 {{- $plain := dict -}}
-{{- range list "mlflow.env.hardened" "mlflow.env.server" "mlflow.backendStore.env" "mlflow.artifactStore.env" "mlflow.metrics.env" -}}
+{{- range list "mlflow.env.hardened" "mlflow.env.server" "mlflow.backendStore.env" "mlflow.artifactStore.env" -}}
 {{- $plain = merge $plain (include . $ | fromYaml) -}}
 {{- end -}}
 {{- range $name, $value := .Values.mlflow.env }}{{ $_ := set $plain $name $value }}{{ end -}}
-{{- include "mlflow.env.entries" $plain }}
-{{- end }}
-
-{{- /* List lines: environment entries, sorted by name. Takes a mapping of names to values. */}}
-{{- define "mlflow.env.entries" -}}
-{{- range $name, $value := . }}
+{{- range $name, $value := $plain }}
 - name: {{ $name }}
   value: {{ $value | toString | quote }}
 {{- end }}

@@ -3,24 +3,14 @@
 - name: tmp
   emptyDir:
     sizeLimit: {{ .Values.tmp.sizeLimit }}
-{{- if .Values.metrics.enabled }}
-- name: metrics
-  emptyDir:
-    sizeLimit: 256Mi
-{{- end }}
+- name: files
+  configMap:
+    name: {{ include "mlflow.files.name" . }}
 {{- if include "mlflow.volume.enabled" . }}
 - name: data
   persistentVolumeClaim:
     claimName: {{ include "mlflow.claimName" . }}
 {{- end }}
-{{ include "mlflow.volumes.common" . }}
-{{- end }}
-
-{{- /* List lines: volumes that every pod of the release may mount, on any node. Takes `.`. */}}
-{{- define "mlflow.volumes.common" -}}
-- name: files
-  configMap:
-    name: {{ include "mlflow.files.name" . }}
 {{- with .Values.backendStore.postgres }}
 {{- if and .enabled .sslRootCertFromSecret.enabled }}
 - name: postgres-ca
@@ -40,22 +30,13 @@
 {{- define "mlflow.volumeMounts" -}}
 - name: tmp
   mountPath: /tmp
-{{- if .Values.metrics.enabled }}
-- name: metrics
-  mountPath: /metrics
-{{- end }}
+- name: files
+  mountPath: /opt/mlflow-kubernetes
+  readOnly: true
 {{- if include "mlflow.volume.enabled" . }}
 - name: data
   mountPath: /mlflow
 {{- end }}
-{{ include "mlflow.volumeMounts.common" . }}
-{{- end }}
-
-{{- /* List lines: where a container mounts those. Takes `.`. */}}
-{{- define "mlflow.volumeMounts.common" -}}
-- name: files
-  mountPath: /opt/mlflow-kubernetes
-  readOnly: true
 {{- with .Values.backendStore.postgres }}
 {{- if and .enabled .sslRootCertFromSecret.enabled }}
 - name: postgres-ca
