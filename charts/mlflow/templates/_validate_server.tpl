@@ -37,8 +37,12 @@ AWS_DEFAULT_REGION: artifactStore.s3.region
 AWS_REGION: artifactStore.s3.region
 MLFLOW_ARTIFACTS_DESTINATION: artifactStore
 MLFLOW_BACKEND_STORE_URI: backendStore
+MLFLOW_EXPOSE_PROMETHEUS: metrics.enabled
 MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT: terminationGracePeriodSeconds
 MLFLOW_KUBERNETES_LAUNCHER: mlflow.launcher
+MLFLOW_KUBERNETES_METRICS_INTERVAL: metrics.storeIntervalSeconds
+MLFLOW_KUBERNETES_METRICS_PAGES: nothing, the chart knows its own Services
+MLFLOW_KUBERNETES_METRICS_PORT: metrics.port
 MLFLOW_KUBERNETES_THREADS: mlflow.threads
 MLFLOW_LOGGING_LEVEL: mlflow.logLevel
 MLFLOW_PORT: a port of your own before the Service, which has 80 and 5000
