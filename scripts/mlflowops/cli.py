@@ -13,6 +13,7 @@ from mlflowops.helmfile import helmfile
 from mlflowops.images.cli import app as images
 from mlflowops.importer.command import import_
 from mlflowops.log_results import log_results
+from mlflowops.platform import app as platform
 from mlflowops.promote import promote
 from mlflowops.secrets import app as secrets
 from mlflowops.tools.cli import app as tools
@@ -33,6 +34,7 @@ app.add_typer(tools, name="tools")
 app.add_typer(cluster, name="cluster")
 app.add_typer(images, name="images")
 app.add_typer(secrets, name="secrets")
+app.add_typer(platform, name="platform")
 app.command()(health)
 app.command()(log_results)
 app.command()(best_run)

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from mlflowops import console, images
+from mlflowops.errors import OpsError
+from mlflowops.images import programs
 
 app = typer.Typer(help="Build our container images and find their archives.", no_args_is_help=True)
 
@@ -13,9 +15,12 @@ app = typer.Typer(help="Build our container images and find their archives.", no
 @app.command()
 def build(
     names: Annotated[list[str] | None, typer.Argument(help="Images to build; all without one.")] = None,
+    group: Annotated[str, typer.Option(help="The images of a group of programs instead: platform.")] = "",
 ) -> None:
     """Build images that are not built yet and print `<ref> <archive>` for each."""
-    for image in images.build(names or []):
+    if names and group:
+        raise OpsError("images", "both names and a --group are given", "give one of them")
+    for image in programs.build(group) if group else images.build(names or []):
         print(image.ref, image.archive)
 
 

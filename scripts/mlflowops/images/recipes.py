@@ -71,12 +71,12 @@ class Recipe:
 
 def names() -> list[str]:
     """All images, in the order in which they can be built."""
-    return list(_config()["images"])
+    return list(config()["images"])
 
 
 def recipe(name: str) -> Recipe:
     """The recipe of one image."""
-    images = _config()["images"]
+    images = config()["images"]
     if name not in images:
         raise OpsError("images", f"there is no image {name!r}", f"choose from {', '.join(images)}")
     entry = images[name]
@@ -85,13 +85,14 @@ def recipe(name: str) -> Recipe:
 
 
 def _base(name: str) -> Recipe | Rootfs:
-    rootfs = _config()["rootfs"]
+    rootfs = config()["rootfs"]
     if name in rootfs["packages"]:
         return Rootfs(name, rootfs["suite"], (*rootfs["common"], *rootfs["packages"][name]))
     return recipe(name)
 
 
-def _config() -> dict:
+def config() -> dict:
+    """All of images.toml."""
     return tomllib.loads((FOLDER / "images.toml").read_text())
 
 

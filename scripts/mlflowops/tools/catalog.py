@@ -9,6 +9,7 @@ from mlflowops import paths
 from mlflowops.errors import OpsError
 from mlflowops.tools.apt import Apt
 from mlflowops.tools.go import GoInstall, GoModule
+from mlflowops.tools.manifests import GoManifests
 from mlflowops.tools.patched import GoPatched
 from mlflowops.tools.pypi import PypiBinary
 from mlflowops.tools.tool import Tool
@@ -17,6 +18,7 @@ KINDS: dict[str, type[Tool]] = {
     "go-install": GoInstall,
     "go-module": GoModule,
     "go-patched": GoPatched,
+    "go-manifests": GoManifests,
     "pypi-binary": PypiBinary,
     "apt": Apt,
 }

@@ -15,12 +15,25 @@ MODULES = paths.REPO / "cluster" / "go"
 
 
 @dataclass(frozen=True, kw_only=True)
-class GoBinary(Stored):
+class NeedsGo(Stored):
+    """What is made with Go's own commands."""
+
+    go: str
+    """The oldest Go that will do."""
+
+    def environment(self) -> dict[str, str]:
+        """Return Go's settings; refuse in words where there is no Go."""
+        if not shutil.which("go"):
+            instead = f"install Go {self.go} or newer and put it on PATH, or put {self} there yourself"
+            raise OpsError(f"{self}", "Go, which builds it, is not installed", instead)
+        return _environment(self.go)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoBinary(NeedsGo):
     """What both ways of building have in common."""
 
     package: str
-    go: str
-    """The oldest Go that builds it."""
     stamp: tuple[str, ...] = ()
     """`variable=value` pairs that the linker writes, so that the binary knows its version."""
 
@@ -33,13 +46,6 @@ class GoBinary(Stored):
     def inputs(self) -> str:
         """The source and the flags."""
         return " ".join([self.package, self.version, *self.flags])
-
-    def environment(self) -> dict[str, str]:
-        """Return Go's settings; refuse in words where there is no Go."""
-        if not shutil.which("go"):
-            instead = f"install Go {self.go} or newer and put it on PATH, or put {self} there yourself"
-            raise OpsError(f"{self}", "Go, which builds it, is not installed", instead)
-        return _environment(self.go)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,13 @@
+{{- /* Mapping lines: what selects the pod. Frozen. Takes `.`. */}}
+{{- define "traefik.selectorLabels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- /* Mapping lines: labels of an object and of the pod. Takes `.`. */}}
+{{- define "traefik.labels" -}}
+app: traefik
+{{ include "traefik.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
