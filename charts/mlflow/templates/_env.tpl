@@ -50,11 +50,16 @@ MLFLOW_SERVER_ALLOWED_HOSTS refers to $(POD_IP). The rest is sorted; `mlflow.env
       fieldPath: status.podIP
 {{- include "mlflow.stores.secretEnv" . }}
 {{- $plain := dict -}}
-{{- range list "mlflow.env.hardened" "mlflow.env.server" "mlflow.backendStore.env" "mlflow.artifactStore.env" -}}
+{{- range list "mlflow.env.hardened" "mlflow.env.server" "mlflow.backendStore.env" "mlflow.artifactStore.env" "mlflow.metrics.env" -}}
 {{- $plain = merge $plain (include . $ | fromYaml) -}}
 {{- end -}}
 {{- range $name, $value := .Values.mlflow.env }}{{ $_ := set $plain $name $value }}{{ end -}}
-{{- range $name, $value := $plain }}
+{{- include "mlflow.env.entries" $plain }}
+{{- end }}
+
+{{- /* List lines: environment entries, sorted by name. Takes a mapping of names to values. */}}
+{{- define "mlflow.env.entries" -}}
+{{- range $name, $value := . }}
 - name: {{ $name }}
   value: {{ $value | toString | quote }}
 {{- end }}

@@ -35,7 +35,7 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
-{{- /* Mapping lines: what a container that runs MLflow starts from, up to its environment. Takes (list $ "server.py"). */}}
+{{- /* Mapping lines: what a container that runs MLflow starts from, up to its environment. Takes (list $ "server.py"), and arguments if any. */}}
 {{- define "mlflow.container.start" -}}
 {{- $ctx := index . 0 -}}
 image: {{ include "mlflow.image" $ctx }}
@@ -43,6 +43,9 @@ imagePullPolicy: {{ $ctx.Values.image.pullPolicy }}
 command:
   - python
   - /opt/mlflow-kubernetes/{{ index . 1 }}
+  {{- range slice . 2 }}
+  - {{ . }}
+  {{- end }}
 env:
   {{- include "mlflow.env" $ctx | nindent 2 }}
 {{- with $ctx.Values.mlflow.envFrom }}

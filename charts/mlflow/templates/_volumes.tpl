@@ -3,14 +3,24 @@
 - name: tmp
   emptyDir:
     sizeLimit: {{ .Values.tmp.sizeLimit }}
-- name: files
-  configMap:
-    name: {{ include "mlflow.files.name" . }}
+{{- if .Values.metrics.enabled }}
+- name: metrics
+  emptyDir:
+    sizeLimit: 256Mi
+{{- end }}
 {{- if include "mlflow.volume.enabled" . }}
 - name: data
   persistentVolumeClaim:
     claimName: {{ include "mlflow.claimName" . }}
 {{- end }}
+{{ include "mlflow.volumes.common" . }}
+{{- end }}
+
+{{- /* List lines: volumes that every pod of the release may mount, on any node. Takes `.`. */}}
+{{- define "mlflow.volumes.common" -}}
+- name: files
+  configMap:
+    name: {{ include "mlflow.files.name" . }}
 {{- with .Values.backendStore.postgres }}
 {{- if and .enabled .sslRootCertFromSecret.enabled }}
 - name: postgres-ca
@@ -30,13 +40,22 @@
 {{- define "mlflow.volumeMounts" -}}
 - name: tmp
   mountPath: /tmp
-- name: files
-  mountPath: /opt/mlflow-kubernetes
-  readOnly: true
+{{- if .Values.metrics.enabled }}
+- name: metrics
+  mountPath: /metrics
+{{- end }}
 {{- if include "mlflow.volume.enabled" . }}
 - name: data
   mountPath: /mlflow
 {{- end }}
+{{ include "mlflow.volumeMounts.common" . }}
+{{- end }}
+
+{{- /* List lines: where a container mounts those. Takes `.`. */}}
+{{- define "mlflow.volumeMounts.common" -}}
+- name: files
+  mountPath: /opt/mlflow-kubernetes
+  readOnly: true
 {{- with .Values.backendStore.postgres }}
 {{- if and .enabled .sslRootCertFromSecret.enabled }}
 - name: postgres-ca

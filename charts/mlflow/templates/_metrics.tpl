@@ -1,0 +1,79 @@
+{{- /* Mapping lines: environment of what counts, and of what serves the counts. Takes `.`. */}}
+{{- define "mlflow.metrics.env" -}}
+{{- if .Values.metrics.enabled -}}
+{{- $pages := list "http://127.0.0.1:%d/metrics" -}}
+{{- if include "mlflow.exporter.enabled" . -}}
+{{- $pages = append $pages (printf "http://%s:%%d/metrics" (include "mlflow.nameWith" (dict "ctx" . "suffix" "exporter"))) -}}
+{{- end -}}
+MLFLOW_EXPOSE_PROMETHEUS: /metrics
+MLFLOW_KUBERNETES_METRICS_INTERVAL: {{ int .Values.metrics.storeIntervalSeconds }}
+MLFLOW_KUBERNETES_METRICS_PAGES: {{ join " " $pages | replace "%d" (int .Values.metrics.port | toString) }}
+MLFLOW_KUBERNETES_METRICS_PORT: {{ int .Values.metrics.port }}
+{{- end }}
+{{- end }}
+
+{{- /*
+Predicate: a pod of its own looks at the stores, once for all servers. SQLite is out of its reach: there the
+one server pod's metrics container looks. Takes `.`.
+*/}}
+{{- define "mlflow.exporter.enabled" -}}
+{{- if and .Values.metrics.enabled .Values.backendStore.postgres.enabled }}true{{ end -}}
+{{- end }}
+
+{{- /* List lines: the container beside the server, if metrics are on. Takes `.`. */}}
+{{- define "mlflow.metrics.sidecar" -}}
+{{- if .Values.metrics.enabled -}}
+- name: metrics
+  {{- if include "mlflow.exporter.enabled" . }}
+  {{- include "mlflow.metrics.start" . | nindent 2 }}
+  {{- else }}
+  {{- include "mlflow.container.start" (list . "metrics.py" "workers" "stores") | nindent 2 }}
+  {{- end }}
+  {{- include "mlflow.metrics.serve" . | nindent 2 }}
+    - name: metrics
+      mountPath: /metrics
+    {{- if not .Values.backendStore.postgres.enabled }}
+    - name: data
+      mountPath: /mlflow
+      readOnly: true
+    {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Mapping lines: start of a container that only adds up what workers count, so it knows no secret. Takes `.`. */}}
+{{- define "mlflow.metrics.start" -}}
+{{- $env := include "mlflow.metrics.env" . | fromYaml | merge (dict "MLFLOW_PORT" 5000 "PYTHONDONTWRITEBYTECODE" 1) -}}
+{{- with .Values.mlflow.staticPrefix }}{{ $_ := set $env "MLFLOW_STATIC_PREFIX" . }}{{ end -}}
+image: {{ include "mlflow.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+command:
+  - python
+  - /opt/mlflow-kubernetes/metrics.py
+  - workers
+env:
+  {{- include "mlflow.env.entries" $env | nindent 2 }}
+{{- end }}
+
+{{- /* Mapping lines: how a container serves metrics, down to the mounts that every such container has. Takes `.`. */}}
+{{- define "mlflow.metrics.serve" -}}
+ports:
+  - name: metrics
+    containerPort: {{ int .Values.metrics.port }}
+livenessProbe:
+  httpGet:
+    path: /metrics
+    port: metrics
+  periodSeconds: 30
+  timeoutSeconds: 10
+  failureThreshold: 5
+{{- with .Values.metrics.resources }}
+resources:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.containerSecurityContext }}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+volumeMounts:
+  {{- include "mlflow.volumeMounts.common" . | nindent 2 }}
+{{- end }}

@@ -1,0 +1,22 @@
+{{- /* Lines: what reads metrics needs them, in time and on a port of their own. Takes `.`. */}}
+{{- define "mlflow.validate.metrics" -}}
+{{- range $reader := list "serviceMonitor" "prometheusRule" "dashboard" -}}
+{{- if and (get $.Values $reader).enabled (not $.Values.metrics.enabled) -}}
+{{- include "mlflow.says" (list (printf "%s.enabled" $reader) "there are no metrics to read" "set metrics.enabled: true too") -}}
+{{- end -}}
+{{- end -}}
+{{- with .Values.serviceMonitor -}}
+{{- if gt (include "mlflow.milliseconds" .scrapeTimeout | int64) (include "mlflow.milliseconds" .interval | int64) -}}
+{{- include "mlflow.says" (list "serviceMonitor.scrapeTimeout" (printf "%s is longer than the interval of %s, which Prometheus refuses" .scrapeTimeout .interval) "set it to serviceMonitor.interval or less") -}}
+{{- end -}}
+{{- end -}}
+{{- if eq (int .Values.metrics.port) 5000 -}}
+{{- include "mlflow.says" (list "metrics.port" "5000 is the server's port" "set another port") -}}
+{{- end -}}
+{{- end }}
+
+{{- /* String: a duration of Prometheus, such as `30s`, in milliseconds. Takes the duration. */}}
+{{- define "mlflow.milliseconds" -}}
+{{- $unit := regexFind "[a-z]+$" . -}}
+{{- mul (trimSuffix $unit . | int64) (get (dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000) $unit) -}}
+{{- end }}
