@@ -1,6 +1,7 @@
 """What a cluster says about itself."""
 
 import contextlib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 SYSTEM = "kube-system"
 TIMEOUT = 15
 
@@ -39,10 +41,10 @@ class Api:
         """Each node by name."""
         return {_name(node): node for node in self._core.list_node(_request_timeout=TIMEOUT).items}
 
-    def ready_nodes(self) -> set[str]:
-        """The nodes that take pods; none if the API server does not answer."""
+    def ready_nodes(self, since: datetime = LONG_AGO) -> set[str]:
+        """The nodes that take pods and have said so since then; none if the API server does not answer."""
         with contextlib.suppress(ApiException, HTTPError):
-            return {name for name, node in self.nodes().items() if is_ready(node)}
+            return {name for name, node in self.nodes().items() if is_ready(node, since)}
         return set()
 
     def addons(self) -> dict[str, bool]:
@@ -53,9 +55,11 @@ class Api:
         return {}
 
 
-def is_ready(node: Any) -> bool:
-    """Whether a node takes pods."""
-    return any(each.type == "Ready" and each.status == "True" for each in node.status.conditions or [])
+def is_ready(node: Any, since: datetime = LONG_AGO) -> bool:
+    """Whether a node takes pods, by its word since then."""
+    conditions = {each.type: each for each in node.status.conditions or []}
+    ready = conditions.get("Ready")
+    return bool(ready and ready.status == "True" and ready.last_heartbeat_time >= since)
 
 
 def _name(thing: Any) -> str:

@@ -4,11 +4,12 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mlflowops import console, shell, tools
-from mlflowops.cluster import addons, cgroups, images, kubeconfig, network, node, settings, store
-from mlflowops.cluster.api import Api
+from mlflowops.cluster import addons, cgroups, dns, images, kubeconfig, network, node, settings, store
+from mlflowops.cluster.api import LONG_AGO, Api
 from mlflowops.cluster.base import DEFAULT_NODES, Cluster
 from mlflowops.cluster.layout import MAX_CLUSTERS, MAX_NODES, Layout, Node
 from mlflowops.cluster.pki import Authority
@@ -17,8 +18,6 @@ from mlflowops.errors import OpsError
 
 TOOLS = (*node.BINARIES, "ctr", "kubectl", "coredns", "metrics-server", "pause", "cni-plugins", "iptables")
 ADDONS = ("coredns", "metrics-server")
-# Pods need names at once; metrics come 20 s later, with the second measurement, and nobody has to wait.
-NEEDED = ("coredns",)
 IMAGES = ("pause", *ADDONS)
 MANIFESTS = ("lab", "storage", *ADDONS)
 
@@ -39,9 +38,10 @@ class Source(Cluster):
             return
         self._write_kubeconfig(layout)
         network.up(layout)
-        self._switch_on(machines)
+        begin = datetime.now(UTC).replace(microsecond=0)  # as exact as the nodes report
+        started = self._switch_on(machines)
         self._load([addons.archive(name) for name in IMAGES], machines)  # while the API server starts
-        self._settle(layout, machines)
+        self._settle(layout, machines, begin if started else LONG_AGO)
 
     def remove(self) -> None:
         """Cut the power of all nodes and remove their network and control groups."""
@@ -77,12 +77,12 @@ class Source(Cluster):
         """Take the first number whose names and addresses nobody uses."""
         for index in range(MAX_CLUSTERS):
             layout = Layout(index, self.folder)
-            if network.is_free(layout) and network.claim(layout):
+            if network.is_free(layout):
                 self._claim_file.write_text(json.dumps({"index": index}))
-                return layout
-        wrong = (
-            f"all of {Layout(0, self.folder).whole_range} and the next {MAX_CLUSTERS - 1} are routed already"
-        )
+                if network.claim(layout):
+                    return layout
+        self._claim_file.unlink(missing_ok=True)
+        wrong = f"{Layout(0, self.folder).whole_range} and the next {MAX_CLUSTERS - 1} ranges are in use"
         raise OpsError(f"cluster {self.name}", wrong, "remove a cluster or a route, see `ip route`")
 
     def _machines(self, layout: Layout, wanted: int | None = None) -> list[Node]:
@@ -111,11 +111,10 @@ class Source(Cluster):
         cables = all(network.link_exists(each.link) for each in machines)
         if not cables or not addons.are_applied(self.kubeconfig, MANIFESTS, layout.dns_address):
             return False
-        api = Api(self.kubeconfig)
-        found = api.addons()
-        return api.ready_nodes() >= _names(machines) and all(found.get(name) for name in NEEDED)
+        return Api(self.kubeconfig).ready_nodes() >= _names(machines) and dns.answers(layout.dns_address)
 
-    def _switch_on(self, machines: Sequence[Node]) -> None:
+    def _switch_on(self, machines: Sequence[Node]) -> bool:
+        """Start the nodes that are off; whether there were any."""
         off = [each for each in machines if not node.init_pid(each)]
         for each in off:
             with console.step(f"Starting {each.name} of cluster {self.name}"):
@@ -127,9 +126,10 @@ class Source(Cluster):
                 node.switch_on(each, settings.CONTROL_PLANE if first else ())
         for each in machines:
             node.plug_in(each)
+        return bool(off)
 
-    def _settle(self, layout: Layout, machines: Sequence[Node]) -> None:
-        """Wait for the API server, the nodes and the add-ons."""
+    def _settle(self, layout: Layout, machines: Sequence[Node], since: datetime) -> None:
+        """Wait for the API server, the nodes' own word since then, and DNS. Metrics come 20 s later."""
         api = Api(self.kubeconfig)
         with console.step("Waiting for the API server"):
             logs = [node.log(layout.node(1), name) for name in ("etcd", "kube-apiserver")]
@@ -137,10 +137,9 @@ class Source(Cluster):
         addons.apply(self.kubeconfig, MANIFESTS, layout.dns_address)
         with console.step(f"Waiting for {len(machines)} nodes and DNS"):
             kubelets = [node.log(each, "kubelet") for each in machines]
-            until(
-                lambda: api.ready_nodes() >= _names(machines), 90, "start of the nodes", kubelets, every=0.3
-            )
-            addons.wait(api, NEEDED, 120)
+            names = _names(machines)
+            until(lambda: api.ready_nodes(since) >= names, 90, "start of the nodes", kubelets, every=0.3)
+            until(lambda: dns.answers(layout.dns_address), 120, "start of DNS", kubelets, every=0.3)
 
     def _load(self, archives: Sequence[Path], machines: Sequence[Node]) -> None:
         for each in machines:
