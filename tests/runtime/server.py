@@ -53,6 +53,7 @@ class Server:
         self.prefix = self.env.get("MLFLOW_STATIC_PREFIX", "")
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = self.folder / "log"
+        self.leaving = self.folder / "leaving"  # what preStop touches in a pod's /tmp
 
     def start(self) -> "Server":
         """Start it without waiting."""

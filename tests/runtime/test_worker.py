@@ -1,0 +1,148 @@
+"""What gunicorn's threaded worker does not do by itself."""
+
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+
+import psycopg2
+import pytest
+import requests
+import yaml
+from mlflow.entities import Metric
+from mlflow.tracking import MlflowClient
+from mlflowops.paths import REPO
+
+from runtime.network import wait_until
+from runtime.postgres import Postgres
+from runtime.server import Server
+
+pytestmark = pytest.mark.xdist_group("worker")
+
+VALUES = yaml.safe_load((REPO / "charts" / "mlflow" / "values.yaml").read_text())
+POOL = VALUES["backendStore"]["postgres"]
+HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def where(database: Callable[..., dict[str, str]]) -> dict[str, str]:
+    return database()
+
+
+@pytest.fixture(scope="module")
+def server(start: Callable[..., Server], where: dict[str, str]) -> Server:
+    """One worker with the chart's threads and pool."""
+    return start(
+        **where,
+        MLFLOW_KUBERNETES_THREADS=str(VALUES["mlflow"]["threads"]),
+        MLFLOW_SQLALCHEMYSTORE_POOL_SIZE=str(POOL["poolSize"]),
+        MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW=str(POOL["maxOverflow"]),
+    ).ready()
+
+
+def connect(server: Server) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.port), timeout=60)
+
+
+def read_answer(sock: socket.socket) -> http.client.HTTPResponse:
+    answer = http.client.HTTPResponse(sock)
+    answer.begin()
+    return answer
+
+
+def test_no_database_connection_crosses_the_fork(
+    start: Callable[..., Server], database: Callable[..., dict[str, str]], postgres: Postgres
+) -> None:
+    where = database()
+    server = start(**where, MLFLOW_WORKERS="2").ready()
+    count = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
+    open_now = postgres.query(count, values=(where["PGDATABASE"],))
+    assert open_now == [(0,)], "opened by the parent, they would be shared by its workers"
+    assert server.stop() == 0
+
+
+def test_forty_clients_do_not_exhaust_the_pool(server: Server) -> None:
+    client = MlflowClient(server.url)
+    runs = [client.create_run("0", run_name=str(number)).info.run_id for number in range(40)]
+    metrics = [Metric(f"m{number}", 1.0, 1, 1) for number in range(20)]
+    body = {"metrics": [dict(metric) for metric in metrics]}
+
+    def log(run: str) -> int:
+        url = f"{server.url}/api/2.0/mlflow/runs/log-batch"
+        return requests.post(url, json={"run_id": run, **body}, timeout=120).status_code
+
+    with ThreadPoolExecutor(40) as pool:
+        assert set(pool.map(log, runs * 3)) == {200}
+
+
+def test_silent_connections_take_no_thread(server: Server) -> None:
+    """Browsers and load balancers open connections ahead; gunicorn gives each a thread for 5 s."""
+    with ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(closing(connect(server)))
+        assert requests.get(f"{server.url}/version", timeout=60).ok
+
+
+def test_probes_are_answered_while_the_database_hangs(server: Server, where: dict[str, str]) -> None:
+    place = {"host": where["PGHOST"], "port": where["PGPORT"], "dbname": where["PGDATABASE"]}
+    database = psycopg2.connect(**place, user=where["PGUSER"], password=where["PGPASSWORD"])
+    database.cursor().execute("LOCK TABLE experiments IN ACCESS EXCLUSIVE MODE")
+    search = f"{server.url}/api/2.0/mlflow/experiments/search?max_results=1"
+    with ThreadPoolExecutor(20) as pool:
+        waiting = [pool.submit(requests.get, search, timeout=120) for _ in range(20)]
+        for _ in range(3):
+            with closing(connect(server)) as probe:
+                probe.sendall(HEALTH)
+                assert read_answer(probe).status == 200
+        assert not any(each.done() for each in waiting), "the lock was meant to hold them all"
+        database.close()
+        assert {each.result().status_code for each in waiting} == {200}
+
+
+def test_a_probe_is_answered_like_any_request(server: Server) -> None:
+    answers = []
+    for question in (
+        HEALTH,
+        HEALTH.replace(b"close", b"keep-alive"),
+        HEALTH.replace(b"/health", b"/health?"),
+    ):
+        with closing(connect(server)) as sock:
+            sock.sendall(question)
+            answer = read_answer(sock)
+            skipped = {"date", "connection"}
+            headers = {k.lower(): v for k, v in answer.getheaders() if k.lower() not in skipped}
+            answers.append((answer.status, headers, answer.read()))
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_a_request_right_behind_an_unread_body_is_answered(server: Server) -> None:
+    """gunicorn reads both to get rid of the body, then waits for the request that it has already read."""
+    body = json.dumps({"a": "b"}).encode()
+    first = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with closing(connect(server)) as sock:
+        sock.sendall(first)
+        answer = read_answer(sock)  # 404, before the body was sent
+        assert answer.status == 404
+        answer.read()
+        sock.sendall(body + b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert read_answer(sock).status == 200
+
+
+def test_long_urls_are_read(server: Server) -> None:
+    """The UI asks for a metric of many runs in one GET; gunicorn's own limit is 4 KiB."""
+    runs = "&".join(f"run_id={number:032d}" for number in range(100))
+    url = f"{server.url}/ajax-api/2.0/mlflow/metrics/get-history-bulk?metric_key=m&{runs}"
+    assert requests.get(url, timeout=60).json() == {"metrics": []}
+
+
+def test_a_killed_worker_is_replaced(server: Server) -> None:
+    import os
+
+    (worker,) = server.workers()
+    os.kill(worker, 9)
+    wait_until("another worker", lambda: server.workers() not in ([], [worker]))
+    assert requests.get(f"{server.url}/version", timeout=60).ok
+    assert threading.active_count()
