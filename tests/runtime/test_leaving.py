@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import requests
@@ -29,7 +30,7 @@ class Clients:
     removed: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> "Clients":
-        pauses = (0.0, 0.0, 0.02, 0.3)
+        pauses = (0.01, 0.02, 0.05, 0.3)
         self.threads = [
             threading.Thread(target=self._work, args=(keep, pause))
             for keep in (True, False)
@@ -73,21 +74,20 @@ def server(start: Callable[..., Server], database: Callable[..., dict[str, str]]
 def test_no_request_is_lost(server: Server, late: bool) -> None:
     """Taken out of the Service before SIGTERM as a rule, or after it where a node's proxy is slow."""
     with Clients(server) as clients:
-        wait_until("clients at work", lambda: clients.answered > 100)
+        wait_until("clients at work", lambda: clients.answered > 50)
         server.leaving.touch()
-        time.sleep(1)
         if late:
             server.process.terminate()
-            time.sleep(2)
-            assert server.process.poll() is None, "it left while clients still came"
+            answered = clients.answered
+            wait_until("clients served after SIGTERM", lambda: clients.answered > answered + 50)
             clients.removed.set()
         else:
+            time.sleep(1)
             clients.removed.set()
             time.sleep(1)
             server.process.terminate()
         assert server.process.wait(30) == 0
     assert clients.failures == []
-    assert clients.answered > 200
 
 
 def test_an_upload_in_flight_arrives(server: Server) -> None:
@@ -122,14 +122,11 @@ def test_idle_connections_do_not_hold_a_pod_back(server: Server) -> None:
 
 
 def test_the_mark_of_an_earlier_container_is_removed(
-    start: Callable[..., Server],
-    database: Callable[..., dict[str, str]],
-    tmp_path_factory: pytest.TempPathFactory,
+    start: Callable[..., Server], database: Callable[..., dict[str, str]], home: Path
 ) -> None:
     """/tmp outlives a container that a failed probe restarted, and so would `leaving`."""
-    folder = tmp_path_factory.mktemp("restarted")
-    (folder / "leaving").touch()
-    server = start(**database(), TMPDIR=str(folder)).ready()
+    (home / "leaving").touch()
+    server = start(**database(), TMPDIR=str(home)).ready()
     assert requests.get(server.url + PATH, timeout=60).headers["Connection"] == "keep-alive"
-    (folder / "leaving").touch()
+    (home / "leaving").touch()
     assert requests.get(server.url + PATH, timeout=60).headers["Connection"] == "close"

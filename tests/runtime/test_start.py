@@ -1,0 +1,146 @@
+"""Starting: one clear sentence when it cannot, and an end at any moment when it is told so."""
+
+import hashlib
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from mlflowops.paths import REPO
+
+from runtime.network import free_port, listens, read_until, wait_until
+from runtime.server import FILES, environment, run
+
+pytestmark = pytest.mark.xdist_group("start")
+
+NOBODY = {"MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg2://", "PGHOST": "127.0.0.1", "PGPORT": "1"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ({"MLFLOW_KUBERNETES_LAUNCHER": "uvicorn"}, "'uvicorn' is unknown; set direct or upstream."),
+        ({"MLFLOW_KUBERNETES_APP_NAME": "mine"}, "needs MLFLOW_KUBERNETES_LAUNCHER=upstream"),
+        (
+            {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "true"},
+            "switch them off with MLFLOW_SERVER_ENABLE_JOB_EXECUTION",
+        ),
+        ({"MLFLOW_STATIC_PREFIX": "mlflow"}, "--static-prefix must begin with a '/'"),
+        ({"MLFLOW_BACKEND_STORE_URI": "nosql://"}, "it could not start"),
+        ({"MLFLOW_KUBERNETES_THREADS": "many"}, "'many'"),
+    ],
+)
+def test_a_server_that_cannot_start_says_why(home: Path, setting: dict[str, str], sentence: str) -> None:
+    store = {"MLFLOW_BACKEND_STORE_URI": f"sqlite:///{home}/mlflow.db"}
+    process = run("server.py", environment(home, MLFLOW_PORT=str(free_port()), **(store | setting)))
+    output, _ = process.communicate(timeout=180)
+    assert process.returncode not in (0, None)
+    last = output.splitlines()[-1]
+    assert last.startswith("mlflow: ")
+    assert sentence in last
+
+
+def test_a_taken_port_is_a_failure(home: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        store = f"sqlite:///{home}/mlflow.db"
+        process = run("server.py", environment(home, MLFLOW_PORT=port, MLFLOW_BACKEND_STORE_URI=store))
+        output, _ = process.communicate(timeout=180)
+    assert process.returncode == 1
+    assert f"Can't connect to ('127.0.0.1', {port})" in output
+
+
+@pytest.mark.parametrize("launcher", ["direct", "upstream"])
+def test_sigterm_ends_the_wait_for_a_database(home: Path, launcher: str) -> None:
+    env = environment(home, MLFLOW_PORT=str(free_port()), MLFLOW_KUBERNETES_LAUNCHER=launcher, **NOBODY)
+    process = run("server.py", env)
+    read_until(process, "SQLAlchemy engine could not be created")
+    process.terminate()
+    process.communicate(timeout=15)
+    assert process.returncode == -15
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.5, 1.5, 3, 5])
+def test_sigterm_during_the_start(home: Path, seconds: float) -> None:
+    """In an import, while stores open, at the fork, or just after: whatever comes first on this machine."""
+    store = f"sqlite:///{home}/mlflow.db"
+    env = environment(home, MLFLOW_PORT=str(free_port()), MLFLOW_WORKERS="4", MLFLOW_BACKEND_STORE_URI=store)
+    process = run("server.py", env)
+    time.sleep(seconds)
+    process.terminate()
+    output, _ = process.communicate(timeout=20)
+    assert process.returncode in (0, -15)
+    assert "Traceback" not in output
+
+
+def test_sigterm_as_soon_as_workers_are_forked(home: Path) -> None:
+    """The moment in which a worker has no handler of its own yet."""
+    store = f"sqlite:///{home}/mlflow.db"
+    for attempt in range(3):
+        env = environment(
+            home, MLFLOW_PORT=str(free_port()), MLFLOW_WORKERS="4", MLFLOW_BACKEND_STORE_URI=store
+        )
+        process = run("server.py", env)
+        read_until(process, "Booting worker")
+        time.sleep(attempt * 0.03)
+        process.terminate()
+        output, _ = process.communicate(timeout=20)
+        assert (process.returncode, "Traceback" in output) == (0, False), output
+
+
+@pytest.fixture
+def mounted(home: Path) -> Path:
+    """The files as a ConfigMap mounts them: links to a hidden folder, nothing writable."""
+    mount = home / "mount"
+    shutil.copytree(FILES, mount / "..2026", ignore=shutil.ignore_patterns("__pycache__"))
+    (mount / "..data").symlink_to("..2026")
+    for file in (mount / "..2026").iterdir():
+        (mount / file.name).symlink_to(f"..data/{file.name}")
+        file.chmod(0o444)
+    (home / "work").mkdir()
+    return mount
+
+
+# Runs server.py with an `a2wsgi` that only a wheel on the path can bring.
+WITHOUT_A2WSGI = """
+import runpy, sys
+from importlib.machinery import PathFinder
+class OnlyFromWheels:
+    def find_spec(name, path, target=None):
+        if name == "a2wsgi":
+            spec = PathFinder.find_spec(name, [entry for entry in sys.path if entry.endswith(".whl")])
+            if spec is None:
+                raise ImportError(name)
+            return spec
+sys.meta_path.insert(0, OnlyFromWheels)
+sys.path.insert(0, sys.argv[1])
+runpy.run_path(sys.argv[1] + "/server.py", run_name="__main__")
+"""
+
+
+def test_the_wheel_stands_in_where_the_image_has_no_a2wsgi(mounted: Path, home: Path) -> None:
+    port = free_port()
+    store = f"sqlite:///{home}/work/mlflow.db"
+    env = environment(home / "work", MLFLOW_PORT=str(port), MLFLOW_BACKEND_STORE_URI=store)
+    command = [sys.executable, "-c", WITHOUT_A2WSGI, str(mounted)]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        read_until(process, "Booting worker")
+        wait_until("the server", lambda: listens(port))
+        assert requests.get(f"http://127.0.0.1:{port}/api/3.0/mlflow/server-info", timeout=60).ok
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_the_wheel_is_the_one_of_our_image() -> None:
+    (wheel,) = FILES.glob("a2wsgi-*.whl")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    lock = (REPO / "images" / "mlflow" / "requirements.lock").read_text()
+    assert digest in lock.partition("a2wsgi==")[2].partition("# via")[0]
