@@ -32,6 +32,12 @@ def connect(context: str | None = None) -> client.ApiClient:
     return client.ApiClient(settings)
 
 
+def ping(context: str) -> None:
+    """Nothing where the API of this context answers, else an OpsError."""
+    with speaking(f"context {context!r}"):
+        client.VersionApi(connect(context)).get_code(_request_timeout=10)
+
+
 @contextmanager
 def speaking(what: str) -> Iterator[None]:
     """Turn what the API refuses, or that it is silent, into an OpsError about `what`."""

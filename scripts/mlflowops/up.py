@@ -4,6 +4,7 @@ Every step finds out what is there already, so a run that was interrupted is con
 run on a healthy installation changes nothing.
 """
 
+import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
@@ -14,6 +15,7 @@ from mlflowops import cluster, console, helmfile, images
 from mlflowops.errors import OpsError
 from mlflowops.health import cli as health
 from mlflowops.health import report
+from mlflowops.health.check import Check
 
 NAMESPACE, RELEASE = "ml", "mlflow"
 SECONDS = 20
@@ -60,6 +62,9 @@ def make_cluster(name: str) -> str:
 
 def give_images(context: str) -> None:
     """Bring our images to somebody's own cluster, as far as that can be done from here."""
+    from mlflowops import kube
+
+    kube.ping(context)  # before minutes of building
     built = images.build()
     if context.startswith(KIND):
         cluster.Kind(context.removeprefix(KIND)).load([image.archive for image in built])
@@ -72,14 +77,24 @@ def give_images(context: str) -> None:
 def deploy(context: str) -> None:
     """Install what is not there, upgrade what differs."""
     helmfile.unlock(NAMESPACE, context)
-    with console.step("Deploying PostgreSQL, SeaweedFS and MLflow (helmfile -e local apply)"):
-        helmfile.apply("local", context)
+    try:
+        with console.step("Deploying PostgreSQL, SeaweedFS and MLflow (helmfile -e local apply)"):
+            helmfile.apply("local", context)
+    except OpsError:
+        with contextlib.suppress(OpsError):  # helm says only what was not ready in time; this says why
+            report.table(checked(context))
+        raise
+
+
+def checked(context: str) -> list[Check]:
+    """The health check's lines."""
+    with console.step("Checking its health"):
+        return list(health.in_cluster(NAMESPACE, RELEASE, context or None, SECONDS))
 
 
 def verify(context: str) -> None:
-    """The health check; its report, and an error if something is red."""
-    with console.step("Checking its health"):
-        checks = list(health.in_cluster(NAMESPACE, RELEASE, context or None, SECONDS))
+    """Print the health check's report; an error if something is red."""
+    checks = checked(context)
     report.table(checks)
     red = [check.name for check in checks if check.status == "red"]
     if red:
@@ -89,13 +104,19 @@ def verify(context: str) -> None:
 
 def say_where(context: str) -> None:
     """The lines to copy."""
+    config = [] if context else [f"  export KUBECONFIG={os.environ['KUBECONFIG']}"]
+    chosen = f" --context {context}" if context else ""
     lines = [
         "",
-        "MLflow is up. To open it at http://localhost:5000:",
+        "MLflow is up. The UI is http://localhost:5000, as long as this runs:",
         "",
-        "" if context else f"  export KUBECONFIG={os.environ['KUBECONFIG']}",
-        f"  kubectl port-forward -n {NAMESPACE} service/{RELEASE} 5000:5000"
-        + (f" --context {context}" if context else ""),
+        *config,
+        f"  kubectl port-forward -n {NAMESPACE} service/{RELEASE} 5000:5000{chosen}",
+        "",
+        "For Python on this machine, which cannot reach the object store itself:",
+        "",
+        "  export MLFLOW_TRACKING_URI=http://localhost:5000",
+        "  export MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD=false MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD=false",
     ]
     for line in lines:
         console.out.print(line, highlight=False, soft_wrap=True)
