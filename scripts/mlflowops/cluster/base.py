@@ -49,6 +49,7 @@ class Cluster(ABC):
 
     def up(self, nodes: int | None = None) -> None:
         """Make the cluster, or what is missing of it. Does nothing where all is well."""
+        self.require()
         with self._locked():
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / "driver").write_text(self.driver)
@@ -58,6 +59,7 @@ class Cluster(ABC):
         """Remove the cluster and all it left, whole or not."""
         with self._locked():
             if self.exists:
+                self.require()
                 with console.step(f"Removing cluster {self.name}"):
                     self.remove()
                     shutil.rmtree(self.folder)
@@ -69,6 +71,10 @@ class Cluster(ABC):
             instead = "name archives, as `docker save` or `mlflowops images build` write them"
             raise OpsError(", ".join(missing), "there is no such file", instead)
         self.bring(archives)
+
+    @abstractmethod
+    def require(self) -> None:
+        """Refuse in words what this machine or user cannot do, before anything is made."""
 
     @abstractmethod
     def make(self, nodes: int | None) -> None:

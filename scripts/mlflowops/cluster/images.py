@@ -34,7 +34,7 @@ def content(archive: Path) -> list[Archived]:
                 return _docker_images(tar)
             return _oci_images(tar)
     except (tarfile.TarError, KeyError) as error:
-        wrong = f"not a docker or OCI image archive ({error})"
+        wrong = "not a docker or OCI image archive"
         raise OpsError(str(archive), wrong, "write it with `docker save` or `buildah push`") from error
 
 

@@ -26,9 +26,19 @@ class Kind(Cluster):
         """Whether kind is installed and an engine answers; a client without an engine is not enough."""
         return bool(shutil.which("kind") and engine.answering())
 
+    def require(self) -> None:
+        """kind and an engine."""
+        if not self.usable():
+            wrong = "kind is not installed, or no container engine answers"
+            raise OpsError(f"cluster {self.name}", wrong, "start docker or podman, and put kind on PATH")
+
     def make(self, nodes: int | None) -> None:
         """Create the cluster unless it is there, and give it what kind's own lacks: metrics."""
-        if self.name not in self._kind("get", "clusters").split():
+        there = self.name in self._kind("get", "clusters").split()
+        if there and not self.kubeconfig.exists():  # `kind create` did not get to its end
+            self.remove()
+            there = False
+        if not there:
             self._create(nodes or DEFAULT_NODES)
         elif nodes not in (None, len(self._nodes())):
             wrong = f"it has {len(self._nodes())} nodes, and kind cannot change that"

@@ -27,9 +27,14 @@ class Source(Cluster):
 
     driver = "source"
 
+    def require(self) -> None:
+        """Namespaces, links and control groups are root's."""
+        if os.geteuid() != 0:
+            wrong = "making one without a container engine needs root"
+            raise OpsError("cluster", wrong, "start docker or podman and install kind, or use sudo")
+
     def make(self, nodes: int | None) -> None:
         """Switch on what is off, and add what is missing."""
-        _require_root()
         for name in TOOLS:
             tools.ensure(name)
         layout = self._layout() or self._claim()
@@ -45,7 +50,6 @@ class Source(Cluster):
 
     def remove(self) -> None:
         """Cut the power of all nodes and remove their network and control groups."""
-        _require_root()
         layout = self._layout()
         if not layout:
             return
@@ -185,9 +189,3 @@ def _each(do: Callable[[Node], None], nodes: Sequence[Node]) -> None:
     """Do something with all nodes at once; the first failure is raised when all have ended."""
     with ThreadPoolExecutor(max_workers=MAX_NODES) as pool:
         list(pool.map(do, nodes))
-
-
-def _require_root() -> None:
-    if os.geteuid() != 0:
-        wrong = "making a cluster without a container engine needs root"
-        raise OpsError("cluster", wrong, "start docker or podman and install kind, or use sudo")
