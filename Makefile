@@ -12,8 +12,8 @@ READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml 2>/dev/
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-up: $(READY) ## Run MLflow on a Kubernetes: makes a cluster if there is none (CONTEXT=name uses yours)
-	@$(OPS) up $(if $(CONTEXT),--context $(CONTEXT))
+up: $(READY) ## Run MLflow on a Kubernetes: makes a cluster if there is none (CONTEXT=name uses yours, PLATFORM=1 adds what production has)
+	@$(OPS) up $(if $(CONTEXT),--context $(CONTEXT)) $(if $(PLATFORM),--platform)
 
 down: $(READY) ## Remove the cluster that `make up` made, and all it left
 	@$(OPS) down

@@ -21,11 +21,15 @@ def helmfile(arguments: typer.Context) -> None:
     os.execve(binary, [str(binary), *arguments.args], {**os.environ, **environment()})  # noqa: S606 - becomes it
 
 
-def apply(name: str, context: str = "") -> None:
-    """`helmfile -e <name> apply`, from any directory; what it says goes to a log."""
+def apply(name: str, context: str = "", state: str = "") -> None:
+    """`helmfile -e <name> apply`, from any directory; what it says goes to a log.
+
+    `state` changes helmfile's own values, as in `platform.enabled=true`.
+    """
     log = paths.state("logs") / f"helmfile-{name}.log"
     log.write_text("")
     chosen = ["--kube-context", context] if context else []
+    chosen += ["--state-values-set", state] if state else []
     command = [str(tools.ensure("helmfile")), "--environment", name, *chosen, "apply"]
     shell.run(command, cwd=paths.REPO, env=environment(), log=log)
 

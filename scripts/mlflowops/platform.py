@@ -21,6 +21,9 @@ PARTS = {
     "external-secrets": "external-secrets-crds",
     "monitoring": "prometheus-operator-crds",
 }
+STATE = "platform.enabled=true"
+"""What switches them on."""
+
 IMAGES = "platform"
 """The group of their images in images.toml."""
 

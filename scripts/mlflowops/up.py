@@ -11,11 +11,12 @@ from typing import Annotated
 
 import typer
 
-from mlflowops import cluster, console, helmfile, images
+from mlflowops import cluster, console, helmfile, images, platform
 from mlflowops.errors import OpsError
 from mlflowops.health import cli as health
 from mlflowops.health import report
 from mlflowops.health.check import Check
+from mlflowops.images import programs
 
 NAMESPACE, RELEASE = "ml", "mlflow"
 SECONDS = 20
@@ -30,13 +31,16 @@ Name = Annotated[str, typer.Option(envvar="MLFLOWOPS_CLUSTER", help="Name of the
 def up(
     name: Name = cluster.DEFAULT_NAME,
     context: Annotated[str, typer.Option(help="Use this kubeconfig context, make no cluster.")] = "",
+    with_platform: Annotated[
+        bool, typer.Option("--platform", help="Also what a production cluster has: see `mlflowops platform`.")
+    ] = False,
 ) -> None:
     """Make a cluster if there is none, deploy the environment `local` to it, and check that all is well."""
     if context:
-        give_images(context)
+        give_images(context, with_platform)
     else:
-        os.environ["KUBECONFIG"] = make_cluster(name)
-    deploy(context)
+        os.environ["KUBECONFIG"] = make_cluster(name, with_platform)
+    deploy(context, with_platform)
     verify(context)
     say_where(context)
 
@@ -49,23 +53,28 @@ def down(name: Name = cluster.DEFAULT_NAME) -> None:
     ours.down()
 
 
-def make_cluster(name: str) -> str:
+def make_cluster(name: str, with_platform: bool) -> str:
     """A running cluster with our images in it; its kubeconfig. Cluster and images are made side by side."""
     ours = cluster.current(name)
     with ThreadPoolExecutor() as pool:
-        built, made = pool.submit(images.build), pool.submit(ours.up)
+        built, made = pool.submit(build_images, with_platform), pool.submit(ours.up)
         archives = [image.archive for image in built.result()]
         made.result()
     ours.load(archives)
     return str(ours.kubeconfig)
 
 
-def give_images(context: str) -> None:
+def build_images(with_platform: bool) -> list[images.Image]:
+    """All images that will run."""
+    return [*images.build(), *(programs.build(platform.IMAGES) if with_platform else [])]
+
+
+def give_images(context: str, with_platform: bool) -> None:
     """Bring our images to somebody's own cluster, as far as that can be done from here."""
     from mlflowops import kube
 
     kube.ping(context)  # before minutes of building
-    built = images.build()
+    built = build_images(with_platform)
     if context.startswith(KIND):
         cluster.Kind(context.removeprefix(KIND)).load([image.archive for image in built])
         return
@@ -74,12 +83,15 @@ def give_images(context: str) -> None:
         console.err.print(f"  {image.ref}  {image.archive}", highlight=False, soft_wrap=True)
 
 
-def deploy(context: str) -> None:
+def deploy(context: str, with_platform: bool) -> None:
     """Install what is not there, upgrade what differs."""
-    helmfile.unlock(NAMESPACE, context)
+    parts = list(platform.PARTS) if with_platform else []
+    for namespace in [NAMESPACE, *parts]:
+        helmfile.unlock(namespace, context)
+    what = ", ".join([*parts, "PostgreSQL, SeaweedFS and MLflow"])
     try:
-        with console.step("Deploying PostgreSQL, SeaweedFS and MLflow (helmfile -e local apply)"):
-            helmfile.apply("local", context)
+        with console.step(f"Deploying {what} (helmfile -e local apply)"):
+            helmfile.apply("local", context, platform.STATE if with_platform else "")
     except OpsError:
         with contextlib.suppress(OpsError):  # helm says only what was not ready in time; this says why
             report.table(checked(context))

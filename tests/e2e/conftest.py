@@ -13,6 +13,7 @@ import pytest
 
 from e2e.helm import Helm
 from e2e.kube import Kube
+from e2e.platform import Platform
 from e2e.up import Up
 
 CLUSTER = "test"
@@ -43,6 +44,14 @@ def kube(kubeconfig: Path) -> Kube:
 @pytest.fixture(scope="session")
 def helm(kubeconfig: Path) -> Helm:
     return Helm(kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def platform(up: Up, kube: Kube, kubeconfig: Path) -> Platform:
+    """What a production cluster has beside MLflow, added to the cluster as users add it."""
+    added = Up.run("PLATFORM=1")
+    assert added.code == 0, added.output
+    return Platform(kube, kubeconfig)
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ class Up:
     seconds: float
 
     @classmethod
-    def run(cls) -> "Up":
+    def run(cls, *settings: str) -> "Up":
         start = time.monotonic()
         done = subprocess.run(
-            ["make", "up"], cwd=REPO, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            ["make", "up", *settings], cwd=REPO, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         print(done.stdout)
         return cls(done.returncode, done.stdout, time.monotonic() - start)

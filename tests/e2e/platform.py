@@ -1,0 +1,90 @@
+"""The platform as tests use it: the way through Traefik, whom it trusts, what Prometheus knows."""
+
+import contextlib
+import socket
+import string
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from mlflowops import tools
+
+from e2e.kube import Kube, eventually
+
+MANIFESTS = Path(__file__).parent / "manifests"
+SECONDS = 10
+
+
+class Platform:
+    """`address` is Traefik's, which the host reaches directly; `ca` is the file of its own authority."""
+
+    def __init__(self, kube: Kube, kubeconfig: Path) -> None:
+        self.kube = kube
+        self.address = self._address("traefik", "traefik")
+        self._prometheus = f"http://{self._address('monitoring', 'prometheus')}:9090/api/v1"
+        self._kubectl = [str(tools.ensure("kubectl")), "--kubeconfig", str(kubeconfig)]
+        with tempfile.NamedTemporaryFile("w", suffix=".crt", delete=False) as file:
+            file.write(kube.read_secret("cert-manager", "local-ca")["ca.crt"])
+        self.ca = file.name
+
+    def _address(self, namespace: str, service: str) -> str:
+        return str(self.kube.core.read_namespaced_service(service, namespace).spec.cluster_ip)
+
+    def apply(self, namespace: str, manifest: str, **words: str) -> None:
+        """`kubectl apply` of a file in manifests/; $namespace in it is the namespace, `words` are others."""
+        text = string.Template((MANIFESTS / f"{manifest}.yaml").read_text())
+        filled = text.substitute(namespace=namespace, **words)
+        command = [*self._kubectl, "apply", "--namespace", namespace, "--filename", "-"]
+        done = subprocess.run(command, input=filled, text=True, capture_output=True)
+        assert done.returncode == 0, done.stderr
+
+    @contextlib.contextmanager
+    def hosts(self, *names: str) -> Iterator[None]:
+        """In this process these names are Traefik's, as a DNS record would make them for everybody."""
+        real = socket.getaddrinfo
+
+        def lookup(host: Any, *rest: Any, **more: Any) -> Any:
+            return real(self.address if host in names else host, *rest, **more)
+
+        socket.getaddrinfo = lookup
+        try:
+            yield
+        finally:
+            socket.getaddrinfo = real
+
+    def request(self, method: str, url: str, **options: Any) -> requests.Response:
+        """One request through Traefik that trusts the cluster's own authority; redirects are not followed."""
+        chosen = {"verify": self.ca, "allow_redirects": False, "timeout": SECONDS, **options}
+        with self.hosts(str(urlsplit(url).hostname)):
+            return requests.request(method, url, **chosen)  # noqa: S113 - it has one
+
+    def served(self, url: str, seconds: float = 60) -> requests.Response:
+        """The first good answer; a certificate and a route take seconds to arrive."""
+
+        def ask() -> requests.Response | None:
+            with contextlib.suppress(requests.ConnectionError):
+                answer = self.request("GET", url)
+                return answer if answer.ok else None
+            return None
+
+        answer: requests.Response = eventually(ask, seconds, f"{url} through Traefik")
+        return answer
+
+    def prometheus(self, path: str, **parameters: str) -> Any:
+        """The data of an answer of Prometheus' API."""
+        answer = requests.get(f"{self._prometheus}/{path}", params=parameters, timeout=SECONDS)
+        answer.raise_for_status()
+        return answer.json()["data"]
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """The samples of an instant query."""
+        return list(self.prometheus("query", query=expression)["result"])
+
+    def firing(self) -> set[str]:
+        """The names of the alerts that fire."""
+        alerts = self.prometheus("alerts")["alerts"]
+        return {each["labels"]["alertname"] for each in alerts if each["state"] == "firing"}
