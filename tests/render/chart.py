@@ -14,6 +14,8 @@ import yaml
 from mlflowops import tools
 from mlflowops.paths import REPO
 
+from render import custom
+
 Json = dict[str, Any]
 NEWEST = "1.36.0"
 VERSIONS = ("1.33.0", "1.34.0", "1.35.0", NEWEST)
@@ -63,8 +65,16 @@ class Manifest:
 
     def server(self) -> Json:
         """The pod spec of the server."""
-        (deployment,) = [item for item in self.objects if item["kind"] == "Deployment"]
-        return deployment["spec"]["template"]["spec"]
+        return self.component("Deployment", "server")["spec"]["template"]["spec"]
+
+    def component(self, kind: str, name: str) -> Json:
+        """The only object of that kind that belongs to a component of the release."""
+        (found,) = [
+            item
+            for item in self.objects
+            if item["kind"] == kind and item["metadata"]["labels"]["app.kubernetes.io/component"] == name
+        ]
+        return found
 
     def container(self, name: str = "mlflow") -> Json:
         """A container or init container of the server pod."""
@@ -132,7 +142,11 @@ def _helm(
 @functools.lru_cache(maxsize=4096)
 def _valid(item: str, kube_version: str) -> None:
     """Strict validation, once for each different object: most renderings change one of six."""
-    kubernetes_validate.validate(json.loads(item), kube_version, strict=True)
+    parsed = json.loads(item)
+    if custom.is_custom(parsed):
+        custom.validate(parsed)
+    else:
+        kubernetes_validate.validate(parsed, kube_version, strict=True)
 
 
 def identity(item: Json) -> str:

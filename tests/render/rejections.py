@@ -231,7 +231,34 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         {"extraVolumeMounts": [{"name": "tmp", "mountPath": "/mlflow"}]},
         "mlflow: extraVolumeMounts: /mlflow is taken; choose another mountPath.",
     ),
+    "monitor-without-metrics": (
+        {"metrics": {"enabled": False}, "serviceMonitor": {"enabled": True}},
+        "mlflow: serviceMonitor.enabled: there are no metrics to read; set metrics.enabled: true too.",
+    ),
+    "rule-without-metrics": (
+        {"metrics": {"enabled": False}, "prometheusRule": {"enabled": True}},
+        "mlflow: prometheusRule.enabled: there are no metrics to read; set metrics.enabled: true too.",
+    ),
+    "dashboard-without-metrics": (
+        {"metrics": {"enabled": False}, "dashboard": {"enabled": True}},
+        "mlflow: dashboard.enabled: there are no metrics to read; set metrics.enabled: true too.",
+    ),
+    "scrape-longer-than-interval": (
+        {"serviceMonitor": {"enabled": True, "interval": "30s", "scrapeTimeout": "1m"}},
+        "mlflow: serviceMonitor.scrapeTimeout: 1m is longer than the interval of 30s, which Prometheus "
+        "refuses; set it to serviceMonitor.interval or less.",
+    ),
+    "endpoint-of-its-own": (
+        {"serviceMonitor": {"endpoint": {"interval": "1m"}}},
+        "mlflow: serviceMonitor.endpoint: interval is set by the chart; remove it, and set "
+        "serviceMonitor.interval, serviceMonitor.scrapeTimeout or metrics.port instead.",
+    ),
+    "metrics-on-the-servers-port": (
+        {"metrics": {"port": 5000}},
+        "mlflow: metrics.port: 5000 is the server's port; set another port.",
+    ),
 }
+
 
 # What the schema says: where, and in which words.
 SCHEMA: dict[str, tuple[Json, str, str]] = {
@@ -334,5 +361,36 @@ SCHEMA: dict[str, tuple[Json, str, str]] = {
         {"extraVolumeMounts": [{"name": "tmp"}]},
         "/extraVolumeMounts/0",
         "missing property 'mountPath'",
+    ),
+    "metrics-port": ({"metrics": {"port": 80}}, "/metrics/port", "minimum: got 80, want 1,024"),
+    "metrics-interval": (
+        {"metrics": {"storeIntervalSeconds": 1}},
+        "/metrics/storeIntervalSeconds",
+        "minimum: got 1, want 5",
+    ),
+    "scrape-interval": (
+        {"serviceMonitor": {"interval": "30"}},
+        "/serviceMonitor/interval",
+        "does not match pattern",
+    ),
+    "threshold": (
+        {"prometheusRule": {"thresholds": {"errorPercent": 100}}},
+        "/prometheusRule/thresholds/errorPercent",
+        "exclusiveMaximum: got 100, want 100",
+    ),
+    "threshold-above-the-last-bucket": (
+        {"prometheusRule": {"thresholds": {"latencySeconds": 10}}},
+        "/prometheusRule/thresholds/latencySeconds",
+        "exclusiveMaximum: got 10, want 10",
+    ),
+    "runbook-url": (
+        {"prometheusRule": {"runbookUrl": "https://wiki.example.com/"}},
+        "/prometheusRule/runbookUrl",
+        "does not match pattern",
+    ),
+    "dashboard-label": (
+        {"dashboard": {"labels": {"grafana_dashboard": 1}}},
+        "/dashboard/labels/grafana_dashboard",
+        "got number, want string",
     ),
 }

@@ -95,7 +95,7 @@ def test_selectors_never_change(chart: Chart) -> None:
 
 def test_the_service_finds_the_server_only(rendered: Manifest) -> None:
     """The selector matches the server's pods and not the test's, and the ports exist there."""
-    (service,) = [item for item in rendered.objects if item["kind"] == "Service"]
+    service = rendered.component("Service", "server")
     selector = service["spec"]["selector"].items()
     matching = [name for name, pod in rendered.pods() if selector <= pod["metadata"]["labels"].items()]
     assert [name.split("/")[0] for name in matching] == ["Deployment"]

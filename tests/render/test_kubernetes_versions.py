@@ -9,6 +9,7 @@ import pytest
 import yaml
 from mlflowops import tools
 
+from render import custom
 from render.chart import CASES, MLFLOW, NEWEST, POSTGRESQL, SEAWEEDFS, VERSIONS, Chart, Refused
 
 SCHEMAS = files("kubernetes_validate") / "kubernetes-json-schema"
@@ -47,6 +48,8 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
             del schema["$id"]
             text = json.dumps(schema).replace("/api/_definitions.json#", "#")
             (folder / version / f"{kind}.json").write_text(text)
+        for (_, kind), schema in custom.schemas().items():
+            (folder / version / f"{kind.lower()}-monitoring-v1.json").write_text(json.dumps(schema))
     return folder
 
 

@@ -51,7 +51,7 @@ command:
   - /opt/mlflow-kubernetes/metrics.py
   - workers
 env:
-  {{- include "mlflow.env.entries" $env | nindent 2 }}
+  {{- include "mlflow.env.entries" $env | trim | nindent 2 }}
 {{- end }}
 
 {{- /* Mapping lines: how a container serves metrics, down to the mounts that every such container has. Takes `.`. */}}

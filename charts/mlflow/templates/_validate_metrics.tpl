@@ -9,6 +9,11 @@
 {{- if gt (include "mlflow.milliseconds" .scrapeTimeout | int64) (include "mlflow.milliseconds" .interval | int64) -}}
 {{- include "mlflow.says" (list "serviceMonitor.scrapeTimeout" (printf "%s is longer than the interval of %s, which Prometheus refuses" .scrapeTimeout .interval) "set it to serviceMonitor.interval or less") -}}
 {{- end -}}
+{{- range $key := list "interval" "path" "port" "scrapeTimeout" "targetPort" -}}
+{{- if hasKey $.Values.serviceMonitor.endpoint $key -}}
+{{- include "mlflow.says" (list "serviceMonitor.endpoint" (printf "%s is set by the chart" $key) "remove it, and set serviceMonitor.interval, serviceMonitor.scrapeTimeout or metrics.port instead") -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- if eq (int .Values.metrics.port) 5000 -}}
 {{- include "mlflow.says" (list "metrics.port" "5000 is the server's port" "set another port") -}}

@@ -1,0 +1,47 @@
+"""Custom resources against the definitions of their operators, as strictly as Kubernetes' own kinds."""
+
+import functools
+from typing import Any
+
+import jsonschema
+import yaml
+from mlflowops import tools
+
+DEFINITIONS = ("prometheus-operator-crds",)
+
+
+@functools.cache
+def schemas() -> dict[tuple[str, str], dict[str, Any]]:
+    """A strict schema for each (apiVersion, kind)."""
+    found = {}
+    for name in DEFINITIONS:
+        for definition in filter(None, yaml.load_all(tools.ensure(name).read_text(), yaml.CSafeLoader)):
+            spec = definition["spec"]
+            for version in spec["versions"]:
+                key = (f"{spec['group']}/{version['name']}", spec["names"]["kind"])
+                found[key] = _strict(version["schema"]["openAPIV3Schema"])
+    return found
+
+
+def _strict(node: Any) -> Any:
+    """The same schema with nothing allowed that it does not name; Kubernetes drops that without a word."""
+    if isinstance(node, list):
+        return [_strict(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    strict = {key: _strict(value) for key, value in node.items()}
+    if isinstance(node.get("properties"), dict) and not node.get("x-kubernetes-preserve-unknown-fields"):
+        strict.setdefault("additionalProperties", False)
+    return strict
+
+
+def is_custom(item: dict[str, Any]) -> bool:
+    """Whether somebody else than Kubernetes defines this kind."""
+    return "." in item["apiVersion"].split("/")[0] and not item["apiVersion"].split("/")[0].endswith(
+        ".k8s.io"
+    )
+
+
+def validate(item: dict[str, Any]) -> None:
+    """Raise what is wrong with the object; KeyError if nothing here defines its kind."""
+    jsonschema.Draft7Validator(schemas()[item["apiVersion"], item["kind"]]).validate(item)
