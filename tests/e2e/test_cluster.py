@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import tarfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -112,6 +113,12 @@ def traces() -> dict[str, set[str]]:
     }
 
 
+def layer_of(archive: Path) -> str:
+    """The digest of the largest blob in an archive, which is the layer."""
+    with tarfile.open(archive) as tar:
+        return max(tar.getmembers(), key=lambda member: member.size).name.rpartition("/")[2]
+
+
 def processes_in(group: str) -> list[str]:
     """All processes of the machine in a control group of this name or below it."""
     found = []
@@ -157,6 +164,13 @@ def test_up_again_does_nothing(twin: Twin) -> None:
 
 def test_load_skips_what_is_there(twin: Twin) -> None:
     assert "Loading" not in ops("load", str(twin.archive)).stderr
+
+
+def test_nodes_share_the_files_of_images(twin: Twin) -> None:
+    """With the cache, and so with every other node: an image costs time and disk once."""
+    [binary] = twin.node.folder.glob("lib/containerd/*/snapshots/*/fs/bin/busybox")
+    [layer] = twin.node.folder.glob(f"lib/containerd/*/blobs/sha256/{layer_of(twin.archive)}")
+    assert binary.stat().st_nlink > 1 and layer.stat().st_nlink > 1
 
 
 def test_status_for_programs(twin: Twin) -> None:

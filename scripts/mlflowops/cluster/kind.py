@@ -66,7 +66,7 @@ class Kind(Cluster):
     def _create(self, nodes: int) -> None:
         config = yaml.safe_load(CONFIG.read_text())
         first, worker = config["nodes"]
-        config["nodes"] = [first, *[worker] * (nodes - 1)]
+        config["nodes"] = [first, *(dict(worker) for _ in range(nodes - 1))]
         with console.step(f"Creating kind cluster {self.name}"):
             self._kind(
                 *("create", "cluster", "--name", self.name, "--config", "-", "--wait", "180s"),
