@@ -1,6 +1,7 @@
 """`mlflowops health` against real servers: well, without a database or a store, or not there at all."""
 
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
+from mlflowops.health import artifacts
 from mlflowops.health import server as health
 from runtime.network import free_port
 from runtime.postgres import Postgres
@@ -55,7 +57,7 @@ def test_it_leaves_nothing_that_grows(cli: Cli, tracking_server: str) -> None:
     for _ in range(2):
         assert cli("health", "--url", tracking_server).code == 0
     experiments = client.search_experiments(view_type=ViewType.ALL)
-    (ours,) = [each for each in experiments if each.name == health.EXPERIMENT]
+    (ours,) = [each for each in experiments if each.name == artifacts.EXPERIMENT]
     (run,) = client.search_runs([ours.experiment_id], run_view_type=ViewType.ALL)
     assert client.list_artifacts(run.info.run_id) == []
 
@@ -63,7 +65,7 @@ def test_it_leaves_nothing_that_grows(cli: Cli, tracking_server: str) -> None:
 def test_it_revives_its_experiment(cli: Cli, tracking_server: str) -> None:
     assert cli("health", "--url", tracking_server).code == 0
     client = MlflowClient(tracking_server)
-    found = client.get_experiment_by_name(health.EXPERIMENT)
+    found = client.get_experiment_by_name(artifacts.EXPERIMENT)
     assert found
     client.delete_experiment(found.experiment_id)
     assert cli("health", "--url", tracking_server).code == 0
@@ -183,6 +185,18 @@ def test_a_path_prefix(cli: Cli, start: Callable[..., Server], sqlite: dict[str,
     server = start(**sqlite, MLFLOW_STATIC_PREFIX="/ml")
     assert cli("health", "--url", f"{server.url}/ml").code == 0
     assert cli("health", "--url", server.url).code == 1
+
+
+def test_artifacts_that_go_around_the_server(
+    cli: Cli, start: Callable[..., Server], sqlite: dict[str, str], tmp_path: Path
+) -> None:
+    """Whether such a store works can only be seen from where the clients are."""
+    shutil.copy(sqlite["MLFLOW_BACKEND_STORE_URI"].removeprefix("sqlite:///"), tmp_path / "own.db")
+    server = start(MLFLOW_BACKEND_STORE_URI=f"sqlite:///{tmp_path}/own.db")
+    MlflowClient(server.url).create_experiment(artifacts.EXPERIMENT, artifact_location="s3://bucket/folder")
+    answer = cli("health", "--url", server.url, "--output", "json")
+    assert answer.code == 0
+    assert states(answer) == {**dict.fromkeys(CHECKS, "ok"), "artifacts": "unknown"}
 
 
 def test_no_cluster(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
