@@ -39,7 +39,10 @@ class S3:
     def _start(self) -> subprocess.Popen[bytes]:
         options = [f"-dir={self.folder}", "-ip=127.0.0.1", "-volume.max=4", "-s3", f"-s3.port={self.port}"]
         options += [f"-{part}.port={free_port()}" for part in ("master", "volume", "filer")]
-        options += [f"-s3.config={self.folder / 'accounts.json'}", "-s3.iam=false", "-s3.port.iceberg=0"]
+        options += [f"-s3.config={self.folder / 'accounts.json'}", "-s3.iam=false"]
+        options += [
+            f"-s3.port.{catalog}=0" for catalog in ("iceberg", "lance")
+        ]  # fixed ports: one server a machine
         with (self.folder / "log").open("wb") as log:
             command = [str(tools.ensure("weed")), "server", *options]
             return subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
