@@ -46,14 +46,17 @@ def test_an_ingress_gets_its_certificate(platform: Platform, web: str, class_nam
     assert platform.request("GET", f"http://other-{host}/").status_code == 404
 
 
-def test_an_ingress_says_where_it_is_served(platform: Platform, kube: Kube, web: str) -> None:
-    platform.apply(web, "ingress", host="status.example.com", class_name="traefik")
+@pytest.mark.parametrize("class_name", ["traefik", "nginx"])
+def test_an_ingress_says_where_it_is_served(
+    platform: Platform, kube: Kube, web: str, class_name: str
+) -> None:
+    platform.apply(web, "ingress", host=f"status-{class_name}.example.com", class_name=class_name)
 
     def address() -> str:
         (found,) = client.NetworkingV1Api(kube.api).list_namespaced_ingress(web).items
-        return "".join(each.ip for each in found.status.load_balancer.ingress or [])
+        return "".join(each.hostname for each in found.status.load_balancer.ingress or [])
 
-    eventually(lambda: address() == platform.address, 30, "Traefik's address in the Ingress")
+    eventually(lambda: address() == "traefik.traefik.svc.cluster.local", 30, "Traefik in the Ingress")
 
 
 def test_annotations_for_nginx_are_understood(platform: Platform, web: str) -> None:
