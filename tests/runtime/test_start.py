@@ -24,14 +24,11 @@ NOBODY = {"MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg2://", "PGHOST": "127.0
     ("setting", "sentence"),
     [
         ({"MLFLOW_KUBERNETES_LAUNCHER": "uvicorn"}, "'uvicorn' is unknown; set direct or upstream."),
-        ({"MLFLOW_KUBERNETES_APP_NAME": "mine"}, "needs MLFLOW_KUBERNETES_LAUNCHER=upstream"),
-        (
-            {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "true"},
-            "switch them off with MLFLOW_SERVER_ENABLE_JOB_EXECUTION",
-        ),
-        ({"MLFLOW_STATIC_PREFIX": "mlflow"}, "--static-prefix must begin with a '/'"),
-        ({"MLFLOW_BACKEND_STORE_URI": "nosql://"}, "it could not start"),
-        ({"MLFLOW_KUBERNETES_THREADS": "many"}, "'many'"),
+        ({"MLFLOW_KUBERNETES_APP_NAME": "mine"}, "'mine'; set basic-auth, or MLFLOW_KUBERNETES_LAUNCHER"),
+        ({"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "true"}, "no background jobs; set false, or"),
+        ({"MLFLOW_KUBERNETES_THREADS": "many"}, "'many' is not a number; set a whole number above 0."),
+        ({"MLFLOW_STATIC_PREFIX": "mlflow"}, "must start with a slash"),
+        ({"MLFLOW_BACKEND_STORE_URI": "nosql://"}, "MLflow could not open its stores"),
     ],
 )
 def test_a_server_that_cannot_start_says_why(home: Path, setting: dict[str, str], sentence: str) -> None:

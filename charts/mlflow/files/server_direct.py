@@ -13,7 +13,7 @@ import server_metrics
 # Imported before MLflow, which switches its security middleware on when it sees gunicorn.
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
-from server_apps import Apps, open_apps
+from server_apps import Apps, Misconfigured, open_apps
 from server_worker import LEAVING, Worker
 
 
@@ -22,23 +22,29 @@ def serve() -> None:
     with suppress(FileNotFoundError):  # a container that was restarted in its pod inherits the mark
         os.remove(LEAVING)
     try:
+        options = settings()
         apps = open_apps(os.environ.get("MLFLOW_KUBERNETES_APP_NAME", ""))
+    except Misconfigured as error:
+        sys.exit(f"mlflow: server: {error}.")
+    except SystemExit:
+        sys.exit("mlflow: server: MLflow could not open its stores; the lines above say why.")
     except Exception as error:
         traceback.print_exc()
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         sys.exit(f"mlflow: server: it could not start: {reason}; the lines above say where.")
-    _Arbiter(_Gunicorn(apps)).run()
+    _Arbiter(_Gunicorn(options, apps)).run()
 
 
 class _Gunicorn(BaseApplication):
-    """gunicorn's settings, from the environment that the chart sets."""
+    """Our apps and settings, in the form that gunicorn asks for."""
 
-    def __init__(self, apps: Apps) -> None:
+    def __init__(self, options: dict[str, Any], apps: Apps) -> None:
+        self.options = options
         self.apps = apps
         super().__init__()
 
     def load_config(self) -> None:
-        for name, value in settings().items():
+        for name, value in self.options.items():
             if name in self.cfg.settings:  # control_socket_disable is younger than gunicorn 25.1
                 self.cfg.set(name, value)
 
@@ -64,12 +70,12 @@ def _held(signal_number: int) -> Any:
 
 
 def settings() -> dict[str, Any]:
-    """What gunicorn is told; each line that is not MLflow's own default says why."""
+    """What gunicorn is told, from the environment that the chart sets."""
     host = os.environ.get("MLFLOW_HOST") or "127.0.0.1"
     return {
-        "bind": f"{f'[{host}]' if ':' in host else host}:{os.environ.get('MLFLOW_PORT') or 5000}",
-        "workers": int(os.environ.get("MLFLOW_WORKERS") or 2),
-        "threads": int(os.environ.get("MLFLOW_KUBERNETES_THREADS") or 8),
+        "bind": f"{f'[{host}]' if ':' in host else host}:{_number('MLFLOW_PORT', 5000)}",
+        "workers": _number("MLFLOW_WORKERS", 2),
+        "threads": _number("MLFLOW_KUBERNETES_THREADS", 8),
         "worker_class": Worker,
         "preload_app": True,
         "when_ready": _freeze,
@@ -77,7 +83,7 @@ def settings() -> dict[str, Any]:
         "child_exit": _forget_metrics,
         # Longer than the idle time of ingress controllers (60 s): they never meet a closed connection.
         "keepalive": 75,
-        "graceful_timeout": int(os.environ.get("MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT") or 120),
+        "graceful_timeout": _number("MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT", 120),
         # Only a worker whose main loop stands still is killed; a slow request never stops that loop.
         "timeout": 120,
         # The heartbeat file: memory, where a full or slow disk cannot make a worker look dead.
@@ -88,6 +94,13 @@ def settings() -> dict[str, Any]:
         "control_socket_disable": True,
         "loglevel": (os.environ.get("MLFLOW_LOGGING_LEVEL") or "info").lower(),
     }
+
+
+def _number(variable: str, default: int) -> int:
+    value = os.environ.get(variable) or str(default)
+    if not value.isdecimal() or not int(value):
+        raise Misconfigured(f"{variable}: {value!r} is not a number; set a whole number above 0")
+    return int(value)
 
 
 def _freeze(_arbiter: Any) -> None:
