@@ -7,7 +7,7 @@ OPS := $(VENV)/bin/mlflowops
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test check check-fast lint tools tools-path lock
+.PHONY: help up down test check check-fast lint tools tools-path docs lock
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,10 @@ tools: $(READY) ## Install the pinned binaries for deploying and testing
 
 tools-path: $(READY) ## Print the folder of the pinned binaries: export PATH="$$(make -s tools-path):$$PATH"
 	@$(OPS) tools path
+
+docs: $(READY) ## Write the chart's README from its values
+	@$$($(PY) -c 'from mlflowops import tools; print(tools.ensure("helm-docs"))') \
+	  --chart-search-root charts --chart-to-generate charts/mlflow --sort-values-order file --log-level warn
 
 lock: $(READY) ## Compile the lock files again (hashes, no index addresses)
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \

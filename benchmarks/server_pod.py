@@ -1,6 +1,6 @@
 """Memory and start of a server pod: our default beside what peers run, on the same cluster in one run.
 
-    make up && .venv/bin/python -m benchmarks.server_pod
+    make up && PYTHONPATH=tests .venv/bin/python -m benchmarks.server_pod
 
 The peer is plain `mlflow server` with MLflow's own defaults (4 workers, background jobs), which is what the
 official and the community chart start, in a pod made from the same image, database and object store.
