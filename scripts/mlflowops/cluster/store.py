@@ -71,11 +71,15 @@ def take(ctr: Ctr, disk: Path, image: Archived) -> None:
 def _take_packed(ctr: Ctr, disk: Path, layer: dict[str, Any]) -> None:
     """containerd sees that the file is there already, and only notes that it has it."""
     source, target = _blob(layer["digest"]), disk / CONTENT / _hex(layer["digest"])
-    if not target.exists():
-        _link(source, target)
+    _link(source, target)
     expected = [f"--expected-digest={layer['digest']}", f"--expected-size={layer['size']}"]
     ingest = [*ctr, "content", "ingest", *expected, f"take-{layer['digest']}"]
     shell.run(["sh", "-c", 'exec "$@" <"$0"', source, *ingest])
+    # It may have tidied the file up in the meantime, as one that nothing needs, and have written its own.
+    if not target.samefile(source):
+        again = disk / f"take-{target.name}"
+        _link(source, again)
+        again.replace(target)
 
 
 def _take_unpacked(ctr: Ctr, disk: Path, layer: str, below: str) -> None:
