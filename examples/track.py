@@ -16,7 +16,7 @@ mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI", "http://mlflow.ml.
 mlflow.set_experiment("iris-classification")
 
 with mlflow.start_run() as run:
-    X, y = load_iris(return_X_y=True, as_frame=True)
+    X, y = load_iris(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=42)
 
     params = {"n_estimators": 100, "max_depth": 10, "random_state": 42}
@@ -29,7 +29,7 @@ with mlflow.start_run() as run:
         model,
         name="model",
         # The input example gives the model a signature, so that a server can check what it is sent.
-        input_example=X_test.head(2),
+        input_example=X_test[:2],
         # MLflow saves scikit-learn models with skops, not pickle: a forest's parts must be trusted by name.
         skops_trusted_types=["sklearn.tree._tree.Tree"],
         registered_model_name="iris-classifier",

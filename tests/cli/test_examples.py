@@ -43,7 +43,7 @@ def test_track_registers_a_champion_that_predicts(server: MlflowClient) -> None:
     version = server.get_model_version_by_alias("iris-classifier", "champion")
     assert version.run_id == tracked.info.run_id
     model = mlflow.sklearn.load_model("models:/iris-classifier@champion")
-    X, y = load_iris(return_X_y=True, as_frame=True)
+    X, y = load_iris(return_X_y=True)
     assert (model.predict(X) == y).mean() > 0.95
 
 

@@ -1,0 +1,96 @@
+"""A registered model answers over HTTP: `mlflow models serve`, and what KServe would be given."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+from mlflow import MlflowClient
+from mlflowops.paths import REPO
+
+EXAMPLES = REPO / "examples"
+FLOWERS = {"inputs": [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]}
+
+
+@pytest.fixture(scope="module")
+def champion(tracking_server: str) -> str:
+    """Train iris-classifier by its example; return the address of the server that holds it."""
+    env = {**os.environ, "MLFLOW_TRACKING_URI": tracking_server, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    subprocess.run([sys.executable, EXAMPLES / "track.py"], env=env, check=True, capture_output=True)
+    return tracking_server
+
+
+@contextmanager
+def serving(model: str, tracking: str, log: Path) -> Iterator[str]:
+    """Run `mlflow models serve` as seed 003 does; yield its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    words = [sys.executable, "-m", "mlflow", "models", "serve", "-m", model, "-h", "127.0.0.1", "-p", port]
+    env = {**os.environ, "MLFLOW_TRACKING_URI": tracking, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    with log.open("w") as sink:
+        server = subprocess.Popen(
+            [*words, "--env-manager", "local", "-w", "1"],
+            env=env,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+        )
+    try:
+        wait(f"http://127.0.0.1:{port}/ping", server, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, 15)  # mlflow starts a shell that starts the server
+        server.wait(timeout=60)
+
+
+def wait(address: str, server: "subprocess.Popen[bytes]", log: Path, seconds: float = 240) -> None:
+    """Wait until the model is loaded."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            if requests.get(address, timeout=5).ok:
+                return
+        except requests.ConnectionError:
+            time.sleep(0.3)
+    pytest.fail(f"the model server did not start:\n{log.read_text()[-3000:]}")
+
+
+def test_the_champion_answers_over_http(champion: str, tmp_path: Path) -> None:
+    with serving("models:/iris-classifier@champion", champion, tmp_path / "log") as address:
+        answer = requests.post(f"{address}/invocations", json=FLOWERS, timeout=60)
+        assert answer.json() == {"predictions": [0, 2]}
+        wrong = requests.post(f"{address}/invocations", json={"inputs": [["a"]]}, timeout=60)
+        assert wrong.status_code == 400
+
+
+def test_the_address_that_kserve_gets_is_the_folder_of_the_model(champion: str) -> None:
+    env = {**os.environ, "MLFLOW_TRACKING_URI": champion, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    words = [sys.executable, str(EXAMPLES / "kserve/storage_uri.py"), "models:/iris-classifier@champion"]
+    done = subprocess.run([*words, "s3://mlflow/artifacts"], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    client = MlflowClient(champion, registry_uri=champion)
+    version = client.get_model_version_by_alias("iris-classifier", "champion")
+    model = client.get_logged_model(str(version.source).removeprefix("models:/"))
+    path = model.artifact_location.removeprefix("mlflow-artifacts:/")
+    assert done.stdout.strip() == f"s3://mlflow/artifacts/{path}"
+    files = {each.path for each in client.list_logged_model_artifacts(model.model_id)}
+    assert {"MLmodel", "model.skops"} <= files
+
+
+def test_the_inference_service_has_the_shape_that_kserve_documents() -> None:
+    """KServe's CRD is not to be had from a package registry: this checks what the documentation fixes."""
+    service = yaml.safe_load((EXAMPLES / "kserve" / "inferenceservice.yaml").read_text())
+    assert (service["apiVersion"], service["kind"]) == ("serving.kserve.io/v1beta1", "InferenceService")
+    assert service["metadata"]["namespace"] == "ml"
+    model = service["spec"]["predictor"]["model"]
+    assert model["modelFormat"] == {"name": "mlflow"}
+    assert model["protocolVersion"] == "v2"  # the MLServer runtime of the mlflow format speaks only this
+    assert model["storageUri"].startswith("s3://mlflow/artifacts/")
