@@ -50,7 +50,7 @@ def test_a_taken_port_is_a_failure(home: Path) -> None:
         process = run("server.py", environment(home, MLFLOW_PORT=port, MLFLOW_BACKEND_STORE_URI=store))
         output, _ = process.communicate(timeout=180)
     assert process.returncode == 1
-    assert f"Can't connect to ('127.0.0.1', {port})" in output
+    assert "Address already in use" in output.splitlines()[-1]
 
 
 @pytest.mark.parametrize("launcher", ["direct", "upstream"])

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -140,3 +141,17 @@ def test_a_killed_worker_is_replaced(server: Server) -> None:
     os.kill(worker, 9)
     wait_until("another worker", lambda: server.workers() not in ([], [worker]))
     assert requests.get(f"{server.url}/version", timeout=60).ok
+
+
+def test_kept_connections_spread_over_the_workers(
+    start: Callable[..., Server], database: Callable[..., dict[str, str]]
+) -> None:
+    """With one shared socket, one of the workers would take nearly all of them."""
+    server = start(**database(), MLFLOW_WORKERS="2").ready()
+    with ExitStack() as stack:
+        for _ in range(64):
+            sock = stack.enter_context(closing(connect(server)))
+            sock.sendall(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            read_answer(sock).read()
+        held = [len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in server.workers()]
+        assert max(held) - min(held) < 40

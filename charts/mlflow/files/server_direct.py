@@ -9,6 +9,7 @@ from signal import SIG_BLOCK, SIG_UNBLOCK, SIGTERM, pthread_sigmask
 from typing import Any
 
 import server_metrics
+import server_sockets
 
 # Imported before MLflow, which switches its security middleware on when it sees gunicorn.
 from gunicorn.app.base import BaseApplication
@@ -23,7 +24,9 @@ def serve() -> None:
         os.remove(LEAVING)
     try:
         options = settings()
+        host, port = os.environ.get("MLFLOW_HOST") or "127.0.0.1", _number("MLFLOW_PORT", 5000)
         apps = open_apps(os.environ.get("MLFLOW_KUBERNETES_APP_NAME", ""))
+        options["bind"] = server_sockets.listen(host, port, options["workers"])
     except Misconfigured as error:
         sys.exit(f"mlflow: server: {error}.")
     except SystemExit:
@@ -71,13 +74,13 @@ def _held(signal_number: int) -> Any:
 
 def settings() -> dict[str, Any]:
     """What gunicorn is told, from the environment that the chart sets."""
-    host = os.environ.get("MLFLOW_HOST") or "127.0.0.1"
     return {
-        "bind": f"{f'[{host}]' if ':' in host else host}:{_number('MLFLOW_PORT', 5000)}",
         "workers": _number("MLFLOW_WORKERS", 2),
         "threads": _number("MLFLOW_KUBERNETES_THREADS", 8),
         "worker_class": Worker,
         "preload_app": True,
+        "pre_fork": server_sockets.give_one,
+        "post_fork": server_sockets.drop_others,
         "when_ready": _freeze,
         "post_worker_init": server_metrics.watch_usage,
         "child_exit": _forget_metrics,
