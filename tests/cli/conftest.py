@@ -99,7 +99,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait(address: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 180) -> None:
+def _wait(address: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 600) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and server.poll() is None:
         try:
