@@ -11,7 +11,7 @@ from typing import Any
 
 import kubernetes_validate
 import yaml
-from mlflowops import tools
+from mlflowops import platform, tools
 from mlflowops.paths import REPO
 
 from render import custom
@@ -156,6 +156,8 @@ def identity(item: Json) -> str:
 MLFLOW = Chart(REPO / "charts/mlflow")
 POSTGRESQL = Chart(REPO / "charts/postgresql")
 SEAWEEDFS = Chart(REPO / "charts/seaweedfs")
+PLATFORM = {name: Chart(REPO / "charts" / name) for name in platform.PARTS}
+OTHERS = [POSTGRESQL, SEAWEEDFS, *PLATFORM.values()]
 CASES = sorted(MLFLOW.folder.glob("ci/*-values.yaml"))
 
 

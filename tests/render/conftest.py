@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from render.chart import CASES, MLFLOW, POSTGRESQL, SEAWEEDFS, Chart, Manifest, case_name
+from render.chart import CASES, MLFLOW, OTHERS, Chart, Manifest, case_name
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def rendered(case: Path) -> Manifest:
     return MLFLOW.render(case)
 
 
-@pytest.fixture(params=[MLFLOW, POSTGRESQL, SEAWEEDFS], ids=lambda chart: chart.folder.name)
+@pytest.fixture(params=[MLFLOW, *OTHERS], ids=lambda chart: chart.folder.name)
 def any_chart(request: pytest.FixtureRequest) -> Chart:
     """Every chart of this repository, with its default values."""
     return request.param

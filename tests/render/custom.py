@@ -7,19 +7,25 @@ import jsonschema
 import yaml
 from mlflowops import tools
 
-DEFINITIONS = ("prometheus-operator-crds",)
+# Where each group of kinds is defined.
+DEFINITIONS = {
+    "monitoring.coreos.com": "prometheus-operator-crds",
+    "external-secrets.io": "external-secrets-crds",
+    "cert-manager.io": "cert-manager-crds",
+    "gateway.networking.k8s.io": "gateway-api-crds",
+}
 
 
 @functools.cache
-def schemas() -> dict[tuple[str, str], dict[str, Any]]:
-    """A strict schema for each (apiVersion, kind)."""
+def schemas(group: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """A strict schema for each (apiVersion, kind) of a group."""
     found = {}
-    for name in DEFINITIONS:
-        for definition in filter(None, yaml.load_all(tools.ensure(name).read_text(), yaml.CSafeLoader)):
-            spec = definition["spec"]
-            for version in spec["versions"]:
-                key = (f"{spec['group']}/{version['name']}", spec["names"]["kind"])
-                found[key] = _strict(version["schema"]["openAPIV3Schema"])
+    text = tools.ensure(DEFINITIONS[group]).read_text()
+    for definition in filter(None, yaml.load_all(text, yaml.CSafeLoader)):
+        spec = definition["spec"]
+        for version in spec["versions"]:
+            key = (f"{spec['group']}/{version['name']}", spec["names"]["kind"])
+            found[key] = _strict(version["schema"]["openAPIV3Schema"])
     return found
 
 
@@ -37,11 +43,14 @@ def _strict(node: Any) -> Any:
 
 def is_custom(item: dict[str, Any]) -> bool:
     """Whether somebody else than Kubernetes defines this kind."""
-    return "." in item["apiVersion"].split("/")[0] and not item["apiVersion"].split("/")[0].endswith(
-        ".k8s.io"
-    )
+    group = _group(item)
+    return group in DEFINITIONS or ("." in group and not group.endswith(".k8s.io"))
 
 
 def validate(item: dict[str, Any]) -> None:
     """Raise what is wrong with the object; KeyError if nothing here defines its kind."""
-    jsonschema.Draft7Validator(schemas()[item["apiVersion"], item["kind"]]).validate(item)
+    jsonschema.Draft7Validator(schemas(_group(item))[item["apiVersion"], item["kind"]]).validate(item)
+
+
+def _group(item: dict[str, Any]) -> str:
+    return str(item["apiVersion"]).rpartition("/")[0]

@@ -10,7 +10,7 @@ import yaml
 from mlflowops import tools
 
 from render import custom
-from render.chart import CASES, MLFLOW, NEWEST, POSTGRESQL, SEAWEEDFS, VERSIONS, Chart, Refused
+from render.chart import CASES, MLFLOW, NEWEST, OTHERS, VERSIONS, Chart, Refused
 
 SCHEMAS = files("kubernetes_validate") / "kubernetes-json-schema"
 KINDS = (
@@ -30,7 +30,7 @@ def test_every_example_is_valid(case: Path, version: str) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("chart", [POSTGRESQL, SEAWEEDFS], ids=lambda chart: chart.folder.name)
+@pytest.mark.parametrize("chart", OTHERS, ids=lambda chart: chart.folder.name)
 def test_local_charts_are_valid(chart: Chart, version: str) -> None:
     assert chart.render(kube_version=version).objects
 
@@ -48,7 +48,7 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
             del schema["$id"]
             text = json.dumps(schema).replace("/api/_definitions.json#", "#")
             (folder / version / f"{kind}.json").write_text(text)
-        for (_, kind), schema in custom.schemas().items():
+        for (_, kind), schema in custom.schemas("monitoring.coreos.com").items():
             (folder / version / f"{kind.lower()}-monitoring-v1.json").write_text(json.dumps(schema))
     return folder
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from mlflowops.paths import REPO
 
-from render.chart import MLFLOW, POSTGRESQL, SEAWEEDFS, Chart, Json, Refused
+from render.chart import MLFLOW, OTHERS, Chart, Json, Refused
 from render.rejections import SCHEMA, SENTENCES
 
 TEMPLATES = MLFLOW.folder / "templates"
@@ -91,7 +91,7 @@ def test_helm_3_has_the_same_schema(chart: Chart) -> None:
     assert "additional properties 'ingres' not allowed" in said
 
 
-@pytest.mark.parametrize("chart", [POSTGRESQL, SEAWEEDFS], ids=lambda chart: chart.folder.name)
+@pytest.mark.parametrize("chart", OTHERS, ids=lambda chart: chart.folder.name)
 def test_local_charts_take_no_password(chart: Chart) -> None:
     assert "additional properties 'password' not allowed" in refusal(chart, {"password": "x"})
 
