@@ -50,6 +50,6 @@ $(READY): requirements-dev.lock pyproject.toml
 	  { echo "make: Python 3.11 or newer is needed; install it and put it first on PATH." >&2; exit 1; }
 	@echo "… Python packages into $(VENV)" >&2
 	@test -x $(VENV)/bin/uv || { python3 -m venv $(VENV) && $(VENV)/bin/pip install -q uv; }
-	@$(VENV)/bin/uv pip install -q --python $(PY) --require-hashes -r requirements-dev.lock
+	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) --require-hashes -r requirements-dev.lock
 	@$(VENV)/bin/uv pip install -q --python $(PY) --no-deps -e .
 	@touch $@
