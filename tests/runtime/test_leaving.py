@@ -66,8 +66,8 @@ class Clients:
 
 
 @pytest.fixture
-def server(start: Callable[..., Server], database: Callable[..., dict[str, str]]) -> Server:
-    return start(**database(), MLFLOW_WORKERS="2", MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT="60").ready()
+def server(start: Callable[..., Server], ready_database: Callable[[], dict[str, str]]) -> Server:
+    return start(**ready_database(), MLFLOW_WORKERS="2", MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT="60").ready()
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["in time", "after SIGTERM"])
@@ -122,11 +122,11 @@ def test_idle_connections_do_not_hold_a_pod_back(server: Server) -> None:
 
 
 def test_the_mark_of_an_earlier_container_is_removed(
-    start: Callable[..., Server], database: Callable[..., dict[str, str]], home: Path
+    start: Callable[..., Server], ready_database: Callable[[], dict[str, str]], home: Path
 ) -> None:
     """/tmp outlives a container that a failed probe restarted, and so would `leaving`."""
     (home / "leaving").touch()
-    server = start(**database(), TMPDIR=str(home)).ready()
+    server = start(**ready_database(), TMPDIR=str(home)).ready()
     assert requests.get(server.url + PATH, timeout=60).headers["Connection"] == "keep-alive"
     (home / "leaving").touch()
     assert requests.get(server.url + PATH, timeout=60).headers["Connection"] == "close"

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from runtime.server import FILES, environment, run
 
 pytestmark = pytest.mark.xdist_group("start")
 
+Database = Callable[[], dict[str, str]]
 NOBODY = {"MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg2://", "PGHOST": "127.0.0.1", "PGPORT": "1"}
 
 
@@ -31,9 +33,12 @@ NOBODY = {"MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg2://", "PGHOST": "127.0
         ({"MLFLOW_BACKEND_STORE_URI": "nosql://"}, "MLflow could not open its stores"),
     ],
 )
-def test_a_server_that_cannot_start_says_why(home: Path, setting: dict[str, str], sentence: str) -> None:
-    store = {"MLFLOW_BACKEND_STORE_URI": f"sqlite:///{home}/mlflow.db"}
-    process = run("server.py", environment(home, MLFLOW_PORT=str(free_port()), **(store | setting)))
+def test_a_server_that_cannot_start_says_why(
+    ready_database: Database, home: Path, setting: dict[str, str], sentence: str
+) -> None:
+    process = run(
+        "server.py", environment(home, MLFLOW_PORT=str(free_port()), **(ready_database() | setting))
+    )
     output, _ = process.communicate(timeout=180)
     assert process.returncode not in (0, None)
     last = output.splitlines()[-1]
@@ -41,13 +46,12 @@ def test_a_server_that_cannot_start_says_why(home: Path, setting: dict[str, str]
     assert sentence in last
 
 
-def test_a_taken_port_is_a_failure(home: Path) -> None:
+def test_a_taken_port_is_a_failure(ready_database: Database, home: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        store = f"sqlite:///{home}/mlflow.db"
-        process = run("server.py", environment(home, MLFLOW_PORT=port, MLFLOW_BACKEND_STORE_URI=store))
+        process = run("server.py", environment(home, MLFLOW_PORT=port, **ready_database()))
         output, _ = process.communicate(timeout=180)
     assert process.returncode == 1
     assert "Address already in use" in output.splitlines()[-1]
@@ -63,12 +67,14 @@ def test_sigterm_ends_the_wait_for_a_database(home: Path, launcher: str) -> None
     assert process.returncode == -15
 
 
+def start_four_workers(where: dict[str, str], home: Path) -> subprocess.Popen[str]:
+    return run("server.py", environment(home, MLFLOW_PORT=str(free_port()), MLFLOW_WORKERS="4", **where))
+
+
 @pytest.mark.parametrize("seconds", [0.05, 0.5, 1.5, 3, 5])
-def test_sigterm_during_the_start(home: Path, seconds: float) -> None:
+def test_sigterm_during_the_start(ready_database: Database, home: Path, seconds: float) -> None:
     """In an import, while stores open, at the fork, or just after: whatever comes first on this machine."""
-    store = f"sqlite:///{home}/mlflow.db"
-    env = environment(home, MLFLOW_PORT=str(free_port()), MLFLOW_WORKERS="4", MLFLOW_BACKEND_STORE_URI=store)
-    process = run("server.py", env)
+    process = start_four_workers(ready_database(), home)
     time.sleep(seconds)
     process.terminate()
     output, _ = process.communicate(timeout=20)
@@ -76,19 +82,15 @@ def test_sigterm_during_the_start(home: Path, seconds: float) -> None:
     assert "Traceback" not in output
 
 
-def test_sigterm_as_soon_as_workers_are_forked(home: Path) -> None:
+@pytest.mark.parametrize("seconds", [0, 0.02, 0.05])
+def test_sigterm_as_soon_as_workers_are_forked(ready_database: Database, home: Path, seconds: float) -> None:
     """The moment in which a worker has no handler of its own yet."""
-    store = f"sqlite:///{home}/mlflow.db"
-    for attempt in range(3):
-        env = environment(
-            home, MLFLOW_PORT=str(free_port()), MLFLOW_WORKERS="4", MLFLOW_BACKEND_STORE_URI=store
-        )
-        process = run("server.py", env)
-        read_until(process, "Booting worker")
-        time.sleep(attempt * 0.03)
-        process.terminate()
-        output, _ = process.communicate(timeout=20)
-        assert (process.returncode, "Traceback" in output) == (0, False), output
+    process = start_four_workers(ready_database(), home)
+    read_until(process, "Booting worker")
+    time.sleep(seconds)
+    process.terminate()
+    output, _ = process.communicate(timeout=20)
+    assert (process.returncode, "Traceback" in output) == (0, False), output
 
 
 @pytest.fixture
@@ -121,10 +123,11 @@ runpy.run_path(sys.argv[1] + "/server.py", run_name="__main__")
 """
 
 
-def test_the_wheel_stands_in_where_the_image_has_no_a2wsgi(mounted: Path, home: Path) -> None:
+def test_the_wheel_stands_in_where_the_image_has_no_a2wsgi(
+    ready_database: Database, mounted: Path, home: Path
+) -> None:
     port = free_port()
-    store = f"sqlite:///{home}/work/mlflow.db"
-    env = environment(home / "work", MLFLOW_PORT=str(port), MLFLOW_BACKEND_STORE_URI=store)
+    env = environment(home / "work", MLFLOW_PORT=str(port), **ready_database())
     command = [sys.executable, "-c", WITHOUT_A2WSGI, str(mounted)]
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:

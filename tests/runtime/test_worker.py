@@ -29,8 +29,8 @@ HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
-def where(database: Callable[..., dict[str, str]]) -> dict[str, str]:
-    return database()
+def where(ready_database: Callable[[], dict[str, str]]) -> dict[str, str]:
+    return ready_database()
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +55,9 @@ def read_answer(sock: socket.socket) -> http.client.HTTPResponse:
 
 
 def test_no_database_connection_crosses_the_fork(
-    start: Callable[..., Server], database: Callable[..., dict[str, str]], postgres: Postgres
+    start: Callable[..., Server], ready_database: Callable[[], dict[str, str]], postgres: Postgres
 ) -> None:
-    where = database()
+    where = ready_database()
     server = start(**where, MLFLOW_WORKERS="2").ready()
     count = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
     open_now = postgres.query(count, values=(where["PGDATABASE"],))
@@ -144,10 +144,10 @@ def test_a_killed_worker_is_replaced(server: Server) -> None:
 
 
 def test_kept_connections_spread_over_the_workers(
-    start: Callable[..., Server], database: Callable[..., dict[str, str]]
+    start: Callable[..., Server], ready_database: Callable[[], dict[str, str]]
 ) -> None:
     """With one shared socket, one of the workers would take nearly all of them."""
-    server = start(**database(), MLFLOW_WORKERS="2").ready()
+    server = start(**ready_database(), MLFLOW_WORKERS="2").ready()
     with ExitStack() as stack:
         for _ in range(64):
             sock = stack.enter_context(closing(connect(server)))

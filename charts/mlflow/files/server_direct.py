@@ -8,12 +8,13 @@ from contextlib import contextmanager, suppress
 from signal import SIG_BLOCK, SIG_UNBLOCK, SIGTERM, pthread_sigmask
 from typing import Any
 
+# Imported before MLflow, which switches its security middleware on when it sees gunicorn.
+import gunicorn
 import server_metrics
 import server_sockets
-
-# Imported before MLflow, which switches its security middleware on when it sees gunicorn.
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.workers.gthread import ThreadWorker
 from server_apps import Apps, Misconfigured, open_apps
 from server_worker import LEAVING, Worker
 
@@ -23,6 +24,7 @@ def serve() -> None:
     with suppress(FileNotFoundError):  # a container that was restarted in its pod inherits the mark
         os.remove(LEAVING)
     try:
+        _check_gunicorn()
         options = settings()
         host, port = os.environ.get("MLFLOW_HOST") or "127.0.0.1", _number("MLFLOW_PORT", 5000)
         apps = open_apps(os.environ.get("MLFLOW_KUBERNETES_APP_NAME", ""))
@@ -36,6 +38,14 @@ def serve() -> None:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         sys.exit(f"mlflow: server: it could not start: {reason}; the lines above say where.")
     _Arbiter(_Gunicorn(options, apps)).run()
+
+
+def _check_gunicorn() -> None:
+    if not hasattr(ThreadWorker, "on_pending_socket_readable"):
+        raise Misconfigured(
+            f"gunicorn {gunicorn.__version__}: the direct launcher needs 25.3 or newer; "
+            "use an image that has it, or set MLFLOW_KUBERNETES_LAUNCHER=upstream"
+        )
 
 
 class _Gunicorn(BaseApplication):
