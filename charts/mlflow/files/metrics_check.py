@@ -10,6 +10,9 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+# Seconds that a slow look may take before it counts as failed, beyond three intervals.
+PATIENCE = 30
+
 
 @dataclass(frozen=True)
 class Look:
@@ -36,7 +39,7 @@ class Check(Collector):
     def collect(self) -> Iterator[Metric]:
         last = self.last
         # A look that hangs is a failed one, however long the kernel waits for its connection.
-        hangs = time.monotonic() - (last.at if last else self.started) > 3 * self.every + 30
+        hangs = time.monotonic() - (last.at if last else self.started) > 3 * self.every + PATIENCE
         if last is None and not hangs:
             return
         up = last is not None and not last.error and not hangs

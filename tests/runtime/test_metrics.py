@@ -1,0 +1,240 @@
+"""The container beside the server: right over workers, their ends and restarts, beside a login."""
+
+import os
+import re
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+import requests
+from mlflowops.paths import REPO
+
+from runtime.metrics import Metrics, Page
+from runtime.network import wait_until
+from runtime.server import Server
+
+ADMIN = ("admin", "a long admin password")
+INI = """[mlflow]
+default_permission = READ
+database_uri = sqlite:///basic_auth.db
+authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+auth_cache_ttl_seconds = 300
+"""
+SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1"
+ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
+TOTAL = "mlflow_http_request_total"
+MONITORING = REPO / "charts" / "mlflow" / "monitoring"
+# What only a kubelet knows; https://kubernetes.io/docs/reference/instrumentation/metrics/ and cAdvisor.
+KUBELET = {
+    "kubelet_volume_stats_used_bytes",
+    "kubelet_volume_stats_capacity_bytes",
+    "container_memory_working_set_bytes",
+    "container_cpu_usage_seconds_total",
+}
+
+
+class Pod:
+    """A server with two workers and a login, and the process beside it."""
+
+    def __init__(self, server: Server, metrics: Metrics, stores: Metrics) -> None:
+        self.server = server
+        self.metrics = metrics
+        self.stores = stores
+        self.folder = Path(server.env["MLFLOW_EXPOSE_PROMETHEUS"])
+
+    def get(self, path: str = SEARCH) -> requests.Response:
+        """One request on a connection of its own, so that any worker may take it."""
+        return requests.get(self.server.url + path, auth=ADMIN, timeout=60)
+
+    def growth(self, act: Callable[[], Any], **labels: str) -> dict[str, float]:
+        """By how much requests grow under each name that they are counted under."""
+        names = (TOTAL, "mlflow_http_requests_total", "mlflow_http_request_duration_seconds_count")
+        before = self.metrics.page()
+        act()
+        after = self.metrics.page()
+        return {name: _sum(after, name, labels) - _sum(before, name, labels) for name in names}
+
+
+def _sum(page: Page, name: str, labels: dict[str, str]) -> float:
+    try:
+        return page.sum(name, **labels)
+    except KeyError:
+        return 0
+
+
+@pytest.fixture(scope="module")
+def pods(
+    start: Callable[..., Server],
+    database: Callable[..., dict[str, str]],
+    s3: Any,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, Pod]]:
+    """One pod of each launcher, on one database, which the first to start makes."""
+    env = {**database(), **s3.environment("plain"), "MLFLOW_KUBERNETES_METRICS_INTERVAL": "5"}
+
+    def pod(launcher: str) -> Pod:
+        folder = tmp_path_factory.mktemp("pod")
+        (folder / "auth.ini").write_text(INI)
+        stores = Metrics(folder, ("stores",), env)
+        shared = {"MLFLOW_EXPOSE_PROMETHEUS": str(folder / "metrics")}
+        metrics = Metrics(folder, ("workers",), shared)
+        server = start(
+            **shared,
+            **stores.env,
+            MLFLOW_KUBERNETES_LAUNCHER=launcher,
+            MLFLOW_KUBERNETES_METRICS_PAGES=f"{metrics.url} {stores.url}",
+            MLFLOW_WORKERS="2",
+            MLFLOW_KUBERNETES_APP_NAME="basic-auth",
+            MLFLOW_AUTH_CONFIG_PATH=str(folder / "auth.ini"),
+            MLFLOW_AUTH_ADMIN_USERNAME=ADMIN[0],
+            MLFLOW_AUTH_ADMIN_PASSWORD=ADMIN[1],
+            MLFLOW_FLASK_SERVER_SECRET_KEY="0123456789abcdef",
+        )
+        metrics.env["MLFLOW_PORT"] = str(server.port)
+        metrics.start(), stores.start()
+        return Pod(server.ready(), metrics.ready(), stores.ready())
+
+    both = {launcher: pod(launcher) for launcher in ("direct", "upstream")}
+    yield both
+    for each in both.values():
+        assert (each.metrics.stop(), each.stores.stop()) == (0, 0)
+        each.server.kill()
+
+
+@pytest.fixture(params=["direct", "upstream"])
+def pod(pods: dict[str, Pod], request: pytest.FixtureRequest) -> Pod:
+    return pods[request.param]
+
+
+@pytest.fixture
+def direct(pods: dict[str, Pod]) -> Pod:
+    """What plain `mlflow server` cannot do."""
+    return pods["direct"]
+
+
+def test_requests_of_both_workers_are_added_up(pod: Pod) -> None:
+    def ask() -> None:
+        assert all(pod.get().ok for _ in range(40))
+
+    assert set(pod.growth(ask, method="GET", status="200").values()) == {40}
+    counting = [file for file in pod.folder.glob("counter_*.db") if TOTAL.encode() in file.read_bytes()]
+    assert len(counting) == 2
+
+
+def test_fastapi_requests_are_counted_too(direct: Pod) -> None:
+    """MLflow itself counts Flask's only. A browser's request crosses both apps and is still one."""
+
+    def use_artifacts() -> None:
+        url = f"{direct.server.url}{ARTIFACTS}/folder/file.bin"
+        for method in ("PUT", "GET", "DELETE"):
+            assert requests.request(method, url, data=b"content", auth=ADMIN, timeout=60).ok
+        origin = {"Origin": "http://localhost:3000"}
+        assert requests.get(f"{direct.server.url}{SEARCH}", headers=origin, auth=ADMIN, timeout=60).ok
+        requests.get(f"{direct.server.url}/health", timeout=60)
+
+    assert set(direct.growth(use_artifacts).values()) == {4}
+    assert set(direct.growth(use_artifacts, method="PUT", status="200").values()) == {1}
+
+
+def test_failures_are_counted_by_status(pod: Pod) -> None:
+    missing = "/api/2.0/mlflow/runs/get?run_id=none"
+    assert set(pod.growth(lambda: pod.get(missing), method="GET", status="404").values()) == {1}
+
+
+def test_a_login_guards_the_server_and_not_the_container(pod: Pod) -> None:
+    assert requests.get(f"{pod.server.url}/metrics", timeout=60).status_code == 401
+    assert TOTAL in pod.metrics.page().names()
+    assert TOTAL in Page(pod.get("/metrics").text).names()
+
+
+def test_the_servers_own_page_has_all_that_its_users_look_for(direct: Pod) -> None:
+    """Under the address that every guide names, whoever measures it."""
+    direct.stores.until(1, "mlflow_inventory_up")
+    names = Page(direct.get("/metrics").text).names()
+    assert {
+        "mlflow_http_requests_total",
+        "mlflow_http_request_duration_seconds_bucket",
+        "mlflow_runs_total",
+        "mlflow_experiments_total",
+    } <= names
+
+
+def test_alerts_and_dashboard_ask_for_what_there_is(direct: Pod) -> None:
+    """A renamed metric breaks no query, it makes an alert silent for ever."""
+    for name in ("mlflow_database_up", "mlflow_inventory_up", "mlflow_artifact_store_up"):
+        direct.stores.until(1, name)
+    exposed = direct.metrics.page().names() | direct.stores.page().names()
+    text = "".join(file.read_text() for file in MONITORING.rglob("*") if file.is_file())
+    asked = set(re.findall(r"\b((?:mlflow|kubelet|container)_[a-z_]+)(?:\{|\[|, namespace)", text))
+    assert {name for name in asked if name.startswith("mlflow_")} <= exposed
+    assert asked - exposed == KUBELET
+    assert len(asked) > 25
+
+
+def test_work_in_progress_shows_while_it_waits(direct: Pod) -> None:
+    """Six requests that the database holds up: their threads and connections are in use, then are not."""
+    page = direct.metrics.until(16, "mlflow_http_threads")
+    assert page.sum("mlflow_database_pool_limit") == 5 + 10
+    env = direct.stores.env
+    lock = psycopg2.connect(
+        host=env["PGHOST"],
+        port=env["PGPORT"],
+        user=env["PGUSER"],
+        password=env["PGPASSWORD"],
+        dbname=env["PGDATABASE"],
+    )
+    lock.cursor().execute("LOCK TABLE experiments")
+    threads = [threading.Thread(target=direct.get) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    page = direct.metrics.until(6, "mlflow_http_requests_in_progress")
+    assert 3 <= page.sum("mlflow_database_pool_used") <= 6  # of the busier of two workers
+    lock.close()
+    for thread in threads:
+        thread.join()
+    direct.metrics.until(0, "mlflow_http_requests_in_progress")
+    direct.metrics.until(0, "mlflow_database_pool_used")
+
+
+def test_nothing_is_lost_with_a_worker(direct: Pod) -> None:
+    before = direct.metrics.page().sum(TOTAL)
+    gone = direct.server.workers()[0]
+    os.kill(gone, signal.SIGKILL)
+    wait_until(
+        "another worker", lambda: gone not in direct.server.workers() and len(direct.server.workers()) == 2
+    )
+    assert direct.get().ok
+    assert direct.metrics.page().sum(TOTAL) == before + 1
+    direct.metrics.until(16, "mlflow_http_threads")
+
+
+def test_nothing_is_lost_with_the_server(direct: Pod) -> None:
+    """A container that is killed and starts again in its pod: counters go on, threads count once."""
+    before = direct.metrics.page().sum(TOTAL)
+    assert direct.metrics.page().sum("mlflow_server_up") == 1
+    direct.server.kill()
+    assert direct.metrics.page().sum("mlflow_server_up") == 0
+    assert direct.metrics.page().sum(TOTAL) == before
+    direct.server.start().ready()
+    assert direct.metrics.page().sum("mlflow_server_up") == 1
+    assert direct.get().ok
+    assert direct.metrics.page().sum(TOTAL) == before + 1
+    direct.metrics.until(16, "mlflow_http_threads")
+
+
+def test_it_costs_little(pod: Pod) -> None:
+    assert pod.metrics.memory() < 40
+    assert pod.stores.memory() < 110
+
+
+def test_a_word_for_a_wrong_part(home: Path) -> None:
+    metrics = Metrics(home, ("worker",), {}).start()
+    assert metrics.process.wait(30) == 1
+    assert re.fullmatch(
+        r"mlflow: metrics: \['worker'\] are not parts of it; name workers, stores or both\.\n",
+        metrics.log.read_text(),
+    )
