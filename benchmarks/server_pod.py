@@ -35,6 +35,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "ours (direct, defaults)": {},
     "plain mlflow server (4 workers, jobs)": {"launcher": "upstream", "workers": 4, "env": PEER_ENV},
 }
+# As in the root values.yaml; plain `mlflow server` has 40 threads, which must not lock each other out.
+POOL = {"poolSize": 20, "maxOverflow": 40}
 SETTLE_SECONDS = 20
 
 
@@ -44,6 +46,7 @@ def measure(kube: Kube, helm: Helm, variant: str, settings: dict[str, Any]) -> d
     kube.create_namespace(name)
     try:
         values = {**shared_stores(kube, name, Database.create(kube, name)), "mlflow": settings}
+        values["backendStore"]["postgres"] |= POOL
         empty = _seconds_to_ready(kube, helm, name, values)
         helm("uninstall", "mlflow", "--namespace", name, "--wait")
         ready = _seconds_to_ready(kube, helm, name, values)
