@@ -5,6 +5,7 @@ import sqlalchemy
 from alembic import command
 from alembic.script import ScriptDirectory
 from mlflow.store.db.utils import _get_alembic_config
+from mlflow.store.tracking.dbmodels.initial_models import Base as InitialBase
 
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually
@@ -32,6 +33,8 @@ def test_five_pods_at_once(kube: Kube, helm: Helm, namespace: str, revisions_bac
     scripts = _scripts()
     if revisions_back:
         walk = list(scripts.walk_revisions())
+        # MLflow's first revisions change tables that it made before it had revisions.
+        InitialBase.metadata.create_all(sqlalchemy.create_engine(_url(database)))
         command.upgrade(_get_alembic_config(_url(database)), walk[revisions_back].revision)
         assert database.revision() == walk[revisions_back].revision
     values = {**shared_stores(kube, namespace, database), "replicaCount": 5, "mlflow": {"resources": SMALL}}
