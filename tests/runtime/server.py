@@ -20,6 +20,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "TMPDIR": str(folder),
+        "MLFLOW_KUBERNETES_LEAVING_FILE": str(folder / "leaving"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
@@ -53,7 +54,7 @@ class Server:
         self.prefix = self.env.get("MLFLOW_STATIC_PREFIX", "")
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = self.folder / "log"
-        self.leaving = self.folder / "leaving"  # what preStop touches in a pod's /tmp
+        self.leaving = self.folder / "leaving"  # what preStop touches
 
     def start(self) -> "Server":
         """Start it without waiting."""

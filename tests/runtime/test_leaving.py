@@ -126,7 +126,7 @@ def test_the_mark_of_an_earlier_container_is_removed(
 ) -> None:
     """/tmp outlives a container that a failed probe restarted, and so would `leaving`."""
     (home / "leaving").touch()
-    server = start(**ready_database(), TMPDIR=str(home)).ready()
+    server = start(**ready_database(), MLFLOW_KUBERNETES_LEAVING_FILE=str(home / "leaving")).ready()
     assert requests.get(server.url + PATH, timeout=60).headers["Connection"] == "keep-alive"
     (home / "leaving").touch()
     assert requests.get(server.url + PATH, timeout=60).headers["Connection"] == "close"

@@ -29,6 +29,7 @@ NOBODY = {"MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg2://", "PGHOST": "127.0
         ({"MLFLOW_KUBERNETES_APP_NAME": "mine"}, "'mine'; set basic-auth, or MLFLOW_KUBERNETES_LAUNCHER"),
         ({"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "true"}, "no background jobs; set false, or"),
         ({"MLFLOW_KUBERNETES_THREADS": "many"}, "'many' is not a number; set a whole number above 0."),
+        ({"MLFLOW_GUNICORN_OPTS": "--workers 9"}, "remove it, or set MLFLOW_KUBERNETES_LAUNCHER=upstream."),
         ({"MLFLOW_STATIC_PREFIX": "mlflow"}, "must start with a slash"),
         ({"MLFLOW_BACKEND_STORE_URI": "nosql://"}, "MLflow could not open its stores"),
     ],

@@ -3,7 +3,6 @@
 import os
 import selectors
 import socket
-import tempfile
 import time
 from collections import deque
 from concurrent.futures import Future
@@ -15,8 +14,8 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 from server_probe import Probe
 
-# Touched by the pod's preStop hook (/tmp/leaving there): the pod is being taken out of its Service.
-LEAVING = os.path.join(tempfile.gettempdir(), "leaving")
+# Touched by the pod's preStop hook: the pod is being taken out of its Service.
+LEAVING = os.environ.get("MLFLOW_KUBERNETES_LEAVING_FILE", "/tmp/leaving")  # noqa: S108
 # After SIGTERM: gone when no request came for QUIET seconds, deaf to new connections after LINGER.
 QUIET = 1.0
 LINGER = 10.0
