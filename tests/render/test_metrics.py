@@ -184,7 +184,7 @@ def _promtool(rules: dict[str, Json], tests: Json, folder: Path) -> str:
         yaml.safe_dump({"groups": [{"name": "mlflow", "rules": [*rules.values()]}]})
     )
     (folder / "tests.yaml").write_text(yaml.safe_dump({"rule_files": ["rules.yaml"], **tests}))
-    command = [tools.ensure("promtool"), "test", "rules", folder / "tests.yaml"]
+    command = [str(tools.ensure("promtool")), "test", "rules", str(folder / "tests.yaml")]
     done = subprocess.run(command, capture_output=True, text=True)
     return done.stdout + done.stderr if done.returncode else ""
 
