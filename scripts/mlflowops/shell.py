@@ -28,14 +28,22 @@ def run(
         if log is not None:
             with log.open("a") as sink:
                 done = subprocess.run(
-                    words, cwd=cwd, env=full_env, stdout=sink, stderr=subprocess.STDOUT, input=stdin, text=True
+                    words,
+                    cwd=cwd,
+                    env=full_env,
+                    stdout=sink,
+                    stderr=subprocess.STDOUT,
+                    input=stdin,
+                    text=True,
                 )
         else:
             done = subprocess.run(words, cwd=cwd, env=full_env, capture_output=True, input=stdin, text=True)
     except FileNotFoundError as error:
         raise OpsError(words[0], "the program is not installed", "run `make tools` or install it") from error
     if check and done.returncode:
-        raise OpsError(" ".join(words[:3]), f"exit {done.returncode}: {_tail(done, log)}", "see the lines above")
+        raise OpsError(
+            " ".join(words[:3]), f"exit {done.returncode}: {_tail(done, log)}", "see the lines above"
+        )
     return done
 
 

@@ -116,10 +116,18 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="module")
-def sqlite(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A database that is there, with its schema."""
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database that has its schema and nothing else."""
     folder = tmp_path_factory.mktemp("sqlite")
-    return migrated(folder, {"MLFLOW_BACKEND_STORE_URI": f"sqlite:///{folder}/mlflow.db"})
+    migrated(folder, {"MLFLOW_BACKEND_STORE_URI": f"sqlite:///{folder}/mlflow.db"})
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def sqlite(empty: Path, tmp_path: Path) -> dict[str, str]:
+    """A copy of it that one test writes to."""
+    shutil.copy(empty, tmp_path)
+    return {"MLFLOW_BACKEND_STORE_URI": f"sqlite:///{tmp_path}/mlflow.db"}
 
 
 def migrated(folder: Path, database: dict[str, str]) -> dict[str, str]:
@@ -188,11 +196,10 @@ def test_a_path_prefix(cli: Cli, start: Callable[..., Server], sqlite: dict[str,
 
 
 def test_artifacts_that_go_around_the_server(
-    cli: Cli, start: Callable[..., Server], sqlite: dict[str, str], tmp_path: Path
+    cli: Cli, start: Callable[..., Server], sqlite: dict[str, str]
 ) -> None:
     """Whether such a store works can only be seen from where the clients are."""
-    shutil.copy(sqlite["MLFLOW_BACKEND_STORE_URI"].removeprefix("sqlite:///"), tmp_path / "own.db")
-    server = start(MLFLOW_BACKEND_STORE_URI=f"sqlite:///{tmp_path}/own.db")
+    server = start(**sqlite)
     MlflowClient(server.url).create_experiment(artifacts.EXPERIMENT, artifact_location="s3://bucket/folder")
     answer = cli("health", "--url", server.url, "--output", "json")
     assert answer.code == 0

@@ -18,8 +18,10 @@ from alembic.script import ScriptDirectory
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 from mlflow.store.db.utils import _get_alembic_config
+from mlflow.store.tracking.dbmodels.initial_models import Base as InitialBase
 from mlflowops import paths
 from mlflowops.shell import run
+from sqlalchemy import create_engine
 
 from cli import compare, laptop
 from cli.cli import Cli
@@ -152,6 +154,7 @@ def test_a_database_of_an_older_mlflow_is_read_and_left_as_it_is(
     uri, name = f"sqlite:///{home}/mlflow.db", f"old-{uuid4().hex[:6]}"
     config = _get_alembic_config(uri)
     revisions = [each.revision for each in ScriptDirectory.from_config(config).walk_revisions()]
+    InitialBase.metadata.create_all(create_engine(uri))  # the first revision changes tables
     command.upgrade(config, revisions[25])
     with sqlite3.connect(home / "mlflow.db") as database:
         database.execute(

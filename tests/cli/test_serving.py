@@ -1,12 +1,13 @@
 """A registered model answers over HTTP: `mlflow models serve`, and what KServe would be given."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,8 @@ def serving(model: str, tracking: str, log: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     words = [sys.executable, "-m", "mlflow", "models", "serve", "-m", model, "-h", "127.0.0.1", "-p", port]
-    env = {**os.environ, "MLFLOW_TRACKING_URI": tracking, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # it starts uvicorn by name
+    env = {**os.environ, "PATH": path, "MLFLOW_TRACKING_URI": tracking, "MLFLOW_DISABLE_TELEMETRY": "true"}
     with log.open("w") as sink:
         server = subprocess.Popen(
             [*words, "--env-manager", "local", "-w", "1"],
@@ -47,7 +49,8 @@ def serving(model: str, tracking: str, log: Path) -> Iterator[str]:
         wait(f"http://127.0.0.1:{port}/ping", server, log)
         yield f"http://127.0.0.1:{port}"
     finally:
-        os.killpg(server.pid, 15)  # mlflow starts a shell that starts the server
+        with suppress(ProcessLookupError):  # mlflow starts a shell that starts the server: end all of them
+            os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=60)
 
 

@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from mlflowops import tools
 from mlflowops.paths import REPO
 

@@ -9,6 +9,7 @@ from mlflow.entities import FileInfo
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 
 from mlflowops.importer.ids import Ids
+from mlflowops.importer.transfer import Transfer
 
 
 def listed(repository: ArtifactRepository, folder: str | None = None) -> Iterator[FileInfo]:
@@ -20,14 +21,20 @@ def listed(repository: ArtifactRepository, folder: str | None = None) -> Iterato
             yield each
 
 
-def copy(source: ArtifactRepository, target: ArtifactRepository, ids: Ids, again: bool) -> None:
-    """Copy the files that the target lacks or holds in another size; `again` copies all of them."""
+def copy(transfer: Transfer, old: str, new: str, again: bool) -> None:
+    """Copy the files that the server lacks or holds in another size; `again` copies all of them."""
+    source = transfer.source.artifacts(old)
     wanted = list(listed(source))
-    there = {each.path: _size(each) for each in listed(target)} if wanted and not again else {}
+    if not wanted:
+        return
+    target = transfer.artifacts(new)
+    there = {} if again else {each.path: _size(each) for each in listed(target)}
     with tempfile.TemporaryDirectory() as temp:
         for each in wanted:
             if there.get(each.path) != _size(each):
-                local = _translated(Path(source.download_artifacts(each.path, temp)), ids, Path(temp))
+                local = _translated(
+                    Path(source.download_artifacts(each.path, temp)), transfer.ids, Path(temp)
+                )
                 target.log_artifact(str(local), _folder(each.path))
 
 
@@ -35,18 +42,21 @@ def _size(file: FileInfo) -> int:
     return file.file_size or 0  # a server leaves the size of an empty file out
 
 
-def differences(source: ArtifactRepository, target: ArtifactRepository, ids: Ids) -> tuple[int, list[str]]:
+def differences(transfer: Transfer, old: str, new: str) -> tuple[int, list[str]]:
     """Compare every file of the source by SHA-256; return how many are equal, and what is wrong."""
+    source = transfer.source.artifacts(old)
+    wanted = list(listed(source))
+    if not wanted:
+        return 0, []
+    target = transfer.artifacts(new)
     there = {each.path for each in listed(target)}
-    equal, wrong = 0, []
-    for each in listed(source):
+    wrong = []
+    for each in wanted:
         if each.path not in there:
             wrong.append(f"{each.path} is missing")
-        elif _checksum(source, each.path, ids) != _checksum(target, each.path, None):
+        elif _checksum(source, each.path, transfer.ids) != _checksum(target, each.path, None):
             wrong.append(f"{each.path} differs")
-        else:
-            equal += 1
-    return equal, wrong
+    return len(wanted) - len(wrong), wrong
 
 
 def _checksum(repository: ArtifactRepository, path: str, ids: Ids | None) -> str:

@@ -52,12 +52,8 @@ def fill(transfer: Transfer, wanted: list[LoggedModel], there: dict[str, LoggedM
 
 
 def _fill(transfer: Transfer, model: LoggedModel, there: LoggedModel) -> None:
-    artifacts.copy(
-        transfer.source.artifacts(model.artifact_location),
-        transfer.artifacts(there.artifact_location),
-        transfer.ids,
-        there.tags.get(STATE) == DIFFERS,
-    )
+    again = there.tags.get(STATE) == DIFFERS
+    artifacts.copy(transfer, model.artifact_location, there.artifact_location, again)
     _metrics(transfer, model, there.model_id)
     if model.status != LoggedModelStatus.PENDING:
         transfer.target.finalize_logged_model(there.model_id, model.status)

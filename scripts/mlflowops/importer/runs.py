@@ -21,8 +21,9 @@ from mlflowops.importer.ids import DIFFERS, SOURCE, STATE, state
 from mlflowops.importer.source import runs
 from mlflowops.importer.transfer import Transfer
 
-# MLflow's limits for one log-batch request.
-METRICS, PAIRS = 1000, 100
+# What one log-batch request takes: MLflow allows 1000 things and 1 MB, a param has up to 6000 characters
+# and a tag 8000.
+METRICS, PARAMS, TAGS = 800, 50, 25
 
 
 def present(transfer: Transfer) -> dict[str, Run]:
@@ -89,22 +90,27 @@ def _fill(transfer: Transfer, run: Run, there: Run) -> None:
     new = there.info.run_id
     if there.info.lifecycle_stage == LifecycleStage.DELETED:
         transfer.target.restore_run(new)
-    artifacts.copy(
-        transfer.source.artifacts(run.info.artifact_uri),
-        transfer.artifacts(there.info.artifact_uri),
-        transfer.ids,
-        there.data.tags.get(STATE) == DIFFERS,
-    )
+    again = there.data.tags.get(STATE) == DIFFERS
+    artifacts.copy(transfer, run.info.artifact_uri, there.info.artifact_uri, again)
     _datasets(transfer, run, new)
     _models(transfer, run, new)
     _status(transfer, run, new)
     tags = {**transfer.ids.tags(run.data.tags), STATE: state(run)}
-    for metrics in _chunks(_history(transfer, run), METRICS):
-        transfer.target.log_batch(new, metrics=metrics)
-    for params in _chunks(iter(run.data.params.items()), PAIRS):
-        transfer.target.log_batch(new, params=[Param(*each) for each in params])
-    for pairs in _chunks(iter(tags.items()), PAIRS):
-        transfer.target.log_batch(new, tags=[RunTag(*each) for each in pairs])
+    for metrics, params, pairs in _batches(_history(transfer, run), run.data.params, tags):
+        transfer.target.log_batch(new, metrics, params, pairs)
+
+
+def _batches(
+    metrics: Iterator[Metric], params: dict[str, str], tags: dict[str, str]
+) -> Iterator[tuple[list[Metric], list[Param], list[RunTag]]]:
+    """Divide it into as few requests as MLflow's limits allow; the last tag is part of the last."""
+    columns: list[list[Any]] = [
+        list(_chunks(metrics, METRICS)),
+        list(_chunks((Param(*each) for each in params.items()), PARAMS)),
+        list(_chunks((RunTag(*each) for each in tags.items()), TAGS)),
+    ]
+    requests = max(len(column) for column in columns)
+    yield from zip(*([[]] * (requests - len(column)) + column for column in columns), strict=True)
 
 
 def _history(transfer: Transfer, run: Run) -> Iterator[Metric]:

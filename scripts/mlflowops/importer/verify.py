@@ -84,11 +84,7 @@ def _run(transfer: Transfer, tally: Tally, run: Run, there: Run | None, gone: bo
     wrong += [] if tally.all("tags", tags.items(), there.data.tags.items()) else ["tags"]
     wrong += [] if tally.all("datasets", _datasets(run), _datasets(there)) else ["datasets"]
     wrong += [key for key in run.data.metrics if not _metric(transfer, tally, key, run, there)]
-    files, missing = artifacts.differences(
-        transfer.source.artifacts(run.info.artifact_uri),
-        transfer.artifacts(there.info.artifact_uri),
-        transfer.ids,
-    )
+    files, missing = artifacts.differences(transfer, run.info.artifact_uri, there.info.artifact_uri)
     tally.add("artifacts", files + len(missing), files)
     tally.add("runs", 1, int(not wrong and not missing))
     if wrong or missing:
@@ -132,11 +128,7 @@ def _model(transfer: Transfer, tally: Tally, model: LoggedModel, there: LoggedMo
         tally.add("logged models", 1, 0)
         transfer.problems.append(f"model {model.model_id}: is missing")
         return
-    files, wrong = artifacts.differences(
-        transfer.source.artifacts(model.artifact_location),
-        transfer.artifacts(there.artifact_location),
-        transfer.ids,
-    )
+    files, wrong = artifacts.differences(transfer, model.artifact_location, there.artifact_location)
     tally.add("artifacts", files + len(wrong), files)
     wrong += ["params"] if model.params != there.params else []
     wrong += ["status"] if model.status != there.status else []
