@@ -7,6 +7,7 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--keep", action="store_true", help="leave the test cluster running for inspection")
+    parser.addoption("--reuse", action="store_true", help="test on the cluster that a run with --keep left")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,7 +1,7 @@
 """One real cluster for all end-to-end tests, made by the same `make up` that users type.
 
 The cluster is called `test`, so it stands beside the one that a developer tries things on, and is
-removed at the end (`--keep` leaves it).
+removed at the end. `--keep` leaves it, and `--reuse` then takes it as it is, for one test after another.
 """
 
 import os
@@ -23,9 +23,10 @@ CLUSTER = "test"
 def up(request: pytest.FixtureRequest) -> Iterator[Up]:
     """`make up` on a cluster that did not exist; what it printed and how long it took."""
     os.environ["MLFLOWOPS_CLUSTER"] = CLUSTER
-    first = Up.run()
+    reuse = request.config.getoption("--reuse")
+    first = Up(0, "", 0) if reuse else Up.run()
     yield first
-    if not request.config.getoption("--keep"):
+    if not reuse and not request.config.getoption("--keep"):
         Up.remove()
 
 
@@ -47,10 +48,11 @@ def helm(kubeconfig: Path) -> Helm:
 
 
 @pytest.fixture(scope="session")
-def platform(up: Up, kube: Kube, kubeconfig: Path) -> Platform:
+def platform(request: pytest.FixtureRequest, up: Up, kube: Kube, kubeconfig: Path) -> Platform:
     """What a production cluster has beside MLflow, added to the cluster as users add it."""
-    added = Up.run("PLATFORM=1")
-    assert added.code == 0, added.output
+    if not request.config.getoption("--reuse"):
+        added = Up.run("PLATFORM=1")
+        assert added.code == 0, added.output
     return Platform(kube, kubeconfig)
 
 
