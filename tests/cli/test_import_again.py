@@ -303,7 +303,8 @@ class Started:
 def started(source: Path, server: MlflowClient) -> Started:
     """Start an import in a process of its own."""
     env = {**os.environ, "MLFLOW_TRACKING_URI": server.tracking_uri, "MLFLOW_DISABLE_TELEMETRY": "true"}
-    words = [sys.executable, "-m", "mlflowops", "import", str(source)]
+    # A job in the background of a shell ignores SIGINT, and so would everything that these tests start.
+    words = ["env", "--default-signal=INT", sys.executable, "-m", "mlflowops", "import", str(source)]
     return Started(
         subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     )
