@@ -57,7 +57,7 @@ def measure(kube: Kube, helm: Helm, variant: str, settings: dict[str, Any]) -> d
 
 
 def _at_rest(kube: Kube, namespace: str) -> dict[str, int]:
-    """Memory of the only pod, once it no longer grows: plain `mlflow server` is Ready before its workers are."""
+    """Memory of the only pod once it no longer grows: plain `mlflow server` is Ready before its workers."""
     (pod,) = kube.pods(namespace)
     before = {"mib": 0}
     while True:
