@@ -46,6 +46,7 @@ OBJECTS = {
         "Service/prometheus",
         "ServiceAccount/prometheus",
         "ServiceAccount/prometheus-operator",
+        "ServiceMonitor/kubelet",
     ],
 }
 
