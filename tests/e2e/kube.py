@@ -43,9 +43,15 @@ class Kube:
         self.apps = client.AppsV1Api(self.api)
 
     def create_namespace(self, name: str) -> None:
+        """Make it, restricted; on a cluster that is used again, first wait for the end of an earlier one."""
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        eventually(lambda: not self._exists(name), 90, f"end of an earlier namespace {name}")
         self.core.create_namespace({"metadata": {"name": name, "labels": labels}})
         eventually(lambda: self._has_default_account(name), 30, f"service account of {name}")
+
+    def _exists(self, namespace: str) -> bool:
+        named = f"metadata.name={namespace}"
+        return bool(self.core.list_namespace(field_selector=named).items)
 
     def _has_default_account(self, namespace: str) -> bool:
         with contextlib.suppress(ApiException):

@@ -25,6 +25,8 @@ class Database:
         name = name.replace("-", "_")
         # `with connection` would open a transaction, in which no database can be made.
         with contextlib.closing(admin(kube)) as connection, connection.cursor() as cursor:
+            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            cursor.execute(f'DROP ROLE IF EXISTS "{name}"')
             cursor.execute(f'CREATE ROLE "{name}" LOGIN PASSWORD %s', (password,))
             cursor.execute(f'CREATE DATABASE "{name}" OWNER "{name}"')
         return cls(kube, name, password)
