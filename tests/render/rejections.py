@@ -11,6 +11,14 @@ def mlflow(**values: Any) -> Json:
     return {"mlflow": values}
 
 
+def external(**settings: Any) -> Json:
+    """A database whose password comes from a store."""
+    return {
+        **postgres(),
+        "externalSecrets": {"enabled": True, "secretStoreRef": {"name": "vault"}, **settings},
+    }
+
+
 # Sentences of _validate*.tpl, whole.
 SENTENCES: dict[str, tuple[Json, str]] = {
     "sqlite-replicas": (
@@ -130,6 +138,26 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         {**WIDE, "persistence": {"existingClaim": "old"}},
         "mlflow: persistence.existingClaim: has no use, runs are in PostgreSQL and artifacts in S3; "
         "remove it.",
+    ),
+    "secret-store-unnamed": (
+        external(secretStoreRef={"name": ""}),
+        "mlflow: externalSecrets.secretStoreRef.name: is empty; "
+        "set the name of a store that is in the cluster, or externalSecrets.provider to make one.",
+    ),
+    "two-secret-stores": (
+        external(provider={"fake": {"data": []}}),
+        'mlflow: externalSecrets.provider: makes a store of its own beside ClusterSecretStore "vault"; '
+        "set one of provider and secretStoreRef.name.",
+    ),
+    "no-secret-to-fetch": (
+        {"externalSecrets": {"enabled": True, "secretStoreRef": {"name": "vault"}}},
+        "mlflow: externalSecrets.enabled: there is no Secret to fetch; "
+        "remove it, or let a store read its credentials from a Secret.",
+    ),
+    "secret-that-nobody-reads": (
+        external(secrets={"mlflow-postgres": {"key": "db"}}),
+        "mlflow: externalSecrets.secrets.mlflow-postgres: the release reads no such Secret; choose from "
+        "mlflow-postgres-secret, or name it in mlflow.envFrom, extraVolumes or imagePullSecrets.",
     ),
     "prefix-without-slash": (
         mlflow(staticPrefix="mlflow"),
@@ -312,6 +340,26 @@ SCHEMA: dict[str, tuple[Json, str, str]] = {
     ),
     "ssl-mode": (postgres(sslMode="on"), "/backendStore/postgres/sslMode", "value must be one of 'disable'"),
     "region": (s3(region="EU West"), "/artifactStore/s3/region", "does not match pattern"),
+    "secret-store-kind": (
+        external(secretStoreRef={"name": "vault", "kind": "Vault"}),
+        "/externalSecrets/secretStoreRef/kind",
+        "value must be one of 'ClusterSecretStore', 'SecretStore'",
+    ),
+    "two-providers": (
+        {"externalSecrets": {"provider": {"vault": {}, "aws": {}}}},
+        "/externalSecrets/provider",
+        "maxProperties: got 2, want 1",
+    ),
+    "refresh-without-unit": (
+        {"externalSecrets": {"refreshInterval": "60"}},
+        "/externalSecrets/refreshInterval",
+        "does not match pattern",
+    ),
+    "secret-in-the-open": (
+        {"externalSecrets": {"secrets": {"mlflow-postgres-secret": {"value": "hunter2"}}}},
+        "/externalSecrets/secrets/mlflow-postgres-secret",
+        "additional properties 'value' not allowed",
+    ),
     "access-mode": (
         {"persistence": {"accessModes": ["RWX"]}},
         "/persistence/accessModes/0",

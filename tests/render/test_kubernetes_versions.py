@@ -48,8 +48,10 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
             del schema["$id"]
             text = json.dumps(schema).replace("/api/_definitions.json#", "#")
             (folder / version / f"{kind}.json").write_text(text)
-        for (_, kind), schema in custom.schemas("monitoring.coreos.com").items():
-            (folder / version / f"{kind.lower()}-monitoring-v1.json").write_text(json.dumps(schema))
+        for group in ("monitoring.coreos.com", "external-secrets.io"):
+            for (api, kind), schema in custom.schemas(group).items():
+                file = f"{kind.lower()}-{group.split('.')[0]}-{api.split('/')[1]}.json"
+                (folder / version / file).write_text(json.dumps(schema))
     return folder
 
 

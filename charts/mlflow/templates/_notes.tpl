@@ -1,17 +1,7 @@
 {{- /* Lines: Secrets that the pods wait for, with their keys. Takes `.`. */}}
 {{- define "mlflow.notes.secrets" -}}
-{{- with .Values.backendStore.postgres }}
-{{- if and .enabled .passwordFromSecret.enabled }}
-{{ .passwordFromSecret.name }}: {{ .passwordFromSecret.key }}
-{{- end }}
-{{- if and .enabled .sslRootCertFromSecret.enabled }}
-{{ .sslRootCertFromSecret.name }}: {{ .sslRootCertFromSecret.key }}
-{{- end }}
-{{- end }}
-{{- with .Values.artifactStore.s3 }}
-{{- if and .enabled .credentialsFromSecret.enabled }}
-{{ .credentialsFromSecret.name }}: {{ .credentialsFromSecret.accessKeyIdKey }}, {{ .credentialsFromSecret.secretAccessKeyKey }}
-{{- end }}
+{{- range $name, $keys := include "mlflow.secrets" . | fromYaml }}
+{{ $name }}: {{ join ", " $keys }}
 {{- end }}
 {{- end }}
 

@@ -1,0 +1,80 @@
+{{- /*
+Mapping lines: the Secrets that the pods read by the chart's own doing, name to keys. Read off their
+environment and volumes, so that none can be forgotten here. Takes `.`.
+*/}}
+{{- define "mlflow.secrets" -}}
+{{- $read := list -}}
+{{- range list "mlflow.env" }}{{ range include . $ | fromYamlArray -}}
+{{- if hasKey (.valueFrom | default dict) "secretKeyRef" }}{{ $read = append $read .valueFrom.secretKeyRef }}{{ end -}}
+{{- end }}{{ end -}}
+{{- $foreign := list -}}
+{{- range .Values.extraVolumes }}{{ $foreign = append $foreign .name }}{{ end -}}
+{{- range list "mlflow.volumes" }}{{ range include . $ | fromYamlArray -}}
+{{- if and (hasKey . "secret") (not (has .name $foreign)) -}}
+{{- $name := .secret.secretName -}}
+{{- range .secret.items }}{{ $read = append $read (dict "name" $name "key" .key) }}{{ end -}}
+{{- end -}}
+{{- end }}{{ end -}}
+{{- $secrets := dict -}}
+{{- range $read -}}
+{{- $name := toString .name -}}{{- /* An empty one is for validation to complain about. */ -}}
+{{- $_ := set $secrets $name (append (get $secrets $name | default list) .key | uniq) -}}
+{{- end -}}
+{{- with $secrets }}{{ toYaml . }}{{ end -}}
+{{- end }}
+
+{{- /* Mapping lines: Secrets that the values themselves mention, for which no key is known. Takes `.`. */}}
+{{- define "mlflow.secrets.mentioned" -}}
+{{- $names := list -}}
+{{- range .Values.mlflow.envFrom }}{{ with .secretRef }}{{ $names = append $names .name }}{{ end }}{{ end -}}
+{{- range .Values.extraVolumes }}{{ with .secret }}{{ $names = append $names .secretName }}{{ end }}{{ end -}}
+{{- range .Values.imagePullSecrets }}{{ $names = append $names .name }}{{ end -}}
+{{- range uniq $names }}
+{{ . }}: []
+{{- end }}
+{{- end }}
+
+{{- /*
+Mapping lines: the Secrets to fetch, name to keys: all that the chart reads, but for those that are switched
+off, and of the mentioned ones those that somebody says where to find. Takes `.`.
+*/}}
+{{- define "mlflow.externalSecrets" -}}
+{{- $secrets := include "mlflow.secrets" . | fromYaml -}}
+{{- range $name, $where := .Values.externalSecrets.secrets -}}
+{{- if eq (get $where "enabled" | toString) "false" }}{{ $_ := unset $secrets $name -}}
+{{- else if not (hasKey $secrets $name) }}{{ $_ := set $secrets $name list }}{{ end -}}
+{{- end -}}
+{{- with $secrets }}{{ toYaml . }}{{ end -}}
+{{- end }}
+
+{{- /* Mapping lines: the values of one Secret and their places in the vault. Takes (list $ name keys). */}}
+{{- define "mlflow.externalSecrets.data" -}}
+{{- $settings := (index . 0).Values.externalSecrets -}}
+{{- $name := index . 1 -}}
+{{- $where := get $settings.secrets $name | default dict -}}
+{{- $key := default (print $settings.keyPrefix $name) $where.key -}}
+{{- $made := dig "template" "data" dict $where -}}
+{{- $refs := dict -}}
+{{- range index . 2 }}{{ if not (hasKey $made .) }}{{ $_ := set $refs . (dict "key" $key "property" .) }}{{ end }}{{ end -}}
+{{- range $secretKey, $ref := $where.data }}{{ $_ := set $refs $secretKey (merge (dict) $ref (dict "key" $key)) }}{{ end -}}
+{{- if $refs -}}
+data:
+  {{- range $secretKey, $ref := $refs }}
+  - secretKey: {{ $secretKey | quote }}
+    remoteRef:
+      {{- toYaml $ref | nindent 6 }}
+  {{- end }}
+{{- else -}}
+dataFrom:
+  - extract:
+      key: {{ $key | quote }}
+{{- end }}
+{{- end }}
+
+{{- /* Mapping lines: the store that the ExternalSecrets read. Takes `.`. */}}
+{{- define "mlflow.externalSecrets.store" -}}
+{{- with .Values.externalSecrets -}}
+{{- $own := dict "kind" "SecretStore" "name" (include "mlflow.fullname" $) -}}
+{{- ternary $own .secretStoreRef (not (empty .provider)) | toYaml -}}
+{{- end -}}
+{{- end }}
