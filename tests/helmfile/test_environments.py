@@ -114,8 +114,12 @@ def test_local_runs_the_images_that_this_repository_builds(rendered) -> None:
 def test_prod_promises(rendered) -> None:
     deployment = find(rendered["prod"], "Deployment", "mlflow")["spec"]
     env = server_env(rendered["prod"])
-    assert deployment["replicas"] >= 2
-    assert deployment["template"]["spec"]["topologySpreadConstraints"]
+    assert "replicas" not in deployment
+    scaler = find(rendered["prod"], "HorizontalPodAutoscaler", "mlflow")["spec"]
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (2, 10)
+    assert find(rendered["prod"], "PodDisruptionBudget", "mlflow")["spec"]["maxUnavailable"] == 1
+    spread = deployment["template"]["spec"]["topologySpreadConstraints"]
+    assert {each["topologyKey"].split("/")[1] for each in spread} == {"zone", "hostname"}
     assert env["PGSSLMODE"]["value"] == "verify-full"
     assert "AWS_SECRET_ACCESS_KEY" not in env, "the role of the pod, no keys"
     assert "mlflow.example.com" in env["MLFLOW_SERVER_ALLOWED_HOSTS"]["value"]

@@ -36,6 +36,68 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         "mlflow: replicaCount: 3 pods cannot share artifacts on a ReadWriteOnce volume; "
         "set artifactStore.s3, or ReadWriteMany in persistence.accessModes, or replicaCount: 1.",
     ),
+    "sqlite-autoscaling": (
+        {"autoscaling": {"enabled": True}},
+        "mlflow: autoscaling.enabled: several pods cannot share SQLite on one volume; "
+        "set backendStore.postgres and artifactStore.s3, or autoscaling.enabled: false.",
+    ),
+    "local-artifacts-autoscaling": (
+        {"autoscaling": {"enabled": True}, **postgres()},
+        "mlflow: autoscaling.enabled: several pods cannot share artifacts on a ReadWriteOnce volume; "
+        "set artifactStore.s3, or ReadWriteMany in persistence.accessModes, or autoscaling.enabled: false.",
+    ),
+    "autoscaling-upside-down": (
+        {"autoscaling": {"enabled": True, "minReplicas": 5, "maxReplicas": 4}, **WIDE},
+        "mlflow: autoscaling.maxReplicas: 4 is less than minReplicas, 5; set it to minReplicas or more.",
+    ),
+    "autoscaling-by-nothing": (
+        {"autoscaling": {"enabled": True, "targetCPUUtilizationPercentage": 0}, **WIDE},
+        "mlflow: autoscaling.metrics: is empty and both targets are 0, so nothing says when to scale; "
+        "set autoscaling.targetCPUUtilizationPercentage.",
+    ),
+    "autoscaling-without-cpu-request": (
+        {"autoscaling": {"enabled": True}, **mlflow(resources={"requests": {"cpu": None}}), **WIDE},
+        "mlflow: autoscaling.targetCPUUtilizationPercentage: is a percentage of "
+        "mlflow.resources.requests.cpu, which is not set; set that, or 0 here.",
+    ),
+    "autoscaling-without-memory-request": (
+        {
+            "autoscaling": {"enabled": True, "targetMemoryUtilizationPercentage": 80},
+            **mlflow(resources={"requests": {"memory": None}, "limits": {"memory": None}}),
+            **WIDE,
+        },
+        "mlflow: autoscaling.targetMemoryUtilizationPercentage: is a percentage of "
+        "mlflow.resources.requests.memory, which is not set; set that, or 0 here.",
+    ),
+    "budget-twice": (
+        {"replicaCount": 3, "podDisruptionBudget": {"minAvailable": 1, "maxUnavailable": 1}, **WIDE},
+        "mlflow: podDisruptionBudget.minAvailable: 1 says the same as maxUnavailable, 1, or contradicts it; "
+        "keep one of them.",
+    ),
+    "budget-of-none": (
+        {"replicaCount": 3, "podDisruptionBudget": {"maxUnavailable": "0%"}, **WIDE},
+        "mlflow: podDisruptionBudget.maxUnavailable: 0% lets no pod go, so no node can be drained; "
+        "set 1 or more.",
+    ),
+    "budget-keeps-all": (
+        {"replicaCount": 2, "podDisruptionBudget": {"minAvailable": 2}, **WIDE},
+        "mlflow: podDisruptionBudget.minAvailable: 2 of 2 pods lets no pod go, so no node can be drained; "
+        "set less, or podDisruptionBudget.maxUnavailable: 1 instead.",
+    ),
+    "budget-rounds-up-to-all": (
+        {
+            "autoscaling": {"enabled": True, "minReplicas": 3},
+            "podDisruptionBudget": {"minAvailable": "70%"},
+            **WIDE,
+        },
+        "mlflow: podDisruptionBudget.minAvailable: 70% of 3 pods lets no pod go, so no node can be drained; "
+        "set less, or podDisruptionBudget.maxUnavailable: 1 instead.",
+    ),
+    "rolling-update-of-one-volume": (
+        {"strategy": {"type": "RollingUpdate"}},
+        "mlflow: strategy: a rolling update runs the old and the new pod at once, which cannot share these "
+        "stores; set backendStore.postgres and artifactStore.s3, or remove it.",
+    ),
     "host-empty": (
         postgres(host=""),
         "mlflow: backendStore.postgres.host: is empty; set the host name of the PostgreSQL server.",
@@ -217,6 +279,22 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         'mlflow: image.registry: "https://registry.example.com" is not a registry; '
         "write it as registry.example.com:5000, without scheme and slash.",
     ),
+    "global-registry-url": (
+        {"global": {"imageRegistry": "registry.example.com/"}},
+        'mlflow: global.imageRegistry: "registry.example.com/" is not a registry; '
+        "write it as registry.example.com:5000, without scheme and slash.",
+    ),
+    "container-of-the-chart": (
+        {"extraContainers": [{"name": "metrics", "image": "exporter"}]},
+        'mlflow: extraContainers: "metrics" is there already; choose another name.',
+    ),
+    "container-twice": (
+        {
+            "extraInitContainers": [{"name": "proxy", "image": "proxy"}],
+            "extraContainers": [{"name": "proxy", "image": "proxy"}],
+        },
+        'mlflow: extraContainers: "proxy" is there already; choose another name.',
+    ),
     "repository-with-tag": (
         {"image": {"repository": "mlflow/mlflow:v3"}},
         'mlflow: image.repository: "mlflow/mlflow:v3" holds a tag or a digest; '
@@ -298,6 +376,31 @@ SCHEMA: dict[str, tuple[Json, str, str]] = {
     ),
     "replicas-text": ({"replicaCount": "two"}, "/replicaCount", "got string, want integer"),
     "replicas-negative": ({"replicaCount": -1}, "/replicaCount", "minimum: got -1, want 0"),
+    "min-replicas": (
+        {"autoscaling": {"minReplicas": 0}},
+        "/autoscaling/minReplicas",
+        "minimum: got 0, want 1",
+    ),
+    "max-replicas-text": (
+        {"autoscaling": {"maxReplicas": "10"}},
+        "/autoscaling/maxReplicas",
+        "got string, want integer",
+    ),
+    "target-text": (
+        {"autoscaling": {"targetCPUUtilizationPercentage": "80%"}},
+        "/autoscaling/targetCPUUtilizationPercentage",
+        "got string, want integer",
+    ),
+    "budget-in-words": (
+        {"podDisruptionBudget": {"maxUnavailable": "one"}},
+        "/podDisruptionBudget/maxUnavailable",
+        "does not match pattern",
+    ),
+    "container-without-image": (
+        {"extraContainers": [{"name": "proxy"}]},
+        "/extraContainers/0",
+        "missing property 'image'",
+    ),
     "launcher": (
         mlflow(launcher="gunicorn"),
         "/mlflow/launcher",

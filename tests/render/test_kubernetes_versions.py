@@ -16,7 +16,9 @@ SCHEMAS = files("kubernetes_validate") / "kubernetes-json-schema"
 KINDS = (
     "configmap-v1",
     "deployment-apps-v1",
+    "horizontalpodautoscaler-autoscaling-v2",
     "persistentvolumeclaim-v1",
+    "poddisruptionbudget-policy-v1",
     "pod-v1",
     "service-v1",
     "serviceaccount-v1",

@@ -2,7 +2,7 @@
 {{- define "mlflow.image" -}}
 {{- $image := .Values.image -}}
 {{- $tag := default (printf "v%s-full" .Chart.AppVersion) $image.tag -}}
-{{- with $image.registry }}{{ . }}/{{ end -}}
+{{- with default $image.registry .Values.global.imageRegistry }}{{ . }}/{{ end -}}
 {{- printf "%s:%s" $image.repository $tag -}}
 {{- with $image.digest }}@{{ . }}{{ end -}}
 {{- end }}

@@ -5,6 +5,11 @@
 {{- end }}
 {{- end }}
 
+{{- /* String: how many server pods there are. Takes `.`. */}}
+{{- define "mlflow.notes.pods" -}}
+{{- include "mlflow.pods.least" . }}{{ with .Values.autoscaling }}{{ if .enabled }} to {{ int .maxReplicas }}{{ end }}{{ end -}}
+{{- end }}
+
 {{- /* Lines: legal choices that somebody may regret. Takes `.`. */}}
 {{- define "mlflow.notes.risks" -}}
 - no authentication: whoever reaches the Service may read and delete everything

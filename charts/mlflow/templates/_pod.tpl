@@ -4,7 +4,7 @@ serviceAccountName: {{ include "mlflow.serviceAccountName" . }}
 automountServiceAccountToken: false
 {{- /* Else a Service called mlflow sets MLFLOW_PORT=tcp://..., which MLflow takes for its own setting. */}}
 enableServiceLinks: false
-{{- with .Values.imagePullSecrets }}
+{{- with concat (default list .Values.global.imagePullSecrets) .Values.imagePullSecrets | uniq }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -32,6 +32,18 @@ topologySpreadConstraints:
   {{- $given := ternary . (set (deepCopy .) "labelSelector" $selector) (hasKey . "labelSelector") }}
   {{- list $given | toYaml | nindent 2 }}
   {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /*
+List lines: containers of the user's. One without a securityContext gets the chart's, so that a restricted
+namespace admits it. Takes (list $ "extraContainers").
+*/}}
+{{- define "mlflow.pod.extra" -}}
+{{- $security := (index . 0).Values.containerSecurityContext -}}
+{{- range get (index . 0).Values (index . 1) }}
+{{- $given := ternary . (set (deepCopy .) "securityContext" $security) (hasKey . "securityContext") }}
+{{ list $given | toYaml }}
 {{- end }}
 {{- end }}
 

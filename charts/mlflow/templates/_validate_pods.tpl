@@ -8,10 +8,12 @@
 
 {{- /* Lines: each part of the image's name in its own key. Takes `.`. */}}
 {{- define "mlflow.validate.image" -}}
-{{- with .Values.image -}}
-{{- if regexMatch "://|/$" .registry -}}
-{{- include "mlflow.says" (list "image.registry" (printf "%q is not a registry" .registry) "write it as registry.example.com:5000, without scheme and slash") -}}
+{{- range $path, $registry := dict "image.registry" .Values.image.registry "global.imageRegistry" (default "" .Values.global.imageRegistry) -}}
+{{- if regexMatch "://|/$" $registry -}}
+{{- include "mlflow.says" (list $path (printf "%q is not a registry" $registry) "write it as registry.example.com:5000, without scheme and slash") -}}
 {{- end -}}
+{{- end -}}
+{{- with .Values.image -}}
 {{- if regexMatch "@|:[^/]*$" .repository -}}
 {{- include "mlflow.says" (list "image.repository" (printf "%q holds a tag or a digest" .repository) "set image.tag or image.digest instead") -}}
 {{- end -}}
@@ -68,6 +70,19 @@
 {{- end -}}
 {{- if has .mountPath (list "/tmp" "/metrics" "/mlflow" "/opt/mlflow-kubernetes" "/etc/mlflow/postgres") -}}
 {{- include "mlflow.says" (list "extraVolumeMounts" (printf "%s is taken" .mountPath) "choose another mountPath") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: two containers of one name. Takes `.`. */}}
+{{- define "mlflow.validate.containers" -}}
+{{- $names := list "schema" "mlflow" "metrics" "exporter" -}}
+{{- range $path := list "extraInitContainers" "extraContainers" -}}
+{{- range get $.Values $path -}}
+{{- if has .name $names -}}
+{{- include "mlflow.says" (list $path (printf "%q is there already" .name) "choose another name") -}}
+{{- end -}}
+{{- $names = append $names .name -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

@@ -24,6 +24,7 @@ artifactStore.s3.awsAccessKeyId: put the keys into a Secret and name it in artif
 artifactStore.s3.awsSecretAccessKey: put the keys into a Secret and name it in artifactStore.s3.credentialsFromSecret
 artifactStore.s3.existingSecret: set artifactStore.s3.credentialsFromSecret
 artifactStore.s3.secretAccessKey: put the keys into a Secret and name it in artifactStore.s3.credentialsFromSecret
+autoscaling.hpa: set autoscaling.enabled, minReplicas and the other keys of autoscaling
 backendStore.databaseConnectionCheck: remove it, the schema step of each pod waits for the database
 backendStore.databaseMigration: remove it, the schema step of each pod upgrades the database under a lock
 backendStore.defaultSqlitePath: remove it, SQLite is on the volume
@@ -36,14 +37,19 @@ env: set mlflow.env
 externalDatabase: set backendStore.postgres
 externalS3: set artifactStore.s3
 extraArgs: set mlflow.env, each option of `mlflow server` has a variable
+extraDeploy: put those objects into a chart of their own, beside this one in helmfile.yaml
 extraEnv: set mlflow.env, or mlflow.envFrom for secrets
 extraEnvVars: set mlflow.env, or mlflow.envFrom for secrets
 extraFlags: set mlflow.env, each option of `mlflow server` has a variable
+extraManifests: put those objects into a chart of their own, beside this one in helmfile.yaml
+extraObjects: put those objects into a chart of their own, beside this one in helmfile.yaml
 extraSecretNamesForEnvFrom: set mlflow.envFrom
 image.name: set image.repository
 image.pullSecrets: set imagePullSecrets
+initContainers: set extraInitContainers
 log: set mlflow.logLevel
 minio: bring your own object store and set artifactStore.s3
+pdb: set podDisruptionBudget
 persistence.accessMode: set persistence.accessModes
 persistence.enabled: remove it, the volume exists as long as a store needs it
 persistence.storageClassName: set persistence.storageClass
@@ -53,5 +59,7 @@ resources: set mlflow.resources
 securityContext: set containerSecurityContext, or podSecurityContext
 service.port: remove it, the Service has ports 80 and 5000
 serviceAccount.automount: remove it, the server needs no token of the Kubernetes API
+sidecars: set extraContainers
 tracking: set mlflow
+updateStrategy: set strategy
 {{- end }}

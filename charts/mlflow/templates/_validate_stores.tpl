@@ -1,15 +1,3 @@
-{{- /* Lines: several pods need stores that they can share. Takes `.`. */}}
-{{- define "mlflow.validate.replicas" -}}
-{{- $pods := int .Values.replicaCount -}}
-{{- if and (gt $pods 1) (not (include "mlflow.shared.enabled" .)) -}}
-{{- if not .Values.backendStore.postgres.enabled -}}
-{{- include "mlflow.says" (list "replicaCount" (printf "%d pods cannot share SQLite on one volume" $pods) "set backendStore.postgres and artifactStore.s3, or replicaCount: 1") -}}
-{{- else -}}
-{{- include "mlflow.says" (list "replicaCount" (printf "%d pods cannot share artifacts on a ReadWriteOnce volume" $pods) "set artifactStore.s3, or ReadWriteMany in persistence.accessModes, or replicaCount: 1") -}}
-{{- end -}}
-{{- end -}}
-{{- end }}
-
 {{- /* Lines: where the database is and how to get in. Takes `.`. */}}
 {{- define "mlflow.validate.postgres" -}}
 {{- with .Values.backendStore.postgres -}}

@@ -1,0 +1,65 @@
+{{- /* Lines: several pods need stores that they can share. Takes `.`. */}}
+{{- define "mlflow.validate.replicas" -}}
+{{- $path := "replicaCount" -}}
+{{- $pods := printf "%d pods" (int .Values.replicaCount) -}}
+{{- $less := "replicaCount: 1" -}}
+{{- if .Values.autoscaling.enabled -}}
+{{- $path = "autoscaling.enabled" -}}
+{{- $pods = "several pods" -}}
+{{- $less = "autoscaling.enabled: false" -}}
+{{- end -}}
+{{- if and (or .Values.autoscaling.enabled (gt (int .Values.replicaCount) 1)) (not (include "mlflow.shared.enabled" .)) -}}
+{{- if not .Values.backendStore.postgres.enabled -}}
+{{- include "mlflow.says" (list $path (printf "%s cannot share SQLite on one volume" $pods) (printf "set backendStore.postgres and artifactStore.s3, or %s" $less)) -}}
+{{- else -}}
+{{- include "mlflow.says" (list $path (printf "%s cannot share artifacts on a ReadWriteOnce volume" $pods) (printf "set artifactStore.s3, or ReadWriteMany in persistence.accessModes, or %s" $less)) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: an autoscaler that could not scale. Takes `.`. */}}
+{{- define "mlflow.validate.autoscaling" -}}
+{{- with .Values.autoscaling -}}
+{{- if .enabled -}}
+{{- if lt (int .maxReplicas) (int .minReplicas) -}}
+{{- include "mlflow.says" (list "autoscaling.maxReplicas" (printf "%d is less than minReplicas, %d" (int .maxReplicas) (int .minReplicas)) "set it to minReplicas or more") -}}
+{{- end -}}
+{{- if not (or .targetCPUUtilizationPercentage .targetMemoryUtilizationPercentage .metrics) -}}
+{{- include "mlflow.says" (list "autoscaling.metrics" "is empty and both targets are 0, so nothing says when to scale" "set autoscaling.targetCPUUtilizationPercentage") -}}
+{{- end -}}
+{{- range $resource, $key := dict "cpu" "targetCPUUtilizationPercentage" "memory" "targetMemoryUtilizationPercentage" -}}
+{{- $asked := or (dig "requests" $resource "" $.Values.mlflow.resources) (dig "limits" $resource "" $.Values.mlflow.resources) -}}
+{{- if and (get $.Values.autoscaling $key) (not $asked) -}}
+{{- include "mlflow.says" (list (printf "autoscaling.%s" $key) (printf "is a percentage of mlflow.resources.requests.%s, which is not set" $resource) "set that, or 0 here") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: a budget that says two things, or that no node could ever be drained with. Takes `.`. */}}
+{{- define "mlflow.validate.disruption" -}}
+{{- if include "mlflow.disruption.limited" . -}}
+{{- $pods := int (include "mlflow.pods.least" .) -}}
+{{- with .Values.podDisruptionBudget -}}
+{{- $stay := toString .minAvailable -}}
+{{- $go := toString .maxUnavailable -}}
+{{- if and (ne $stay "") (ne $go "") -}}
+{{- include "mlflow.says" (list "podDisruptionBudget.minAvailable" (printf "%s says the same as maxUnavailable, %s, or contradicts it" $stay $go) "keep one of them") -}}
+{{- else if and (ne $go "") (eq (include "mlflow.pods.of" (list $go $pods)) "0") -}}
+{{- include "mlflow.says" (list "podDisruptionBudget.maxUnavailable" (printf "%s lets no pod go, so no node can be drained" $go) "set 1 or more") -}}
+{{- else if and (ne $stay "") (ge (int (include "mlflow.pods.of" (list $stay $pods))) $pods) -}}
+{{- include "mlflow.says" (list "podDisruptionBudget.minAvailable" (printf "%s of %d pods lets no pod go, so no node can be drained" $stay $pods) "set less, or podDisruptionBudget.maxUnavailable: 1 instead") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: an update that would put two pods on a volume for one. Takes `.`. */}}
+{{- define "mlflow.validate.strategy" -}}
+{{- with .Values.strategy -}}
+{{- if and (ne (default "RollingUpdate" .type) "Recreate") (not (include "mlflow.shared.enabled" $)) -}}
+{{- include "mlflow.says" (list "strategy" "a rolling update runs the old and the new pod at once, which cannot share these stores" "set backendStore.postgres and artifactStore.s3, or remove it") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}

@@ -1,0 +1,107 @@
+"""What users add to the chart's own containers, images and labels."""
+
+from pathlib import Path
+
+import pytest
+
+from render.chart import MLFLOW, Chart, Json, Manifest, postgres, s3
+from render.pss import restricted
+
+SHARED = {**postgres(), **s3()}
+PROXY = {"name": "proxy", "image": "registry.example.com/proxy:1", "restartPolicy": "Always"}
+SHIPPER = {"name": "shipper", "image": "registry.example.com/shipper:1"}
+
+
+def names(manifest: Manifest, deployment: str, which: str) -> list[str]:
+    spec = manifest.one("Deployment", deployment)["spec"]["template"]["spec"]
+    return [each["name"] for each in spec.get(which, [])]
+
+
+def test_extra_containers_are_the_servers(chart: Chart) -> None:
+    manifest = chart.render({**SHARED, "extraContainers": [SHIPPER]})
+    assert names(manifest, "mlflow", "containers") == ["mlflow", "metrics", "shipper"]
+    assert names(manifest, "mlflow-exporter", "containers") == ["exporter"]
+
+
+def test_extra_init_containers_come_before_every_use_of_a_store(chart: Chart) -> None:
+    """A proxy to the database must run when the schema step and the exporter want it."""
+    manifest = chart.render({**SHARED, "extraInitContainers": [PROXY]})
+    assert names(manifest, "mlflow", "initContainers") == ["proxy", "schema"]
+    assert names(manifest, "mlflow-exporter", "initContainers") == ["proxy"]
+    assert manifest.container("proxy")["restartPolicy"] == "Always"
+
+
+@pytest.mark.parametrize("which", ["extraContainers", "extraInitContainers"])
+def test_extra_containers_are_restricted_like_ours(chart: Chart, which: str) -> None:
+    """Unless they bring a securityContext, which stays as it is."""
+    own = {"runAsUser": 999, "allowPrivilegeEscalation": False}
+    loose = {**SHIPPER, "name": "loose", "securityContext": own}
+    manifest = chart.render({**SHARED, which: [SHIPPER, loose]})
+    assert manifest.container("shipper")["securityContext"] == manifest.container()["securityContext"]
+    assert manifest.container("loose")["securityContext"] == own
+    assert restricted(chart.render({**SHARED, which: [SHIPPER]}).server()) == []
+
+
+def images(manifest: Manifest) -> set[str]:
+    """Of every container of every pod, the users' own left out."""
+    return {
+        container["image"]
+        for _, pod in manifest.pods()
+        for container in pod["spec"].get("initContainers", []) + pod["spec"]["containers"]
+        if container["name"] not in ("log-shipper", "database-proxy")
+    }
+
+
+def test_every_image_has_its_override(case: Path) -> None:
+    """One registry and one digest for whatever the chart runs: a mirror, or pinned bytes."""
+    digest = "sha256:" + "d" * 64
+    manifest = MLFLOW.render(
+        _with(case, {"global": {"imageRegistry": "mirror"}, "image": {"digest": digest}})
+    )
+    assert images(manifest)
+    assert [image for image in images(manifest) if not image.startswith("mirror/")] == []
+    assert [image for image in images(manifest) if not image.endswith("@" + digest)] == []
+
+
+def _with(case: Path, more: Json) -> Json:
+    import yaml
+
+    values = yaml.safe_load(case.read_text()) or {}
+    return {**values, **more, "image": {**values.get("image", {}), **more["image"]}}
+
+
+def test_pull_secrets_of_every_pod(chart: Chart) -> None:
+    """O2: a pod without them cannot start where the registry asks for a login."""
+    ours, theirs = {"name": "login"}, {"name": "mirror"}
+    values = {**SHARED, "imagePullSecrets": [ours], "global": {"imagePullSecrets": [theirs, ours]}}
+    pods = dict(chart.render(values).pods())
+    assert len(pods) > 2
+    assert all(pod["spec"]["imagePullSecrets"] == [theirs, ours] for pod in pods.values())
+    for name, pod in chart.render(SHARED).pods():
+        assert "imagePullSecrets" not in pod["spec"], name
+
+
+def test_a_chart_around_this_one_may_have_more_globals(chart: Chart) -> None:
+    assert chart.render({"global": {"storageClass": "fast"}}).objects == chart.render().objects
+
+
+SELECTING = ("selector", "matchLabels", "labelSelector", "podSelector", "namespaceSelector")
+
+
+def selectors(node: object) -> list[Json]:
+    """Every selector of an object, wherever it is."""
+    if isinstance(node, list):
+        return [found for each in node for found in selectors(each)]
+    if not isinstance(node, dict):
+        return []
+    here = [below for key, below in node.items() if key in SELECTING and isinstance(below, dict)]
+    return here + [found for below in node.values() for found in selectors(below)]
+
+
+def test_common_labels_are_everywhere_but_in_selectors(case: Path) -> None:
+    manifest = MLFLOW.render(_with(case, {"commonLabels": {"cost-centre": "4711"}, "image": {}}))
+    for item in manifest.objects:
+        assert item["metadata"]["labels"]["cost-centre"] == "4711", item["kind"]
+        assert "cost-centre" not in str(selectors(item.get("spec"))), item["kind"]
+    for name, pod in manifest.pods():
+        assert pod["metadata"]["labels"]["cost-centre"] == "4711", name
