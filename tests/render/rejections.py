@@ -19,6 +19,22 @@ def external(**settings: Any) -> Json:
     }
 
 
+def ingress(*hosts: str, path: Json | None = None, **more: Any) -> Json:
+    listed = [{"host": host, "paths": [path or {"path": "/"}]} for host in hosts]
+    return {"ingress": {"enabled": True, "hosts": listed, **more}}
+
+
+def route(**more: Any) -> Json:
+    least = {"enabled": True, "parentRefs": [{"name": "public"}], "hostnames": ["mlflow.example.com"]}
+    return {"httpRoute": {**least, **more}}
+
+
+def policy(**more: Any) -> Json:
+    return {"networkPolicy": {"enabled": True, **more}}
+
+
+ML = "mlflow.example.com"
+
 # Sentences of _validate*.tpl, whole.
 SENTENCES: dict[str, tuple[Json, str]] = {
     "sqlite-replicas": (
@@ -363,6 +379,117 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         {"metrics": {"port": 5000}},
         "mlflow: metrics.port: 5000 is the server's port; set another port.",
     ),
+    "ingress-without-hosts": (
+        ingress(),
+        "mlflow: ingress.hosts: is empty; "
+        "list each host with its paths, as {host: mlflow.example.com, paths: [{path: /}]}.",
+    ),
+    "ingress-for-every-host": (
+        ingress(""),
+        "mlflow: ingress.hosts: an empty host means every host, and MLflow answers only to names that it "
+        "knows; set the name, such as mlflow.example.com, or a wildcard, such as *.example.com.",
+    ),
+    "ingress-host-url": (
+        ingress("https://mlflow.example.com"),
+        'mlflow: ingress.hosts: "https://mlflow.example.com" is not a host name; '
+        "write it in lower case, such as mlflow.example.com, without scheme, port and path.",
+    ),
+    "ingress-host-with-port": (
+        ingress("mlflow.example.com:8443"),
+        'mlflow: ingress.hosts: "mlflow.example.com:8443" is not a host name; '
+        "write it in lower case, such as mlflow.example.com, without scheme, port and path.",
+    ),
+    "ingress-address": (
+        ingress("10.0.0.5"),
+        'mlflow: ingress.hosts: "10.0.0.5" is not a host name; '
+        "write it in lower case, such as mlflow.example.com, without scheme, port and path.",
+    ),
+    "ingress-wildcard-inside": (
+        ingress("mlflow.*.com"),
+        'mlflow: ingress.hosts: "mlflow.*.com" is not a host name; '
+        "write it in lower case, such as mlflow.example.com, without scheme, port and path.",
+    ),
+    "ingress-host-twice": (
+        ingress(ML, ML),
+        "mlflow: ingress.hosts: mlflow.example.com is there twice; keep one.",
+    ),
+    "ingress-path-twice": (
+        ingress(hosts=[{"host": ML, "paths": [{"path": "/"}, {"path": "/"}]}]),
+        "mlflow: ingress.hosts: path / is there twice; remove one.",
+    ),
+    "ingress-path-without-prefix": (
+        ingress(ML, path={"path": "/mlflow"}),
+        "mlflow: ingress.hosts: path /mlflow leads to nothing, the server is at /; "
+        "set mlflow.staticPrefix: /mlflow, or path: /.",
+    ),
+    "ingress-path-beside-the-prefix": (
+        {**ingress(ML, path={"path": "/mlflow-2"}), **mlflow(staticPrefix="/mlflow")},
+        "mlflow: ingress.hosts: path /mlflow-2 leads to nothing, the server is at /mlflow; "
+        "set mlflow.staticPrefix: /mlflow-2, or path: /mlflow.",
+    ),
+    "ingress-path-wildcard": (
+        ingress(ML, path={"path": "/*"}),
+        "mlflow: ingress.hosts: path /* has a wildcard, which Prefix takes literally; "
+        "set pathType: ImplementationSpecific beside it.",
+    ),
+    "ingress-path-exact": (
+        ingress(ML, path={"path": "/", "pathType": "Exact"}),
+        "mlflow: ingress.hosts: path / would be exactly that, without the pages below it; "
+        "set pathType: Prefix beside it.",
+    ),
+    "ingress-tls-for-another-host": (
+        ingress(ML, tls=[{"secretName": "tls", "hosts": ["ml.example.com"]}]),
+        "mlflow: ingress.tls: ml.example.com is not a host of this Ingress; "
+        "add it to ingress.hosts, or remove it.",
+    ),
+    "ingress-issuer-without-tls": (
+        ingress(ML, annotations={"cert-manager.io/cluster-issuer": "letsencrypt-prod"}),
+        "mlflow: ingress.tls: is empty, so cert-manager.io/cluster-issuer makes no certificate; "
+        "list a secretName for it and the hosts.",
+    ),
+    "route-without-gateway": (
+        route(parentRefs=[]),
+        "mlflow: httpRoute.parentRefs: is empty; list the Gateway, as {name: public, namespace: gateways}.",
+    ),
+    "route-without-hosts": (
+        route(hostnames=[]),
+        "mlflow: httpRoute.hostnames: is empty, and MLflow answers only to names that it knows; "
+        "list host names such as mlflow.example.com.",
+    ),
+    "route-host-url": (
+        route(hostnames=["http://mlflow.example.com"]),
+        'mlflow: httpRoute.hostnames: "http://mlflow.example.com" is not a host name; '
+        "write it in lower case, such as mlflow.example.com, without scheme, port and path.",
+    ),
+    "route-sent-to-itself": (
+        route(redirectParentRefs=[{"name": "public"}]),
+        "mlflow: httpRoute.redirectParentRefs: public is in parentRefs too, so it would be sent to itself; "
+        "name the listener for http here and the one for https there, by sectionName.",
+    ),
+    "policy-shuts-out-the-ingress": (
+        {**ingress(ML), **policy(peers={"ingressController": []})},
+        "mlflow: networkPolicy.peers.ingressController: is empty, so the Ingress or HTTPRoute would lead to "
+        "nothing; list where its controller runs.",
+    ),
+    "policy-shuts-out-prometheus": (
+        {"serviceMonitor": {"enabled": True}, **policy(peers={"prometheus": []})},
+        "mlflow: networkPolicy.peers.prometheus: is empty, so the ServiceMonitor would find nothing; "
+        "list where Prometheus runs.",
+    ),
+    "policy-without-dns": (
+        policy(peers={"dns": []}),
+        "mlflow: networkPolicy.peers.dns: is empty, so the pods would find no name; list who answers DNS.",
+    ),
+    "policy-shuts-out-the-load-balancer": (
+        {"service": {"type": "LoadBalancer"}, **policy()},
+        "mlflow: networkPolicy.ingress: lets nobody in through a Service of type LoadBalancer; "
+        "list the addresses of its clients as from: [{ipBlock: {cidr: 10.0.0.0/8}}].",
+    ),
+    "policy-for-the-services-port": (
+        policy(ingress=[{"ports": [{"port": 80}]}]),
+        "mlflow: networkPolicy.ingress: port 80 is the Service's, and a policy sees the pod's; "
+        "set port: 5000.",
+    ),
 }
 
 
@@ -543,5 +670,50 @@ SCHEMA: dict[str, tuple[Json, str, str]] = {
         {"dashboard": {"labels": {"grafana_dashboard": 1}}},
         "/dashboard/labels/grafana_dashboard",
         "got number, want string",
+    ),
+    "ingress-host-alone": (
+        {"ingress": {"hosts": [ML]}},
+        "/ingress/hosts/0",
+        "got string, want object",
+    ),
+    "ingress-without-paths": (
+        {"ingress": {"hosts": [{"host": ML}]}},
+        "/ingress/hosts/0",
+        "missing property 'paths'",
+    ),
+    "ingress-relative-path": (
+        ingress(ML, path={"path": "mlflow"}),
+        "/ingress/hosts/0/paths/0/path",
+        "does not match pattern",
+    ),
+    "ingress-path-type": (
+        ingress(ML, path={"path": "/", "pathType": "prefix"}),
+        "/ingress/hosts/0/paths/0/pathType",
+        "value must be one of 'Exact'",
+    ),
+    "route-timeout": (
+        route(timeouts={"request": "30 min"}),
+        "/httpRoute/timeouts/request",
+        "does not match pattern",
+    ),
+    "route-gateway-text": (
+        route(parentRefs=["public"]),
+        "/httpRoute/parentRefs/0",
+        "got string, want object",
+    ),
+    "policy-typo-that-would-open-it": (
+        policy(ingress=[{"form": [{"podSelector": {}}]}]),
+        "/networkPolicy/ingress/0",
+        "additional properties 'form' not allowed",
+    ),
+    "policy-empty-peer": (
+        policy(ingress=[{"from": [{}]}]),
+        "/networkPolicy/ingress/0/from/0",
+        "minProperties: got 0, want 1",
+    ),
+    "policy-address-without-length": (
+        policy(peers={"database": [{"ipBlock": {"cidr": "10.0.0.5"}}]}),
+        "/networkPolicy/peers/database/0/ipBlock/cidr",
+        "does not match pattern",
     ),
 }

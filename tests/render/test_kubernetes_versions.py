@@ -17,6 +17,8 @@ KINDS = (
     "configmap-v1",
     "deployment-apps-v1",
     "horizontalpodautoscaler-autoscaling-v2",
+    "ingress-networking-v1",
+    "networkpolicy-networking-v1",
     "persistentvolumeclaim-v1",
     "poddisruptionbudget-policy-v1",
     "pod-v1",
@@ -50,10 +52,10 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
             del schema["$id"]
             text = json.dumps(schema).replace("/api/_definitions.json#", "#")
             (folder / version / f"{kind}.json").write_text(text)
-        for group in ("monitoring.coreos.com", "external-secrets.io"):
+        for group in custom.DEFINITIONS:
             for (api, kind), schema in custom.schemas(group).items():
-                file = f"{kind.lower()}-{group.split('.')[0]}-{api.split('/')[1]}.json"
-                (folder / version / file).write_text(json.dumps(schema))
+                name = f"{kind.lower()}-{group.split('.')[0]}-{api.split('/')[1]}"
+                (folder / version / f"{name}.json").write_text(json.dumps(schema))
     return folder
 
 

@@ -34,6 +34,10 @@ def test_secrets_to_bring(chart: Chart) -> None:
 
 
 WIDE: Callable[..., Json] = lambda **more: {**postgres(), **s3(), **more}  # noqa: E731
+INGRESS: Callable[..., Json] = lambda **more: {  # noqa: E731
+    "ingress": {"enabled": True, "hosts": [{"host": "a.example.com", "paths": [{"path": "/"}]}], **more}
+}
+POLICY: Callable[..., Json] = lambda **more: {"networkPolicy": {"enabled": True, **more}}  # noqa: E731
 RISKS: dict[str, tuple[Json, Json]] = {
     OUTAGE: ({}, WIDE()),
     "may be in clear text": (postgres(sslMode="prefer"), postgres(sslMode="require")),
@@ -41,6 +45,16 @@ RISKS: dict[str, tuple[Json, Json]] = {
     "runs go to SQLite": (postgres(enabled=False), postgres()),
     "artifacts go to the volume": (s3(enabled=False), s3()),
     "no protection from DNS rebinding": ({"mlflow": {"allowedHosts": ["*"]}}, {}),
+    "they lead nowhere": (INGRESS(enabled=False), INGRESS()),
+    "everybody may come in": (POLICY(ingress=[{}]), POLICY(ingress=[{"from": [{"podSelector": {}}]}])),
+    "port 5432 of any address": (
+        {**postgres(host="db.example.com"), **POLICY()},
+        {**postgres(host="10.0.0.5"), **POLICY()},
+    ),
+    "port 443 of any address": (
+        {**s3(), **POLICY()},
+        {**s3(), **POLICY(peers={"objectStore": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]})},
+    ),
     "below the chart's default": ({"podSecurityContext": {"runAsNonRoot": False}}, {}),
 }
 
@@ -50,3 +64,18 @@ def test_risk_is_told_when_taken(chart: Chart, risk: str) -> None:
     taken, avoided = RISKS[risk]
     assert risk in chart.notes(taken)
     assert risk not in chart.notes(avoided)
+
+
+@pytest.mark.parametrize(
+    ("case", "url"),
+    [
+        ("seed-003", "https://mlflow.example.com"),
+        ("static-prefix", "http://apps.example.com/tools/mlflow"),
+        ("http-route", "https://mlflow.example.com"),
+    ],
+)
+def test_address_of_the_ui(chart: Chart, case: str, url: str) -> None:
+    """Of the Ingress or HTTPRoute first, by the scheme that works; then the way without it."""
+    notes = chart.notes(MLFLOW.folder / f"ci/{case}-values.yaml")
+    assert f"Look at it    {url}\n              kubectl port-forward" in notes
+    assert f", {url.split('/')[2]}" in notes.split("  hosts      ")[1].splitlines()[0]

@@ -4,7 +4,9 @@ this one, so it holds every way by which a request may come in. Takes `.`.
 */}}
 {{- define "mlflow.allowedHosts" -}}
 {{- $hosts := list -}}
-{{- range concat (fromYamlArray (include "mlflow.serviceHosts" .)) (list "localhost" "127.0.0.1" "0.0.0.0" "$(POD_IP)") .Values.mlflow.allowedHosts -}}
+{{- $services := include "mlflow.serviceHosts" . | fromYamlArray -}}
+{{- $external := include "mlflow.externalHosts" . | fromYamlArray -}}
+{{- range concat $services (list "localhost" "127.0.0.1" "0.0.0.0" "$(POD_IP)") $external .Values.mlflow.allowedHosts -}}
 {{- $hosts = append $hosts . -}}
 {{- if not (or (contains ":" .) (hasSuffix "*" .)) }}{{ $hosts = append $hosts (printf "%s:*" .) }}{{ end -}}
 {{- end -}}
@@ -26,7 +28,43 @@ this one, so it holds every way by which a request may come in. Takes `.`.
 - "{{ $name }}.{{ $namespace }}.svc.{{ .Values.clusterDomain }}."
 {{- end }}
 
+{{- /* List lines: host names of Ingress and HTTPRoute. Takes `.`. */}}
+{{- define "mlflow.externalHosts" -}}
+{{- if .Values.ingress.enabled }}
+{{- range .Values.ingress.hosts }}
+- {{ .host | quote }}
+{{- end }}
+{{- end }}
+{{- if .Values.httpRoute.enabled }}
+{{- range .Values.httpRoute.hostnames }}
+- {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /*
+List lines: origins of the server's own pages out there, which browsers name even where page and API are one.
+Without a certificate here TLS may still end before the controller, so both schemes are right. Takes `.`.
+*/}}
+{{- define "mlflow.externalOrigins" -}}
+{{- range include "mlflow.externalHosts" . | fromYamlArray }}
+{{- if not (include "mlflow.httpsOnly" (list $ .)) }}
+- {{ printf "http://%s" . | quote }}
+{{- end }}
+- {{ printf "https://%s" . | quote }}
+{{- end }}
+{{- end }}
+
+{{- /* Predicate: the values say that pages of a host come by https. Takes (list $ host). */}}
+{{- define "mlflow.httpsOnly" -}}
+{{- $values := (index . 0).Values -}}
+{{- $host := index . 1 -}}
+{{- $wildcard := regexReplaceAll "^[^.]+" $host "*" -}}
+{{- if and $values.httpRoute.redirectParentRefs (has $host $values.httpRoute.hostnames) }}true{{ end -}}
+{{- range $values.ingress.tls }}{{ if or (not .hosts) (has $host .hosts) (has $wildcard .hosts) }}true{{ end }}{{ end -}}
+{{- end }}
+
 {{- /* String: origins of web pages that may call the API, separated by commas. Takes `.`. */}}
 {{- define "mlflow.corsOrigins" -}}
-{{- join "," (uniq .Values.mlflow.corsAllowedOrigins) -}}
+{{- concat (include "mlflow.externalOrigins" . | fromYamlArray) .Values.mlflow.corsAllowedOrigins | uniq | join "," -}}
 {{- end }}

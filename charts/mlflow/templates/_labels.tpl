@@ -1,10 +1,15 @@
+{{- /* Mapping lines: what every pod of the release has, and no other. Takes `.`. */}}
+{{- define "mlflow.releaseLabels" -}}
+app.kubernetes.io/name: {{ include "mlflow.appName" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
 {{- /*
 Mapping lines: what selects the pods of a component. Frozen: a Deployment's selector cannot change.
 Takes (dict "ctx" $ "component" "server").
 */}}
 {{- define "mlflow.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "mlflow.appName" .ctx }}
-app.kubernetes.io/instance: {{ .ctx.Release.Name }}
+{{ include "mlflow.releaseLabels" .ctx }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 

@@ -39,3 +39,26 @@
 - the pods' security is below the chart's default
 {{- end }}
 {{- end }}
+
+{{- /* Lines: what a NetworkPolicy leaves open, or a name that leads nowhere. Takes `.`. */}}
+{{- define "mlflow.notes.network" -}}
+{{- range $name := list "ingress" "httpRoute" }}
+{{- with get $.Values $name }}
+{{- if and (or .hosts .hostnames) (not .enabled) }}
+- {{ $name }} has hosts but {{ $name }}.enabled is not set: they lead nowhere
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if .Values.networkPolicy.enabled }}
+{{- range .Values.networkPolicy.ingress }}
+{{- if not .from }}
+- networkPolicy.ingress has a rule without `from`: everybody may come in
+{{- end }}
+{{- end }}
+{{- range $name, $store := include "mlflow.network.stores" . | fromYaml }}
+{{- if contains "0.0.0.0/0" (include "mlflow.network.storePeers" (list $ $name $store.host)) }}
+- the pods may reach port {{ int $store.port }} of any address: a policy holds no name such as {{ $store.host }}; networkPolicy.peers.{{ $name }} can say where it is
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}

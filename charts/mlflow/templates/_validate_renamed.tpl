@@ -47,6 +47,8 @@ extraSecretNamesForEnvFrom: set mlflow.envFrom
 image.name: set image.repository
 image.pullSecrets: set imagePullSecrets
 initContainers: set extraInitContainers
+ingress.hostname: list it in ingress.hosts
+ingress.ingressClassName: set ingress.className
 log: set mlflow.logLevel
 minio: bring your own object store and set artifactStore.s3
 pdb: set podDisruptionBudget

@@ -1,0 +1,63 @@
+{{- /* List lines: the peers that are the release itself. Takes `.`. */}}
+{{- define "mlflow.network.self" -}}
+- podSelector:
+    matchLabels:
+      {{- include "mlflow.releaseLabels" . | nindent 6 }}
+{{- end }}
+
+{{- /* List lines: who may come in. Ports are the pods', not the Service's. Takes `.`. */}}
+{{- define "mlflow.network.ingress" -}}
+{{- $peers := .Values.networkPolicy.peers -}}
+- from:
+    {{- include "mlflow.network.self" . | nindent 4 }}
+{{- if and $peers.ingressController (or .Values.ingress.enabled .Values.httpRoute.enabled) }}
+- from:
+    {{- toYaml $peers.ingressController | nindent 4 }}
+  ports:
+    - protocol: TCP
+      port: 5000
+{{- end }}
+{{- if and $peers.prometheus .Values.metrics.enabled }}
+- from:
+    {{- toYaml $peers.prometheus | nindent 4 }}
+  ports:
+    - protocol: TCP
+      port: {{ int .Values.metrics.port }}
+{{- end }}
+{{- with .Values.networkPolicy.ingress }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- /* List lines: whom the pods may reach. Takes `.`. */}}
+{{- define "mlflow.network.egress" -}}
+- to:
+    {{- include "mlflow.network.self" . | nindent 4 }}
+- to:
+    {{- toYaml .Values.networkPolicy.peers.dns | nindent 4 }}
+  ports:
+    {{- range list 53 5353 }}
+    - protocol: UDP
+      port: {{ . }}
+    - protocol: TCP
+      port: {{ . }}
+    {{- end }}
+{{- range $name, $store := include "mlflow.network.stores" . | fromYaml }}
+- to:
+    {{- include "mlflow.network.storePeers" (list $ $name $store.host) | nindent 4 }}
+  ports:
+    - protocol: TCP
+      port: {{ int $store.port }}
+{{- end }}
+{{- if include "mlflow.network.podIdentity" . }}
+- to:
+    - ipBlock:
+        cidr: 169.254.170.23/32
+  ports:
+    - protocol: TCP
+      port: 80
+{{- end }}
+{{- with .Values.networkPolicy.egress }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,58 @@
+{{- /* Mapping lines: host and port of each store outside of the release, by the key of its peers. Takes `.`. */}}
+{{- define "mlflow.network.stores" -}}
+{{- with .Values.backendStore.postgres -}}
+{{- if .enabled -}}
+database:
+  host: {{ .host | quote }}
+  port: {{ int .port }}
+{{- end }}
+{{- end }}
+{{- with .Values.artifactStore.s3 }}
+{{- if .enabled }}
+{{- $url := urlParse (default "https://s3.amazonaws.com" .endpoint) }}
+objectStore:
+  host: {{ $url.hostname | quote }}
+  port: {{ default (ternary 80 443 (eq $url.scheme "http")) (regexFind "[0-9]+$" (trimPrefix $url.hostname $url.host)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /*
+List lines: where a store's pods or addresses are. A policy holds no names, so a name tells either the namespace
+of a Service or nothing. Takes (list $ "database" host).
+*/}}
+{{- define "mlflow.network.storePeers" -}}
+{{- $ctx := index . 0 -}}
+{{- $host := index . 2 -}}
+{{- $given := get $ctx.Values.networkPolicy.peers (index . 1) -}}
+{{- if $given -}}
+{{- toYaml $given -}}
+{{- else if not (contains "." $host) -}}
+- podSelector: {}
+{{- else if include "mlflow.network.namespace" (list $ctx $host) -}}
+- namespaceSelector:
+    matchLabels:
+      kubernetes.io/metadata.name: {{ include "mlflow.network.namespace" (list $ctx $host) }}
+{{- else if regexMatch "^[0-9.]+$" $host -}}
+- ipBlock:
+    cidr: {{ $host }}/32
+{{- else -}}
+- ipBlock:
+    cidr: 0.0.0.0/0
+- ipBlock:
+    cidr: ::/0
+{{- end -}}
+{{- end }}
+
+{{- /* String: the namespace in the name of a Service, nothing for other names. Takes (list $ host). */}}
+{{- define "mlflow.network.namespace" -}}
+{{- $domain := regexQuoteMeta (index . 0).Values.clusterDomain -}}
+{{- regexFind (printf "[^.]+\\.svc(\\.%s\\.?)?$" $domain) (index . 1) | splitList "." | first -}}
+{{- end }}
+
+{{- /* Predicate: keys for S3 come from the agent of EKS Pod Identity on the node, or may. Takes `.`. */}}
+{{- define "mlflow.network.podIdentity" -}}
+{{- with .Values.artifactStore.s3 -}}
+{{- if and .enabled (not .endpoint) (not .credentialsFromSecret.enabled) }}true{{ end -}}
+{{- end -}}
+{{- end }}
