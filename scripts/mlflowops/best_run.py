@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from enum import StrEnum
+from enum import Enum
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PAGE = 200
 
 
-class Direction(StrEnum):
+class Direction(str, Enum):
     """Which end of the scale is best."""
 
     auto = "auto"

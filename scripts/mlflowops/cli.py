@@ -1,6 +1,7 @@
 """The `mlflowops` command: one sub-command per task, each a thin layer over a module of the same name."""
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -23,11 +24,39 @@ from mlflowops.up import down, up
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 app = typer.Typer(
-    help=__import__("mlflowops").__doc__,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=True,
 )
+
+
+def version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        from importlib.metadata import version as installed
+
+        print("mlflowops", installed("mlflowops"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Run MLflow on Kubernetes: deploy it, look after it, and work with it.
+
+    \b
+    mlflowops up                            # a cluster with MLflow on this machine
+    mlflowops health                        # is it well? what to do if not
+    mlflowops best-run EXPERIMENT -m f1     # which run to take
+    mlflowops promote MODEL --min f1=0.9    # the gate to production
+
+    Commands that ask the server find it by MLFLOW_TRACKING_URI; those that ask Kubernetes by KUBECONFIG.
+    """
+
+
 app.command()(up)
 app.command()(down)
 app.add_typer(tools, name="tools")

@@ -16,7 +16,7 @@ PLUGIN = paths.REPO / "cluster/helm-diff"
 
 def helmfile(arguments: typer.Context) -> None:
     """Run the pinned helmfile in this repository: `mlflowops helmfile -e local diff`."""
-    os.chdir(paths.REPO)
+    os.chdir(paths.checkout())
     binary = tools.ensure("helmfile")
     os.execve(binary, [str(binary), *arguments.args], {**os.environ, **environment()})  # noqa: S606 - becomes it
 

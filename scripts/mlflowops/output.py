@@ -1,12 +1,12 @@
 """The --output option of commands that answer people and machines."""
 
-from enum import StrEnum
+from enum import Enum
 from typing import Annotated
 
 import typer
 
 
-class Output(StrEnum):
+class Output(str, Enum):
     """Form of the answer on stdout."""
 
     table = "table"

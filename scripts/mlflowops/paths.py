@@ -3,7 +3,17 @@
 import os
 from pathlib import Path
 
+from mlflowops.errors import OpsError
+
 REPO = Path(__file__).resolve().parents[2]
+
+
+def checkout() -> Path:
+    """The repository, for commands that use its files. An installed package stands outside of it."""
+    if not (REPO / "tools.toml").is_file():
+        wrong = "this command uses files of the repository, and mlflowops is installed without it"
+        raise OpsError("checkout", wrong, "clone the repository, type `make` and use its .venv/bin/mlflowops")
+    return REPO
 
 
 def _base(variable: str, xdg: str, default: str) -> Path:

@@ -76,7 +76,9 @@ def give_images(context: str, with_platform: bool) -> None:
     kube.ping(context)  # before minutes of building
     built = build_images(with_platform)
     if context.startswith(KIND):
-        cluster.Kind(context.removeprefix(KIND)).load([image.archive for image in built])
+        from mlflowops.cluster.kind import Kind
+
+        Kind(context.removeprefix(KIND)).load([image.archive for image in built])
         return
     console.err.print(f"The nodes of {context} must have these images; load those that they lack:")
     for image in built:

@@ -73,7 +73,7 @@ def test_it_revives_its_experiment(cli: Cli, tracking_server: str) -> None:
 
 def test_several_at_once_do_not_disturb_each_other(tracking_server: str) -> None:
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: list(health.checks(tracking_server, 60)), range(4)))
+        found = list(pool.map(lambda _: list(health.checks(health.Server(tracking_server, 60))), range(4)))
     assert {check.status for checks in found for check in checks} == {"ok"}
 
 

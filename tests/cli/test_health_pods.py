@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from kubernetes import client
 from mlflowops.health import pods, schema
-from mlflowops.health.release import Json, Release
+from mlflowops.health.objects import Json
+from mlflowops.health.release import Release
 
 READY = [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "True"}]
 RUNNING = {"name": "mlflow", "restartCount": 0, "state": {"running": {}}, "lastState": {}}
@@ -148,4 +150,4 @@ def test_what_a_pod_says_about_the_schema(answer: str, status: str, detail: str)
 
 
 def test_without_a_ready_pod_the_schema_is_unknown() -> None:
-    assert schema.schema(release(pod(conditions=[])), None, 5).status == "unknown"
+    assert schema.schema(release(pod(conditions=[])), client.ApiClient(), 5).status == "unknown"

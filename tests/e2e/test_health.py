@@ -6,23 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from kubernetes import client
 
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually
+from e2e.reader import as_reader
 from e2e.up import run
 
 NAMESPACE = "health"
-CHECKS = ["rollout", "pods", "endpoints", "health", "version", "database", "artifacts", "schema"]
-# What the check needs, `pods/exec` for the schema left out.
-RULES = [
-    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
-    {"apiGroups": [""], "resources": ["services"], "verbs": ["get"]},
-    {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list"]},
-    {"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["create", "get"]},
-]
+SERVER = ["rollout", "pods", "endpoints", "health", "version", "database", "artifacts"]
+INSIDE = ["schema", "volume"]
+"""What a server pod is asked by an exec."""
+CHECKS = [*SERVER, *INSIDE, "metrics", "stores", "logging"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -62,32 +56,13 @@ def test_nothing_to_check(kubeconfig: Path) -> None:
     assert f"mlflowops: deployment/other: not in namespace '{NAMESPACE}'; deploy it" in done.stderr
 
 
-def test_few_rights_are_enough(kube: Kube, kubeconfig: Path, tmp_path: Path) -> None:
-    """All but the schema, which takes an exec."""
-    code, checks = health(as_reader(kube, kubeconfig, tmp_path))
+def test_few_rights_are_enough(kubeconfig: Path, tmp_path: Path) -> None:
+    """All but what takes an exec."""
+    code, checks = health(as_reader(NAMESPACE, kubeconfig, tmp_path))
     states = {name: check["status"] for name, check in checks.items()}
-    assert states == {**dict.fromkeys(CHECKS, "ok"), "schema": "unknown"}
+    assert states == {**dict.fromkeys(CHECKS, "ok"), **dict.fromkeys(INSIDE, "unknown")}
     assert "pods/exec" in checks["schema"]["fix"]
     assert code == 0
-
-
-def as_reader(kube: Kube, kubeconfig: Path, folder: Path) -> Path:
-    rbac = client.RbacAuthorizationV1Api(kube.api)
-    kube.core.create_namespaced_service_account(NAMESPACE, {"metadata": {"name": "reader"}})
-    rbac.create_namespaced_role(NAMESPACE, {"metadata": {"name": "reader"}, "rules": RULES})
-    rbac.create_namespaced_role_binding(
-        NAMESPACE,
-        {
-            "metadata": {"name": "reader"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"},
-            "subjects": [{"kind": "ServiceAccount", "name": "reader"}],
-        },
-    )
-    token = run(f"kubectl create token reader -n {NAMESPACE}", kubeconfig).stdout.strip()
-    config = yaml.safe_load(run("kubectl config view --raw --flatten", kubeconfig).stdout)
-    config["users"][0]["user"] = {"token": token}
-    (folder / "reader").write_text(yaml.safe_dump(config))
-    return folder / "reader"
 
 
 def test_a_missing_secret_is_named(kube: Kube, helm: Helm, kubeconfig: Path) -> None:
@@ -109,5 +84,5 @@ def test_scaled_to_nothing(kube: Kube, kubeconfig: Path) -> None:
     assert code == 1
     states = {name: check["status"] for name, check in checks.items()}
     red = dict.fromkeys(["rollout", "pods", "endpoints", "health"], "red")
-    assert states == {**red, "schema": "unknown"}
+    assert states == {**red, "schema": "unknown", "volume": "unknown"}
     assert all(check["fix"] for check in checks.values())

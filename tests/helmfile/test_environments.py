@@ -1,11 +1,11 @@
 """Each environment renders what it promises, and the files that make it stay small and apart."""
 
 import itertools
-import tomllib
 from pathlib import Path
 
 import kubernetes_validate
 import pytest
+import tomllib
 from mlflowops import secrets
 from mlflowops.paths import REPO
 

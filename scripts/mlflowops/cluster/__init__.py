@@ -5,19 +5,19 @@ from outside: a kubeconfig, and a way to load images.
 """
 
 from mlflowops.cluster.base import Cluster
-from mlflowops.cluster.kind import Kind
-from mlflowops.cluster.source import Source
 
 __all__ = ["DEFAULT_NAME", "Cluster", "current"]
 
 DEFAULT_NAME = "mlflow"
 
-DRIVERS: dict[str, type[Cluster]] = {"kind": Kind, "source": Source}
-
 
 def current(name: str = DEFAULT_NAME) -> Cluster:
     """Return the cluster of this name. One that exists keeps its driver."""
-    for driver in DRIVERS.values():
+    from mlflowops.cluster.kind import Kind  # the Kubernetes client takes a second to import
+    from mlflowops.cluster.source import Source
+
+    drivers: list[type[Cluster]] = [Kind, Source]
+    for driver in drivers:
         if driver.remembered(name):
             return driver(name)
     return Kind(name) if Kind.usable() else Source(name)

@@ -1,7 +1,7 @@
 """What a cluster says about itself."""
 
 import contextlib
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
+LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 SYSTEM = "kube-system"
 TIMEOUT = 15
 

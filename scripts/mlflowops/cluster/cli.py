@@ -1,22 +1,22 @@
 """`mlflowops cluster`: a Kubernetes to try things on."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlflowops import cluster, console
-from mlflowops.cluster.status import Status, of
 from mlflowops.errors import OpsError
+from mlflowops.output import Output, OutputOption
+
+if TYPE_CHECKING:
+    from mlflowops.cluster.status import Status
 
 app = typer.Typer(help="Make, inspect and remove a Kubernetes cluster on this machine.", no_args_is_help=True)
 
 Name = Annotated[
     str,
     typer.Option("--name", envvar="MLFLOWOPS_CLUSTER", help="Which cluster; several can stand side by side."),
-]
-Output = Annotated[
-    Literal["table", "json"], typer.Option("--output", "-o", help="For people or for programs.")
 ]
 
 
@@ -53,17 +53,19 @@ def kubeconfig(name: Name = cluster.DEFAULT_NAME) -> None:
 
 
 @app.command()
-def status(name: Name = cluster.DEFAULT_NAME, output: Output = "table") -> None:
+def status(name: Name = cluster.DEFAULT_NAME, output: OutputOption = Output.table) -> None:
     """Show nodes and add-ons. Exit 1 unless all are well."""
+    from mlflowops.cluster.status import of
+
     found = of(cluster.current(name))
-    if output == "json":
+    if output is Output.json:
         console.as_json(found.as_dict())
     else:
         _show(found)
     raise typer.Exit(0 if found.well else 1)
 
 
-def _show(found: Status) -> None:
+def _show(found: "Status") -> None:
     console.out.print(f"{found.name}: {found.summary}", soft_wrap=True, highlight=False)
     rows = [
         (each.name, each.version, each.address, "ready" if each.ready else "not ready")

@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from cryptography import x509
@@ -95,7 +95,7 @@ def _new_authority(name: str) -> Pair:
 def _certificate(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
 ) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
+    now = datetime.now(timezone.utc)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

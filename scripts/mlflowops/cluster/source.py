@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 from mlflowops import console, shell, tools
@@ -43,7 +43,7 @@ class Source(Cluster):
             return
         self._write_kubeconfig(layout)
         network.up(layout)
-        begin = datetime.now(UTC).replace(microsecond=0)  # as exact as the nodes report
+        begin = datetime.now(timezone.utc).replace(microsecond=0)  # as exact as the nodes report
         started = self._switch_on(machines)
         self._load([addons.archive(name) for name in IMAGES], machines)  # while the API server starts
         self._settle(layout, machines, begin if started else LONG_AGO)

@@ -9,7 +9,7 @@ class Check:
     """One line of the report. What is not `ok` says in `fix` what to do."""
 
     name: str
-    status: Literal["ok", "red", "unknown"]
+    status: Literal["ok", "warn", "red", "unknown"]
     detail: str
     fix: str = ""
 
@@ -17,6 +17,11 @@ class Check:
 def green(name: str, detail: str) -> Check:
     """All is well."""
     return Check(name, "ok", detail)
+
+
+def yellow(name: str, detail: str, fix: str) -> Check:
+    """All works, and will not for long."""
+    return Check(name, "warn", detail, fix)
 
 
 def red(name: str, detail: str, fix: str) -> Check:

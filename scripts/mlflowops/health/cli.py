@@ -1,14 +1,24 @@
 """`mlflowops health`: all checks in the order in which a person would look."""
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlflowops import console
 from mlflowops.errors import OpsError
-from mlflowops.health import forward, report, server
-from mlflowops.health.check import Check, red
+from mlflowops.health import report, server
+from mlflowops.health.check import Check, red, unknown
+from mlflowops.output import Output, OutputOption
+
+if TYPE_CHECKING:
+    from mlflowops.health.objects import Objects
+    from mlflowops.health.release import Release
+
+RIGHTS = "give the account the rules of examples/health/reader.yaml"
 
 
 def health(
@@ -17,36 +27,106 @@ def health(
     context: Annotated[str | None, typer.Option(help="Kubeconfig context; default: the current one.")] = None,
     url: Annotated[str | None, typer.Option(help="Ask this URL only, and no Kubernetes.")] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that one question may take.")] = 10,
-    output: Annotated[Literal["table", "json"], typer.Option(help="For people or for machines.")] = "table",
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl-C.")] = False,
+    interval: Annotated[float, typer.Option(min=1, help="Seconds between two looks of --watch.")] = 10,
+    output: OutputOption = Output.table,
 ) -> None:
     """Is this MLflow well? Each red line says what to do.
 
-    Asks Kubernetes, then the server through a port-forward; with --url only the server, at that URL.
+    Asks Kubernetes about the release and what belongs to it, then the server and the exporters through a
+    port-forward of its own; with --url only the server, at that URL. What is not installed is left out.
+
     Exit code 0: all is well, 1: something is red, 2: there is nothing to check.
+
+    \b
+    mlflowops health                             # namespace ml, or MLFLOW_NAMESPACE
+    mlflowops health --namespace ml --watch --interval 5
+    mlflowops health --url https://mlflow.example.com --output json
     """
-    with console.step("Checking " + (url or f"{release} in namespace {namespace}")):
-        checks = list(
-            server.checks(url, timeout) if url else in_cluster(namespace, release, context, timeout)
-        )
-    if output == "json":
-        report.json(checks, {"namespace": None if url else namespace, "release": None if url else release})
-    else:
-        report.table(checks)
-    if any(check.status == "red" for check in checks):
+
+    where = {"namespace": None if url else namespace, "release": None if url else release}
+
+    def look() -> bool:
+        waiting = console.step("Checking " + (url or f"{release} in namespace {namespace}"))
+        with nullcontext() if watch else waiting:
+            checks = list(at_url(url, timeout) if url else in_cluster(namespace, release, context, timeout))
+        if watch:
+            console.out.clear()
+        if output is Output.json:
+            report.json(checks, where)
+        else:
+            report.table(checks)
+        return all(check.status != "red" for check in checks)
+
+    well = again(look, interval) if watch else look()
+    if not well:
         raise typer.Exit(1)
 
 
-def in_cluster(namespace: str, name: str, context: str | None, seconds: float) -> Iterator[Check]:
-    """What Kubernetes knows about the release, then what its server says."""
-    from mlflowops.health import pods, release, schema  # which import the Kubernetes client: a second
+def again(look: Callable[[], bool], interval: float) -> bool:
+    """Look until Ctrl-C; what the last look said. Only the first may find nothing to look at."""
+    well = look()
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(interval)
+            try:
+                well = look()
+            except OpsError as error:  # the cluster may come back
+                console.err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+                well = False
+    return well
 
-    found = release.read(namespace, name, context, seconds)
+
+def at_url(url: str, seconds: float) -> Iterator[Check]:
+    """What the server at a URL says."""
+    return server.checks(server.Server(url, seconds))
+
+
+def in_cluster(namespace: str, name: str, context: str | None, seconds: float) -> Iterator[Check]:
+    """What Kubernetes knows about the release, then what its server says, then what belongs to it."""
+    from mlflowops import kube  # which imports the Kubernetes client: a second
+    from mlflowops.health import backup, certificate, ingress, metrics, pods, schema, secrets, volume
+    from mlflowops.health import release as releases
+    from mlflowops.health.objects import Objects
+
+    objects = Objects(kube.connect(context), namespace, seconds)
+    found = releases.read(objects, name)
     yield pods.rollout(found)
     yield pods.pods(found)
     yield pods.endpoints(found)
+    yield from served(found, objects)
+    yield schema.schema(found, objects.api, seconds)
+    yield from volume.checks(found, objects.api, seconds)
+    for part, checks in {
+        "ingress": ingress.checks,
+        "certificate": certificate.checks,
+        "external secrets": secrets.checks,
+        "metrics": metrics.checks,
+        "backup": backup.checks,
+    }.items():
+        yield from permitted(part, partial(checks, found, objects))
+
+
+def served(release: "Release", objects: "Objects") -> Iterator[Check]:
+    """What the server in a ready pod says."""
+    from mlflowops.health import forward
+    from mlflowops.health.release import port
+
+    pod = release.ready_pod
+    if pod is None:
+        yield red("health", "no pod is ready to be asked", "see the pods")
+        return
+    with forward.session(objects.api, pod, port(pod, "http") or server.PORT) as session:
+        where = f"pod {pod['metadata']['name']}"
+        url = f"http://localhost{release.path}"
+        yield from server.checks(server.Server(url, objects.seconds, session, where))
+
+
+def permitted(part: str, ask: Callable[[], Iterable[Check]]) -> Iterator[Check]:
+    """The part's lines; nobody may look: one line that says so."""
+    from kubernetes.client.exceptions import ApiException
+
     try:
-        with forward.port_forward(namespace, name, context, seconds) as url:
-            yield from server.checks(url + found.path, seconds)
-    except OpsError as error:
-        yield red("health", str(error), "see the pods and the endpoints")
-    yield schema.schema(found, context, seconds)
+        yield from ask()
+    except ApiException as error:
+        yield unknown(part, f"the Kubernetes API answers {error.status} {error.reason}", RIGHTS)

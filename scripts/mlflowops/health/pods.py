@@ -1,9 +1,10 @@
 """What Kubernetes says about a release: rollout, pods, Service endpoints."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from mlflowops.health.check import Check, green, red
-from mlflowops.health.release import Json, Release
+from mlflowops.health.objects import Json, moment
+from mlflowops.health.release import Release
 
 RECENT = timedelta(minutes=10)
 """A restart longer ago than this is history, not illness."""
@@ -89,6 +90,6 @@ def _container_trouble(status: Json) -> tuple[str, str] | None:
     if waiting and waiting.get("reason") not in STARTING:
         reason = waiting.get("reason", "")
         return reason, f"{status['name']}: {reason} {waiting.get('message', '')}{ended}"
-    if last and datetime.now(UTC) - datetime.fromisoformat(last["finishedAt"]) < RECENT:
+    if last and datetime.now(timezone.utc) - moment(last["finishedAt"]) < RECENT:
         return "CrashLoopBackOff", f"{status['name']} restarted at {last['finishedAt']}{ended}"
     return None

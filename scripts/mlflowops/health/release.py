@@ -1,16 +1,12 @@
-"""The release as the Kubernetes API has it, in the API's own words (plain JSON)."""
+"""The release as the Kubernetes API has it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kubernetes import client
-from kubernetes.client.exceptions import ApiException
-
 from mlflowops import kube
 from mlflowops.errors import OpsError
-
-Json = dict[str, Any]
-NOT_FOUND = 404
+from mlflowops.health.objects import Json, Objects
 
 
 @dataclass(frozen=True)
@@ -32,41 +28,69 @@ class Release:
         return str(self.deployment["metadata"]["namespace"])
 
     @property
+    def env(self) -> dict[str, str]:
+        """The variables of the server that are no secrets."""
+        boxes = self.deployment["spec"]["template"]["spec"]["containers"]
+        return {each["name"]: each.get("value", "") for box in boxes for each in box.get("env", [])}
+
+    @property
     def path(self) -> str:
         """The URL path that the server lives under (mlflow.staticPrefix); empty for the root."""
-        boxes = self.deployment["spec"]["template"]["spec"]["containers"]
-        env = {each["name"]: each.get("value", "") for box in boxes for each in box.get("env", [])}
-        return str(env.get("MLFLOW_STATIC_PREFIX", ""))
+        return self.env.get("MLFLOW_STATIC_PREFIX", "")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What all pods of the release have, those beside the server's too."""
+        selected: dict[str, str] = self.deployment["spec"]["selector"]["matchLabels"]
+        return {key: value for key, value in selected.items() if key != "app.kubernetes.io/component"}
+
+    @property
+    def secrets(self) -> set[str]:
+        """The Secrets that the server's pods read."""
+        return set(_secrets(self.deployment["spec"]["template"]["spec"]))
+
+    @property
+    def ready_pod(self) -> Json | None:
+        """One that can be asked."""
+        return next((pod for pod in self.pods if is_ready(pod)), None)
 
 
-def read(namespace: str, name: str, context: str | None, seconds: float) -> Release:
+def read(objects: Objects, name: str) -> Release:
     """Ask the API for the release. OpsError if there is no cluster or no such Deployment."""
-    api = kube.connect(context)
-    with kube.speaking(f"deployment/{name} in namespace {namespace!r}"):
-        deployment = api.sanitize_for_serialization(_deployment(api, namespace, name, seconds))
-        labels = deployment["spec"]["selector"]["matchLabels"]
-        pods = client.CoreV1Api(api).list_namespaced_pod(
-            namespace,
-            label_selector=",".join(f"{key}={value}" for key, value in labels.items()),
-            _request_timeout=seconds,
-        )
-        slices = client.DiscoveryV1Api(api).list_namespaced_endpoint_slice(
-            namespace, label_selector=f"kubernetes.io/service-name={name}", _request_timeout=seconds
-        )
-    endpoints = [endpoint for each in slices.items for endpoint in each.endpoints or []]
-    alive = [pod for pod in api.sanitize_for_serialization(pods.items) if _stays(pod)]
-    return Release(deployment, alive, api.sanitize_for_serialization(endpoints))
+    with kube.speaking(f"deployment/{name} in namespace {objects.namespace!r}"):
+        deployment = objects.one("apps/v1", "deployments", name)
+        if deployment is None:
+            instead = (
+                "deploy it (`helmfile -e <environment> apply`), or name another --namespace or --release"
+            )
+            raise OpsError(f"deployment/{name}", f"not in namespace {objects.namespace!r}", instead)
+        pods = objects.pods(deployment["spec"]["selector"]["matchLabels"])
+        slices = objects.all("discovery.k8s.io/v1", "endpointslices", f"kubernetes.io/service-name={name}")
+    return Release(deployment, pods, [each for one in slices for each in one.get("endpoints") or []])
 
 
-def _stays(pod: Json) -> bool:
-    return "deletionTimestamp" not in pod["metadata"]
+def is_ready(pod: Json) -> bool:
+    """Whether Kubernetes sends requests to it."""
+    conditions = {each["type"]: each["status"] for each in pod.get("status", {}).get("conditions", [])}
+    return conditions.get("Ready") == "True"
 
 
-def _deployment(api: client.ApiClient, namespace: str, name: str, seconds: float) -> client.V1Deployment:
-    try:
-        return client.AppsV1Api(api).read_namespaced_deployment(name, namespace, _request_timeout=seconds)
-    except ApiException as error:
-        if error.status != NOT_FOUND:
-            raise
-        instead = "deploy it (`helmfile -e <environment> apply`), or name another --namespace or --release"
-        raise OpsError(f"deployment/{name}", f"not in namespace {namespace!r}", instead) from error
+def port(pod: Json, name: str) -> int | None:
+    """The number of a pod's port."""
+    ports = [each for box in pod["spec"]["containers"] for each in box.get("ports", [])]
+    return next((each["containerPort"] for each in ports if each.get("name") == name), None)
+
+
+def _secrets(node: Any) -> Iterator[str]:
+    """Names in secretKeyRef, secretRef and volumes, wherever they are."""
+    if isinstance(node, list):
+        for each in node:
+            yield from _secrets(each)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("secretKeyRef", "secretRef"):
+                yield value["name"]
+            elif key == "secret":
+                yield value.get("secretName") or value["name"]
+            else:
+                yield from _secrets(value)

@@ -8,11 +8,16 @@ from rich.markup import escape
 from mlflowops import console
 from mlflowops.health.check import Check
 
-MARKS = {"ok": "[green]ok[/]", "red": "[red]RED[/]", "unknown": "[yellow]?[/]"}
+MARKS = {
+    "ok": "[green]ok[/]",
+    "warn": "[yellow]warn[/]",
+    "red": "[bold red]RED[/]",
+    "unknown": "[yellow]?[/]",
+}
 
 
 def table(checks: Sequence[Check]) -> None:
-    """One line per check; a red one says what to do."""
+    """One line per check; what is not well says what to do."""
     rows = [
         [
             MARKS[check.status],

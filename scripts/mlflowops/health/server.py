@@ -13,16 +13,23 @@ import requests
 from mlflowops.health import artifacts
 from mlflowops.health.check import Check, green, red
 
+PORT = 5000
 LOGS = "`kubectl logs deployment/mlflow` says why"
 
 
 class Server:
-    """A tracking server at a URL, with the credentials of MLflow's own variables (MLFLOW_TRACKING_...)."""
+    """A tracking server at a URL, with the credentials of MLflow's own variables (MLFLOW_TRACKING_...).
 
-    def __init__(self, url: str, seconds: float) -> None:
+    `session` may know a way of its own to that URL; `where` is then what people call the place.
+    """
+
+    def __init__(
+        self, url: str, seconds: float, session: requests.Session | None = None, where: str = ""
+    ) -> None:
         self.url = url.rstrip("/")
+        self.where = where or self.url
         self.seconds = seconds
-        self._session = requests.Session()
+        self._session = session or requests.Session()
         token, user = os.environ.get("MLFLOW_TRACKING_TOKEN"), os.environ.get("MLFLOW_TRACKING_USERNAME")
         if user:
             self._session.auth = (user, os.environ.get("MLFLOW_TRACKING_PASSWORD", ""))
@@ -40,23 +47,22 @@ class Server:
         return answer
 
 
-def checks(url: str, seconds: float) -> Iterator[Check]:
-    """All that can be asked at a URL. Stops when no server answers there."""
-    server = Server(url, seconds)
-    alive = _asked("health", lambda: health(server))
+def checks(server: Server) -> Iterator[Check]:
+    """All that can be asked of a server. Stops when none answers."""
+    alive = asked("health", lambda: health(server))
     yield alive
     if alive.status == "ok":
-        yield _asked("version", lambda: version(server))
-        yield _asked("database", lambda: database(server))
-        yield _asked("artifacts", lambda: artifacts.artifacts(server))
+        yield asked("version", lambda: version(server))
+        yield asked("database", lambda: database(server))
+        yield asked("artifacts", lambda: artifacts.artifacts(server))
 
 
 def health(server: Server) -> Check:
     """Does a server process answer?"""
     answer = server.ask("GET", "/health")
     if answer.ok:
-        return green("health", f"{server.url} answers in {_milliseconds(answer)}")
-    detail = f"{server.url}/health answers {answer.status_code}"
+        return green("health", f"{server.where} answers in {_milliseconds(answer)}")
+    detail = f"{server.where}: /health answers {answer.status_code}"
     return red("health", detail, "is this an MLflow server? check the URL and its path")
 
 
@@ -76,7 +82,7 @@ def database(server: Server) -> Check:
     return green("database", f"answers in {_milliseconds(answer)}")
 
 
-def _asked(name: str, ask: Callable[[], Check]) -> Check:
+def asked(name: str, ask: Callable[[], Check]) -> Check:
     """The check's answer; what it could not even ask is red too."""
     try:
         return ask()

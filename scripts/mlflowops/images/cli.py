@@ -8,6 +8,7 @@ import typer
 from mlflowops import console, images
 from mlflowops.errors import OpsError
 from mlflowops.images import programs
+from mlflowops.output import Output, OutputOption
 
 app = typer.Typer(help="Build our container images and find their archives.", no_args_is_help=True)
 
@@ -25,10 +26,10 @@ def build(
 
 
 @app.command("list")
-def list_(output: Annotated[str, typer.Option(help="table or json")] = "table") -> None:
+def list_(output: OutputOption = Output.table) -> None:
     """Show every image, its archive, and whether it is built."""
     known = images.known()
-    if output == "json":
+    if output is Output.json:
         console.as_json([asdict(image) | {"built": there} for image, there in known])
         return
     rows = []

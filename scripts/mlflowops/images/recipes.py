@@ -2,11 +2,10 @@
 
 import hashlib
 import json
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlflowops import paths
+from mlflowops import paths, toml
 from mlflowops.errors import OpsError
 
 FOLDER = paths.REPO / "images"
@@ -93,7 +92,7 @@ def _base(name: str) -> Recipe | Rootfs:
 
 def config() -> dict:
     """All of images.toml."""
-    return tomllib.loads((FOLDER / "images.toml").read_text())
+    return toml.loads((paths.checkout() / "images" / "images.toml").read_text())
 
 
 def _digest(*parts: str) -> str:

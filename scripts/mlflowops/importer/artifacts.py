@@ -64,8 +64,11 @@ def _checksum(repository: ArtifactRepository, path: str, ids: Ids | None) -> str
         local = Path(repository.download_artifacts(path, temp))
         if ids:
             local = _translated(local, ids, Path(temp))
+        digest = hashlib.sha256()
         with local.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
+            while chunk := content.read(1 << 20):
+                digest.update(chunk)
+        return digest.hexdigest()
 
 
 def _translated(file: Path, ids: Ids, temp: Path) -> Path:

@@ -104,7 +104,7 @@ def _points(file: Path) -> list[str]:
     for number, line in enumerate(file.read_text().splitlines(), 1):
         try:
             timestamp, value, *rest = line.split(" ")
-            points[int(timestamp), str(float(value)), *rest] = line
+            points[(int(timestamp), str(float(value)), *rest)] = line
         except ValueError as error:
             wrong = f"line {number} is not a point of a metric: {line!r}"
             raise OpsError(str(file), wrong, "remove the line") from error

@@ -1,7 +1,7 @@
 """Reads and changes the model registry for a promotion."""
 
 import warnings
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from mlflow.exceptions import MlflowException
@@ -108,4 +108,4 @@ def _stage(client: "MlflowClient", model: str, version: str, stage: str) -> bool
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

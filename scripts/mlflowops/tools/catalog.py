@@ -1,11 +1,10 @@
 """tools.toml, read and checked."""
 
 import functools
-import tomllib
 from pathlib import Path
 from typing import Any
 
-from mlflowops import paths
+from mlflowops import paths, toml
 from mlflowops.errors import OpsError
 from mlflowops.tools.apt import Apt
 from mlflowops.tools.go import GoInstall, GoModule
@@ -34,12 +33,12 @@ def tool(name: str) -> Tool:
 @functools.cache
 def tools() -> dict[str, Tool]:
     """Return all entries of tools.toml by name."""
-    return read(paths.REPO / "tools.toml")
+    return read(paths.checkout() / "tools.toml")
 
 
 def read(file: Path) -> dict[str, Tool]:
     """Read a file like tools.toml: a table per group, in it a table per tool."""
-    content = tomllib.loads(file.read_text())
+    content = toml.loads(file.read_text())
     go = content.pop("go", "")
     entries = [
         _entry(file.name, group, name, fields, go)

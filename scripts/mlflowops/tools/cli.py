@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from mlflowops import console
+from mlflowops.output import Output, OutputOption
 from mlflowops.tools import bin_dir, ensure, tools
 from mlflowops.tools.tool import Tool
 
@@ -39,10 +40,10 @@ def path() -> None:
 
 
 @app.command(name="list")
-def list_(output: Annotated[str, typer.Option(help="table or json")] = "table") -> None:
+def list_(output: OutputOption = Output.table) -> None:
     """Show every tool: its version, whether it is here, where it comes from."""
     rows = [_row(each) for each in tools().values()]
-    if output == "json":
+    if output is Output.json:
         console.as_json(rows)
     else:
         console.table(["name", "version", "group", "state", "from"], [list(row.values())[:5] for row in rows])

@@ -1,0 +1,1 @@
+"""Run MLflow on Kubernetes: tools, test cluster, health check and daily operations."""

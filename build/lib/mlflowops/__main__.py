@@ -1,0 +1,3 @@
+from mlflowops.cli import main
+
+main()

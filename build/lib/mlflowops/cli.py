@@ -1,0 +1,81 @@
+"""The `mlflowops` command: one sub-command per task, each a thin layer over a module of the same name."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from mlflowops.best_run import best_run
+from mlflowops.cluster.cli import app as cluster
+from mlflowops.console import err
+from mlflowops.errors import OpsError
+from mlflowops.health.cli import health
+from mlflowops.helmfile import helmfile
+from mlflowops.images.cli import app as images
+from mlflowops.importer.command import import_
+from mlflowops.log_results import log_results
+from mlflowops.platform import app as platform
+from mlflowops.promote import promote
+from mlflowops.secrets import app as secrets
+from mlflowops.tools.cli import app as tools
+from mlflowops.up import down, up
+
+# helmfile understands its own arguments, even --help.
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+
+
+def version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        from importlib.metadata import version as installed
+
+        print("mlflowops", installed("mlflowops"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Run MLflow on Kubernetes: deploy it, look after it, and work with it.
+
+    \b
+    mlflowops up                            # a cluster with MLflow on this machine
+    mlflowops health                        # is it well? what to do if not
+    mlflowops best-run EXPERIMENT -m f1     # which run to take
+    mlflowops promote MODEL --min f1=0.9    # the gate to production
+
+    Commands that ask the server find it by MLFLOW_TRACKING_URI; those that ask Kubernetes by KUBECONFIG.
+    """
+
+
+app.command()(up)
+app.command()(down)
+app.add_typer(tools, name="tools")
+app.add_typer(cluster, name="cluster")
+app.add_typer(images, name="images")
+app.add_typer(secrets, name="secrets")
+app.add_typer(platform, name="platform")
+app.command()(health)
+app.command()(log_results)
+app.command()(best_run)
+app.command()(promote)
+app.command("import")(import_)
+app.command(context_settings=PASS_ON)(helmfile)
+
+
+def main() -> None:
+    """Run the command line. OpsError becomes one sentence on stderr and its exit code."""
+    try:
+        app()
+    except OpsError as error:
+        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)

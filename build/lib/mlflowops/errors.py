@@ -1,0 +1,13 @@
+"""The one error style of the package."""
+
+
+class OpsError(Exception):
+    """Something the user can act on.
+
+    Printed as one sentence, `mlflowops: <what>: <what is wrong>; <what to do instead>.`, without a
+    traceback. `exit_code` is 2 for wrong input or a missing prerequisite, 1 for a check that failed.
+    """
+
+    def __init__(self, what: str, wrong: str, instead: str, exit_code: int = 2) -> None:
+        super().__init__(f"mlflowops: {what}: {wrong}; {instead}.")
+        self.exit_code = exit_code

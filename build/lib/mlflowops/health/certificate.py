@@ -1,0 +1,69 @@
+"""How long will the certificates of the Ingresses last, and are they for the right hosts?"""
+
+import base64
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+
+from cryptography import x509
+
+from mlflowops.health import ingress
+from mlflowops.health.check import Check, green, red, yellow
+from mlflowops.health.objects import Json, Objects
+from mlflowops.health.release import Release
+
+SOON = timedelta(days=21)
+"""cert-manager renews one of 90 days 30 days before its end: with less left, renewing has failed."""
+
+
+def checks(release: Release, objects: Objects) -> Iterator[Check]:
+    """One line for each Secret that an Ingress of the release names."""
+    for each in ingress.found(release, objects):
+        for tls in each["spec"].get("tls", []):
+            if name := tls.get("secretName"):
+                yield judge(name, tls.get("hosts", []), objects.secret(name), release.namespace)
+
+
+def judge(name: str, hosts: list[str], secret: Json | None, namespace: str) -> Check:
+    """What a TLS Secret means for these hosts."""
+    fix = f"`kubectl describe certificate -n {namespace}` says why cert-manager does not renew it"
+    if secret is None:
+        fix = f"`kubectl describe certificate -n {namespace}`, or make it: `kubectl create secret tls {name}`"
+        return red("certificate", f"Secret {name} does not exist", fix)
+    try:
+        certificate = x509.load_pem_x509_certificate(base64.b64decode(secret["data"]["tls.crt"]))
+    except (KeyError, ValueError):
+        return red(
+            "certificate",
+            f"Secret {name} holds no certificate in tls.crt",
+            "make it with `kubectl create secret tls`",
+        )
+    strangers = [host for host in hosts if not _covers(certificate, host)]
+    if strangers:
+        names = ", ".join(_names(certificate)) or "nobody"
+        return red(
+            "certificate",
+            f"{name} is for {names}, not for {', '.join(strangers)}",
+            "issue it for ingress.tls[].hosts",
+        )
+    return _lasts(name, certificate.not_valid_after_utc, fix)
+
+
+def _lasts(name: str, end: datetime, fix: str) -> Check:
+    left = end - datetime.now(timezone.utc)
+    if left < timedelta(0):
+        return red("certificate", f"{name} expired on {end:%Y-%m-%d}", fix)
+    detail = f"{name} lasts until {end:%Y-%m-%d}, {left.days} days"
+    return green("certificate", detail) if left >= SOON else yellow("certificate", detail, fix)
+
+
+def _names(certificate: x509.Certificate) -> list[str]:
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    return extension.value.get_values_for_type(x509.DNSName)
+
+
+def _covers(certificate: x509.Certificate, host: str) -> bool:
+    """By name, or by a wildcard for the first word."""
+    return bool({host, f"*.{host.partition('.')[2]}"} & set(_names(certificate)))

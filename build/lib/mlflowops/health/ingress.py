@@ -1,0 +1,117 @@
+"""The way in from outside: does each Ingress lead to this server, and does its host answer?"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+
+from mlflowops.health.check import Check, green, red, unknown
+from mlflowops.health.objects import Json, Objects
+from mlflowops.health.release import Release
+
+LOGIN = (401, 403)
+"""Somebody in front asks who it is: the way is open."""
+
+
+def found(release: Release, objects: Objects) -> list[Json]:
+    """The Ingresses of the namespace that lead to the release's Service."""
+    ingresses = objects.all("networking.k8s.io/v1", "ingresses")
+    return [each for each in ingresses if any(_services(each, release.name))]
+
+
+def checks(release: Release, objects: Objects) -> Iterator[Check]:
+    """One line for each of them."""
+    for ingress in found(release, objects):
+        service = objects.service(release.name)
+        yield _wrong_port(ingress, release, service) or _hosts(ingress, release, objects.seconds)
+
+
+def _services(ingress: Json, name: str) -> Iterator[Json]:
+    """Its backends that are this Service."""
+    spec = ingress["spec"]
+    paths = [path for rule in spec.get("rules", []) for path in rule.get("http", {}).get("paths", [])]
+    backends = [path["backend"] for path in paths] + [spec.get("defaultBackend", {})]
+    for backend in backends:
+        service = backend.get("service", {})
+        if service.get("name") == name:
+            yield service
+
+
+def _wrong_port(ingress: Json, release: Release, service: Json | None) -> Check | None:
+    if service is None:
+        return red(
+            "ingress", f"{_name(ingress)} leads to service/{release.name}, which does not exist", "deploy it"
+        )
+    known: set[Any] = {
+        each[key] for each in service["spec"]["ports"] for key in ("name", "port") if key in each
+    }
+    for backend in _services(ingress, release.name):
+        port = backend["port"].get("name") or backend["port"].get("number")
+        if port not in known:
+            detail = f"{_name(ingress)} leads to port {port}, which service/{release.name} does not have"
+            return red("ingress", detail, f"name one of {', '.join(sorted(map(str, known)))}")
+    return None
+
+
+def _hosts(ingress: Json, release: Release, seconds: float) -> Check:
+    """Ask every host; the first that is not well speaks for all."""
+    secure = {host for each in ingress["spec"].get("tls", []) for host in each.get("hosts", [])}
+    hosts = [each["host"] for each in ingress["spec"].get("rules", []) if "*" not in each.get("host", "*")]
+    urls = [f"{'https' if host in secure else 'http'}://{host}{release.path}" for host in hosts]
+    answers = [_ask(url, ingress, seconds) for url in urls]
+    bad = next((each for each in answers if each.status != "ok"), None)
+    return bad or green("ingress", "; ".join(each.detail for each in answers) or _served(ingress))
+
+
+def _ask(url: str, ingress: Json, seconds: float) -> Check:
+    try:
+        answer = requests.get(f"{url}/health", timeout=seconds, allow_redirects=False)
+    except requests.exceptions.SSLError as error:
+        detail = f"{url} has a certificate that this machine does not trust: {_reason(error)}"
+        return red(
+            "ingress", detail, "see its certificate; for an authority of your own set REQUESTS_CA_BUNDLE"
+        )
+    except requests.RequestException as error:
+        return _unreachable(url, ingress, error)
+    if answer.ok or answer.status_code in LOGIN:
+        return green("ingress", f"{url} answers {answer.status_code}")
+    fix = "is it another controller's host? `kubectl describe ingress -n {namespace} {name}`"
+    if answer.status_code >= 500:
+        fix = "see the endpoints; may the controller in, if there is a networkPolicy?"
+    return red("ingress", f"{url}/health answers {answer.status_code}", fix.format(**ingress["metadata"]))
+
+
+def _unreachable(url: str, ingress: Json, error: Exception) -> Check:
+    """Nobody answers here: has no controller taken the Ingress, or is it only this machine's way there?"""
+    served = _address(ingress)
+    if served:
+        detail = f"{_name(ingress)} is served at {served}, but {url} does not answer here: {_reason(error)}"
+        return unknown(
+            "ingress", detail, f"make a DNS record for it, or look from where {served} can be reached"
+        )
+    wanted = ingress["spec"].get("ingressClassName") or "the default class"
+    detail = f"no controller serves {_name(ingress)}: it has no address, and {url} does not answer"
+    return red(
+        "ingress",
+        detail,
+        f"is there a controller of {wanted}? `kubectl get ingressclass`; set ingress.className",
+    )
+
+
+def _address(ingress: Json) -> str:
+    places = ingress.get("status", {}).get("loadBalancer", {}).get("ingress", [])
+    return ", ".join(each.get("hostname") or each.get("ip", "") for each in places)
+
+
+def _served(ingress: Json) -> str:
+    return f"{_name(ingress)} is served at {_address(ingress) or 'an address that it does not tell'}"
+
+
+def _name(ingress: Json) -> str:
+    return f"ingress/{ingress['metadata']['name']}"
+
+
+def _reason(error: Exception) -> str:
+    """The innermost words of what requests wraps."""
+    inner = error.args[0] if error.args else error
+    return str(getattr(inner, "reason", inner)).rsplit(": ", 1)[-1]

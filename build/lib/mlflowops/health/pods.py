@@ -1,0 +1,95 @@
+"""What Kubernetes says about a release: rollout, pods, Service endpoints."""
+
+from datetime import datetime, timedelta, timezone
+
+from mlflowops.health.check import Check, green, red
+from mlflowops.health.objects import Json, moment
+from mlflowops.health.release import Release
+
+RECENT = timedelta(minutes=10)
+"""A restart longer ago than this is history, not illness."""
+
+STARTING = ("PodInitializing", "ContainerCreating")
+FIXES = {
+    "ImagePullBackOff": "push the image, or set image.registry to where the nodes can pull it",
+    "ErrImagePull": "push the image, or set image.registry to where the nodes can pull it",
+    "ErrImageNeverPull": "load the image into the nodes, as `make up` does",
+    "CreateContainerConfigError": "create the Secret or key that is named; the pod then starts by itself",
+    "CrashLoopBackOff": "read why it ended: `kubectl logs -n {namespace} {pod} --all-containers --previous`",
+    "Unschedulable": "make room, or lower mlflow.resources.requests",
+}
+ANY_FIX = "`kubectl describe pod -n {namespace} {pod}`; `kubectl logs -n {namespace} {pod} --all-containers`"
+
+
+def rollout(release: Release) -> Check:
+    """Do as many pods as wanted run the newest version?"""
+    spec, status = release.deployment["spec"], release.deployment.get("status", {})
+    command = f"-n {release.namespace} deployment/{release.name}"
+    replicas, total = spec["replicas"], status.get("replicas", 0)
+    updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
+    if not replicas:
+        return red("rollout", "scaled to 0 replicas", f"`kubectl scale {command} --replicas 1`")
+    detail = f"{available} of {replicas} available, {updated} up to date"
+    seen = status.get("observedGeneration", 0) >= release.deployment["metadata"]["generation"]
+    if seen and updated == available == total == replicas:
+        return green("rollout", detail)
+    return red("rollout", detail, f"`kubectl rollout status {command}`; if it stays, see the pods")
+
+
+def pods(release: Release) -> Check:
+    """Is every pod Ready, and did none restart lately?"""
+    for pod in release.pods:
+        trouble = _trouble(pod)
+        if trouble:
+            name = pod["metadata"]["name"]
+            fix = FIXES.get(trouble[0], ANY_FIX).format(namespace=release.namespace, pod=name)
+            return red("pods", f"{name}: {trouble[1]}", fix)
+    if not release.pods:
+        describe = f"`kubectl describe -n {release.namespace} deployment/{release.name}`"
+        return red("pods", "there is none", describe)
+    restarts = sum(status["restartCount"] for pod in release.pods for status in _statuses(pod))
+    minutes = RECENT.seconds // 60
+    return green("pods", f"{len(release.pods)} ready, {restarts} restarts, none in the last {minutes} min")
+
+
+def endpoints(release: Release) -> Check:
+    """Does the Service know at least one ready pod?"""
+    ready = [each for each in release.endpoints if each.get("conditions", {}).get("ready")]
+    service = f"service/{release.name}"
+    if ready:
+        return green("endpoints", f"{service} has {len(ready)} ready")
+    fix = f"see the pods; `kubectl describe -n {release.namespace} {service}`"
+    return red("endpoints", f"{service} has no ready pod", fix)
+
+
+def _statuses(pod: Json) -> list[Json]:
+    status = pod.get("status", {})
+    return [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+
+
+def _trouble(pod: Json) -> tuple[str, str] | None:
+    """Why a pod is not well, as (Kubernetes' reason, a sentence); None if it is."""
+    conditions = {each["type"]: each for each in pod.get("status", {}).get("conditions", [])}
+    scheduled, ready = conditions.get("PodScheduled", {}), conditions.get("Ready", {})
+    if scheduled.get("status") == "False":
+        return scheduled.get("reason", ""), f"{scheduled.get('reason')}: {scheduled.get('message')}"
+    for status in _statuses(pod):
+        trouble = _container_trouble(status)
+        if trouble:
+            return trouble
+    if ready.get("status") != "True":
+        return "NotReady", f"not ready: {ready.get('message') or ready.get('reason') or 'just made'}"
+    return None
+
+
+def _container_trouble(status: Json) -> tuple[str, str] | None:
+    waiting, last = status["state"].get("waiting"), status.get("lastState", {}).get("terminated")
+    ended = ""
+    if last:
+        ended = f", exit {last['exitCode']}: {(last.get('message') or last.get('reason') or '').strip()}"
+    if waiting and waiting.get("reason") not in STARTING:
+        reason = waiting.get("reason", "")
+        return reason, f"{status['name']}: {reason} {waiting.get('message', '')}{ended}"
+    if last and datetime.now(timezone.utc) - moment(last["finishedAt"]) < RECENT:
+        return "CrashLoopBackOff", f"{status['name']} restarted at {last['finishedAt']}{ended}"
+    return None

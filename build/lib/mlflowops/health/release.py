@@ -1,0 +1,96 @@
+"""The release as the Kubernetes API has it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mlflowops import kube
+from mlflowops.errors import OpsError
+from mlflowops.health.objects import Json, Objects
+
+
+@dataclass(frozen=True)
+class Release:
+    """The server's Deployment, its pods that are not leaving, and the endpoints of its Service."""
+
+    deployment: Json
+    pods: list[Json]
+    endpoints: list[Json]
+
+    @property
+    def name(self) -> str:
+        """Name of the Deployment and of the Service."""
+        return str(self.deployment["metadata"]["name"])
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of all of it."""
+        return str(self.deployment["metadata"]["namespace"])
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables of the server that are no secrets."""
+        boxes = self.deployment["spec"]["template"]["spec"]["containers"]
+        return {each["name"]: each.get("value", "") for box in boxes for each in box.get("env", [])}
+
+    @property
+    def path(self) -> str:
+        """The URL path that the server lives under (mlflow.staticPrefix); empty for the root."""
+        return self.env.get("MLFLOW_STATIC_PREFIX", "")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What all pods of the release have, those beside the server's too."""
+        selected: dict[str, str] = self.deployment["spec"]["selector"]["matchLabels"]
+        return {key: value for key, value in selected.items() if key != "app.kubernetes.io/component"}
+
+    @property
+    def secrets(self) -> set[str]:
+        """The Secrets that the server's pods read."""
+        return set(_secrets(self.deployment["spec"]["template"]["spec"]))
+
+    @property
+    def ready_pod(self) -> Json | None:
+        """One that can be asked."""
+        return next((pod for pod in self.pods if is_ready(pod)), None)
+
+
+def read(objects: Objects, name: str) -> Release:
+    """Ask the API for the release. OpsError if there is no cluster or no such Deployment."""
+    with kube.speaking(f"deployment/{name} in namespace {objects.namespace!r}"):
+        deployment = objects.one("apps/v1", "deployments", name)
+        if deployment is None:
+            instead = (
+                "deploy it (`helmfile -e <environment> apply`), or name another --namespace or --release"
+            )
+            raise OpsError(f"deployment/{name}", f"not in namespace {objects.namespace!r}", instead)
+        pods = objects.pods(deployment["spec"]["selector"]["matchLabels"])
+        slices = objects.all("discovery.k8s.io/v1", "endpointslices", f"kubernetes.io/service-name={name}")
+    return Release(deployment, pods, [each for one in slices for each in one.get("endpoints") or []])
+
+
+def is_ready(pod: Json) -> bool:
+    """Whether Kubernetes sends requests to it."""
+    conditions = {each["type"]: each["status"] for each in pod.get("status", {}).get("conditions", [])}
+    return conditions.get("Ready") == "True"
+
+
+def port(pod: Json, name: str) -> int | None:
+    """The number of a pod's port."""
+    ports = [each for box in pod["spec"]["containers"] for each in box.get("ports", [])]
+    return next((each["containerPort"] for each in ports if each.get("name") == name), None)
+
+
+def _secrets(node: Any) -> Iterator[str]:
+    """Names in secretKeyRef, secretRef and volumes, wherever they are."""
+    if isinstance(node, list):
+        for each in node:
+            yield from _secrets(each)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("secretKeyRef", "secretRef"):
+                yield value["name"]
+            elif key == "secret":
+                yield value.get("secretName") or value["name"]
+            else:
+                yield from _secrets(value)

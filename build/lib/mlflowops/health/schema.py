@@ -1,0 +1,55 @@
+"""Does the database have the schema that the running image needs?
+
+Only the database knows its revision and only the image its newest one, and no API of MLflow tells either.
+So a server pod is asked, with the chart's own Python, which imports no MLflow and takes a moment.
+"""
+
+import json
+
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+
+from mlflowops.health import inside
+from mlflowops.health.check import Check, green, red, unknown
+from mlflowops.health.release import Release
+
+ASK = """
+import json, os, sys
+sys.path.insert(0, "/opt/mlflow-kubernetes")
+from schema_database import connect
+from schema_revisions import Revisions
+revisions = Revisions.installed()
+found = connect(os.environ["MLFLOW_BACKEND_STORE_URI"]).revision()
+print(json.dumps({"found": found, "wanted": revisions.head, "known": found in revisions.known}))
+"""
+
+
+def schema(release: Release, api: client.ApiClient, seconds: float) -> Check:
+    """Compare the two revisions, as a server pod sees them."""
+    pod = release.ready_pod
+    if pod is None:
+        return unknown("schema", "no pod is ready to be asked", "see the pods")
+    try:
+        answer = inside.ask(api, pod, ASK, seconds)
+    except ApiException as error:
+        return inside.forbidden("schema", pod, error)
+    return judge(answer, f"`kubectl rollout restart -n {release.namespace} deployment/{release.name}`")
+
+
+def judge(answer: str, restart: str) -> Check:
+    """What a pod's answer means."""
+    try:
+        said = json.loads(answer)
+    except ValueError:
+        detail = " ".join(answer.split())[-200:] or "no answer"
+        return red("schema", f"the pod cannot tell: {detail}", "is the database up? see its line")
+    found, wanted = said["found"] or "no schema", said["wanted"]
+    if found == wanted:
+        return green("schema", f"revision {found}, the newest that the image knows")
+    if said["known"] or said["found"] is None:
+        detail = f"the database is at {found}, the image needs {wanted}"
+        return red("schema", detail, f"{restart}: a starting pod migrates")
+    detail = f"the database is at {found}, which the image (newest {wanted}) does not know"
+    return red(
+        "schema", detail, "run the image version that made it, or newer: these pods cannot start again"
+    )

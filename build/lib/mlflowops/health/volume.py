@@ -1,0 +1,47 @@
+"""Is there room on the volume, where SQLite or artifacts live on one?"""
+
+import json
+
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+
+from mlflowops.health import inside
+from mlflowops.health.check import Check, green, red, unknown
+from mlflowops.health.release import Release
+
+PERCENT = 90
+"""In use; as the chart's alert MLflowVolumeFull has it."""
+
+ASK = "import json, shutil; print(json.dumps(shutil.disk_usage('/mlflow')))"
+GIBI = 2**30
+
+
+def checks(release: Release, api: client.ApiClient, seconds: float) -> list[Check]:
+    """One line, if the server has a volume."""
+    volumes = release.deployment["spec"]["template"]["spec"].get("volumes", [])
+    if not any("persistentVolumeClaim" in each for each in volumes):
+        return []
+    pod = release.ready_pod
+    if pod is None:
+        return [unknown("volume", "no pod is ready to be asked", "see the pods")]
+    try:
+        return [judge(inside.ask(api, pod, ASK, seconds))]
+    except ApiException as error:
+        return [inside.forbidden("volume", pod, error)]
+
+
+def judge(answer: str) -> Check:
+    """What a pod's answer means."""
+    try:
+        total, used, _ = json.loads(answer)
+    except ValueError:
+        return red(
+            "volume", f"the pod cannot tell: {answer.strip()[-200:]}", "is the volume mounted? see the pods"
+        )
+    percent = 100 * used / total
+    detail = f"{percent:.0f} % of {total / GIBI:.1f} GiB in use"
+    if percent <= PERCENT:
+        return green("volume", detail)
+    return red(
+        "volume", detail, "let the claim grow (persistence.size), or move artifacts to an object store"
+    )

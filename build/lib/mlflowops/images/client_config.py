@@ -1,0 +1,66 @@
+"""How this machine reaches the package registries, handed to a build as secrets: never part of a layer."""
+
+import configparser
+import os
+from pathlib import Path
+
+from mlflowops import shell
+from mlflowops.errors import OpsError
+
+PIP_FILES = ("/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf")
+PIP_KEYS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "retries")
+APT_SECTIONS = ("Acquire::http", "Acquire::https", "Acquire::Check-Valid-Until", "Acquire::Check-Date")
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+def secrets(folder: Path) -> list[str]:
+    """Arguments for `docker build` and `buildah bud`; the files behind them are written to `folder`."""
+    pip = folder / "pip.conf"
+    pip.touch(mode=0o600)  # an index address may hold a password
+    with pip.open("w") as sink:
+        _pip().write(sink)
+    known = {"pip_conf": pip, "ca_bundle": Path(os.environ.get("SSL_CERT_FILE") or CA_BUNDLE)}
+    return [f"--secret=id={name},src={path}" for name, path in known.items() if path.exists()]
+
+
+def _pip() -> configparser.RawConfigParser:
+    """What pip would use here, from its files and its environment, without paths of this machine."""
+    found = configparser.RawConfigParser()
+    found.read([os.path.expanduser(name) for name in (*PIP_FILES, os.environ.get("PIP_CONFIG_FILE", ""))])
+    wanted = configparser.RawConfigParser()
+    wanted["global"] = {key: found["global"][key] for key in PIP_KEYS if found.has_option("global", key)}
+    for key in PIP_KEYS:
+        variable = f"PIP_{key.replace('-', '_').upper()}"
+        if os.environ.get(variable):
+            wanted["global"][key] = os.environ[variable]
+    return wanted
+
+
+def apt_options() -> list[str]:
+    """Arguments for mmdebstrap: proxy, certificates and patience of this machine's apt."""
+    dump = shell.run(["apt-config", "dump", "--no-empty", *APT_SECTIONS]).stdout
+    return [f"--aptopt={line}" for line in dump.splitlines()]
+
+
+def debian_sources(suite: str) -> str:
+    """apt's sources for a Debian suite, as this machine has them."""
+    lines = _sources(suite)
+    if not lines:
+        shell.run(["apt-get", "update"])
+        lines = _sources(suite)
+    if not lines:
+        raise OpsError(
+            "images",
+            f"apt on this machine has no source for Debian {suite}",
+            "run on Debian 12 or start a container engine",
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _sources(suite: str) -> list[str]:
+    form = f"deb [signed-by={KEYRING}] $(REPO_URI) $(RELEASE) $(COMPONENT)"
+    listed = shell.run(
+        ["apt-get", "indextargets", "--format", form, "Created-By: Packages", "Origin: Debian"]
+    )
+    return sorted({line for line in listed.stdout.splitlines() if line.split()[3].split("-")[0] == suite})

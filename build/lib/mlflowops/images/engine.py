@@ -1,0 +1,34 @@
+"""Building with docker or podman, where one answers."""
+
+from functools import cache
+from pathlib import Path
+
+from mlflowops import shell
+from mlflowops.errors import OpsError
+from mlflowops.images import client_config
+from mlflowops.images.recipes import Recipe
+
+
+@cache
+def answering() -> str | None:
+    """The container engine of this machine. A client alone is none: the engine itself is asked."""
+    for engine in ("docker", "podman"):
+        try:
+            if shell.run([engine, "info"], check=False).returncode == 0:
+                return engine
+        except OpsError:
+            continue
+    return None
+
+
+def build(engine: str, image: Recipe, archive: Path, work: Path, log: Path) -> None:
+    """Build an image and save it to `archive`. The images that it stands on must be there."""
+    command: list[str | Path] = [engine, "build", "--tag", image.ref, f"--build-arg=VERSION={image.tag}"]
+    for arg, base in image.args:
+        if isinstance(base, Recipe):
+            shell.run([engine, "load", "--input", base.archive], log=log)
+            command.append(f"--build-arg={arg}={base.ref}")
+    env = {"DOCKER_BUILDKIT": "1"}
+    shell.run([*command, *client_config.secrets(work), image.folder], env=env, log=log)
+    form = ["--format=docker-archive"] if engine == "podman" else []
+    shell.run([engine, "save", *form, "--output", archive, image.ref], log=log)

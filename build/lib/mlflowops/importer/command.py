@@ -1,0 +1,104 @@
+"""`mlflowops import`: bring an MLflow from elsewhere into this deployment."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mlflowops import console, tracking
+from mlflowops.errors import OpsError
+from mlflowops.output import Output, OutputOption
+
+if TYPE_CHECKING:
+    from mlflowops.importer.transfer import Transfer
+
+SHOWN = 20
+INTERRUPTED = 130
+
+
+def import_(
+    source: Annotated[str, typer.Argument(help="./mlruns, sqlite:///mlflow.db or http://host:5000.")],
+    artifacts: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the source's artifacts, if it is not where the source says."),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many things to copy at a time.")] = 8,
+    output: OutputOption = Output.table,
+) -> None:
+    """Import everything of another MLflow into the server at MLFLOW_TRACKING_URI, and prove it.
+
+    Experiments, runs (also nested and deleted ones), params, metric histories, tags, datasets, logged and
+    registered models, aliases, stages and artifacts. Times, names and states of runs stay; ids of
+    runs become new, the old one is the tag mlflowops.import.source. Traces and
+    prompts stay behind.
+
+    At the end everything is read back and compared, artifacts by checksum. It may be interrupted and
+    repeated at any time: it then imports only what is missing or changed. Exit 1 if something differs.
+
+        MLFLOW_TRACKING_URI=http://localhost:5000 mlflowops import ./mlruns
+    """
+    target = tracking.client()
+    _check(source, str(target.tracking_uri), artifacts)
+    from mlflowops.importer.everything import run
+    from mlflowops.importer.source import opened
+    from mlflowops.importer.transfer import Transfer
+
+    start = time.monotonic()
+    try:
+        with tracking.one_sentence(f"import {source}"), opened(source, artifacts) as read:
+            transfer = Transfer(read, target, jobs)
+            counts = run(transfer)
+    except KeyboardInterrupt:
+        wrong = "interrupted"
+        raise OpsError(f"import {source}", wrong, "run the same command to go on", INTERRUPTED) from None
+    report = _report(transfer, counts) | {"seconds": round(time.monotonic() - start, 1)}
+    _show(report, output)
+    raise typer.Exit(1 if report["problems"] else 0)
+
+
+def _check(source: str, target: str, artifacts: Path | None) -> None:
+    if source.rstrip("/") == target.rstrip("/"):
+        raise OpsError(
+            f"SOURCE {source}", "is the server itself", "point MLFLOW_TRACKING_URI at another server"
+        )
+    if artifacts is not None and not artifacts.is_dir():
+        raise OpsError(
+            f"--artifacts {artifacts}", "no such folder", "give the folder that holds <experiment>/<run>"
+        )
+
+
+def _report(transfer: "Transfer", counts: dict[str, list[int]]) -> dict[str, Any]:
+    return {
+        "source": transfer.source.name,
+        "target": transfer.target.tracking_uri,
+        "written": transfer.written,
+        "counts": {
+            kind: {"source": wanted, "verified": equal} for kind, (wanted, equal) in counts.items() if wanted
+        },
+        "notes": transfer.notes,
+        "problems": transfer.problems,
+    }
+
+
+def _show(report: dict[str, Any], output: Output) -> None:
+    if output is Output.json:
+        console.as_json(report)
+        return
+    rows = [
+        [kind, str(each["source"]), f"[{_colour(each)}]{each['verified']}[/]"]
+        for kind, each in report["counts"].items()
+    ]
+    console.table(["", "in the source", "verified on the server"], rows)
+    for colour, lines in (("yellow", report["notes"]), ("red", report["problems"])):
+        for line in lines[:SHOWN]:
+            console.out.print(line, style=colour, markup=False, highlight=False, soft_wrap=True)
+        if len(lines) > SHOWN:
+            console.out.print(f"and {len(lines) - SHOWN} more: see --output json", style=colour)
+    bad = "[red]not complete: run it again to repair what can be repaired[/]"
+    verdict = bad if report["problems"] else "[green]complete and verified[/]"
+    console.out.print(f"{verdict} after {report['seconds']} s", highlight=False)
+
+
+def _colour(line: dict[str, int]) -> str:
+    return "green" if line["source"] == line["verified"] else "red"

@@ -1,0 +1,111 @@
+"""Copies the metadata of a file store or of a SQLite file into a database that can be read and changed.
+
+The source itself is never written to: neither by a schema upgrade nor by a lock.
+"""
+
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from mlflowops import shell
+from mlflowops.errors import OpsError
+
+MLFLOW = [sys.executable, "-W", "ignore", "-m", "mlflow"]
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true"}
+
+
+def of_sqlite(source: Path, folder: Path) -> str:
+    """Copy a SQLite file, also while a server uses it, and upgrade the copy to our schema."""
+    copy = folder / "source.db"
+    try:
+        with (
+            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live,
+            closing(sqlite3.connect(copy)) as ours,
+        ):
+            live.backup(ours)
+            tables = {name for (name,) in ours.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    except sqlite3.Error as error:
+        raise OpsError(
+            str(source), f"not a readable SQLite file ({error})", "give MLflow's database"
+        ) from error
+    if "experiments" not in tables:
+        raise OpsError(str(source), "not a database of MLflow", "give the file named in --backend-store-uri")
+    uri = f"sqlite:///{copy}"
+    try:
+        shell.run([*MLFLOW, "db", "upgrade", uri], env=QUIET)
+    except OpsError as error:
+        wrong = "its schema cannot be upgraded; most often a newer MLflow made it"
+        raise OpsError(str(source), wrong, "install the MLflow that made it and import again") from error
+    return uri
+
+
+def of_file_store(mlruns: Path, folder: Path) -> str:
+    """Turn a file store into a database by MLflow's own `mlflow migrate-filestore`.
+
+    It covers experiments, runs, params, metric histories, tags, datasets, traces, logged and registered
+    models, and keeps the ids; it does not copy artifacts and wants an empty SQLite file as its target.
+    """
+    mirror = folder / "mlruns"
+    _mirror(mlruns, mirror)
+    uri = f"sqlite:///{folder / 'source.db'}"
+    try:
+        shell.run(
+            [*MLFLOW, "migrate-filestore", "--source", mirror, "--target", uri, "--no-progress"], env=QUIET
+        )
+    except OpsError as error:
+        wrong = f"`mlflow migrate-filestore` cannot read it: {error}"
+        raise OpsError(str(mlruns), wrong, "repair or remove the file it names") from error
+    return uri
+
+
+def _mirror(mlruns: Path, mirror: Path) -> None:
+    """Link to everything but artifacts, and rewrite metrics that hold the same point twice.
+
+    A file store takes a point twice, for example a constant logged in a fast loop; the migration stops at it
+    because a database cannot hold it.
+    """
+    mirror.mkdir(parents=True)
+    for entry in sorted(mlruns.iterdir()):
+        if entry.name == ".trash":
+            _mirror(entry, mirror / entry.name)
+        elif entry.is_dir() and entry.name.isdigit():
+            _mirror_experiment(entry, mirror / entry.name)
+        else:
+            (mirror / entry.name).symlink_to(entry)
+
+
+def _mirror_experiment(experiment: Path, mirror: Path) -> None:
+    mirror.mkdir()
+    for entry in sorted(experiment.iterdir()):
+        if (entry / "metrics").is_dir():
+            _mirror_run(entry, mirror / entry.name)
+        elif entry.name == "models" and entry.is_dir():
+            _mirror_experiment(entry, mirror / entry.name)
+        else:
+            (mirror / entry.name).symlink_to(entry)
+
+
+def _mirror_run(run: Path, mirror: Path) -> None:
+    mirror.mkdir()
+    for entry in run.iterdir():
+        if entry.name not in ("artifacts", "metrics"):
+            (mirror / entry.name).symlink_to(entry)
+    for file in (run / "metrics").rglob("*"):
+        if file.is_file():
+            place = mirror / "metrics" / file.relative_to(run / "metrics")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text("".join(f"{line}\n" for line in _points(file)))
+
+
+def _points(file: Path) -> list[str]:
+    """Return the lines of a metric file, each point once."""
+    points = {}
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        try:
+            timestamp, value, *rest = line.split(" ")
+            points[(int(timestamp), str(float(value)), *rest)] = line
+        except ValueError as error:
+            wrong = f"line {number} is not a point of a metric: {line!r}"
+            raise OpsError(str(file), wrong, "remove the line") from error
+    return list(points.values())

@@ -1,0 +1,35 @@
+"""Questions that only a server pod can answer, asked by running a few lines of Python in it.
+
+That needs the right to `create pods/exec`; an account without it gets `unknown` for these lines.
+"""
+
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+from kubernetes.stream import stream
+
+from mlflowops.health.check import Check, unknown
+from mlflowops.health.objects import Json
+
+
+def ask(api: client.ApiClient, pod: Json, script: str, seconds: float) -> str:
+    """Run a script in the pod's server container; all that it printed."""
+    return str(
+        stream(
+            client.CoreV1Api(api).connect_get_namespaced_pod_exec,
+            pod["metadata"]["name"],
+            pod["metadata"]["namespace"],
+            container=pod["spec"]["containers"][0]["name"],
+            command=["python", "-c", script],
+            stdout=True,
+            stderr=True,
+            stdin=False,
+            tty=False,
+            _request_timeout=seconds,
+        )
+    )
+
+
+def forbidden(name: str, pod: Json, error: ApiException) -> Check:
+    """The line of somebody who may not ask."""
+    detail = f"may not exec into {pod['metadata']['name']} ({error.reason})"
+    return unknown(name, detail, "use an account that may `create pods/exec`")

@@ -1,0 +1,147 @@
+"""What the exporters count: how requests ended, and what the stores answer to who watches them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from mlflowops.health import forward, release
+from mlflowops.health.check import Check, green, red, unknown, yellow
+from mlflowops.health.objects import Json, Objects
+from mlflowops.health.release import Release
+
+# The chart's own limits of the alerts of the same meaning.
+PERCENT_OF_CONNECTIONS = 90
+PERCENT_OF_ERRORS = 5
+SECONDS_OF_DATABASE = 1
+
+POOLS = 2
+"""Of each worker: one for tracking, one for the registry."""
+
+NESTED = 2
+"""Connections that one request may hold: logging a batch opens a second while it has the first."""
+
+STORES = {
+    "mlflow_database": ("the database", "backendStore"),
+    "mlflow_artifact_store": ("the artifact store", "artifactStore"),
+}
+
+
+@dataclass
+class Page:
+    """All samples of all exporters, by name."""
+
+    samples: dict[str, list[tuple[dict[str, str], float]]] = field(default_factory=dict)
+
+    def add(self, text: str) -> None:
+        """Read one exporter's page."""
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                self.samples.setdefault(sample.name, []).append((sample.labels, sample.value))
+
+    def values(self, name: str, **labels: str) -> list[float]:
+        """The values of a metric whose labels are these."""
+        found = self.samples.get(name, [])
+        return [value for have, value in found if labels.items() <= have.items()]
+
+
+def checks(found: Release, objects: Objects) -> Iterator[Check]:
+    """What there is to say, if the release has metrics."""
+    exporters = [pod for pod in objects.pods(found.labels) if release.port(pod, "metrics")]
+    if not exporters:
+        return
+    page, silent = _read(exporters, objects)
+    if silent:
+        name, why = silent[0]
+        fix = f"`kubectl logs -n {found.namespace} {name} --all-containers` says why"
+        yield red("metrics", f"{len(silent)} of {len(exporters)} exporters are silent; {name}: {why}", fix)
+    else:
+        yield green("metrics", f"{len(exporters)} exporters answer")
+    yield from judge(page, found)
+
+
+def judge(page: Page, found: Release) -> Iterator[Check]:
+    """What the numbers mean."""
+    yield from (stores(page), *connections(page, found), requests_that_log(page))
+
+
+def stores(page: Page) -> Check:
+    """Did the last look at each store find it, and how long did it take?"""
+    up = {metric: page.values(f"{metric}_up") for metric in STORES}
+    for metric, values in up.items():
+        if 0 in values:
+            what, setting = STORES[metric]
+            return red(
+                "stores",
+                f"{what} did not answer the exporter's last look",
+                f"is it up, and is {setting} right?",
+            )
+    if not up["mlflow_database"]:
+        return unknown("stores", "the exporter has not looked yet", "wait metrics.storeIntervalSeconds")
+    seconds = max(page.values("mlflow_database_latency_seconds"))
+    names = " and ".join(STORES[metric][0] for metric, values in up.items() if values)
+    detail = f"{names} answered the last look; the database in {1000 * seconds:.0f} ms"
+    if seconds <= SECONDS_OF_DATABASE:
+        return green("stores", detail)
+    return yellow("stores", detail, "is it overloaded or far away? docs/runbooks/MLflowDatabaseSlow.md")
+
+
+def connections(page: Page, found: Release) -> Iterator[Check]:
+    """Are there connections left, and would there be if every pod used all that it may? PostgreSQL only."""
+    limits = page.values("mlflow_database_connections_limit")
+    if not limits:
+        return
+    limit, others = limits[0], sum(page.values("mlflow_database_connections", role="others"))
+    used = sum(page.values("mlflow_database_connections"))  # of all roles
+    most = others + _worst_case(found)
+    detail = f"{used:.0f} of {limit:.0f} in use; with every pool full {most:.0f}"
+    fix = "raise max_connections, lower poolSize and maxOverflow, or put a pooler in between"
+    if 100 * used > PERCENT_OF_CONNECTIONS * limit:
+        yield red("connections", detail, fix)
+    elif most > limit:
+        yield yellow("connections", detail, fix)
+    else:
+        yield green("connections", detail)
+
+
+def _worst_case(found: Release) -> int:
+    """Connections that the server's pods may open together."""
+    env = found.env
+    pool = int(env.get("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE") or 5) + int(
+        env.get("MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW") or 10
+    )
+    threads = int(env.get("MLFLOW_KUBERNETES_THREADS") or 40)
+    workers = int(env.get("MLFLOW_WORKERS") or 1)
+    return int(found.deployment["spec"]["replicas"]) * workers * POOLS * min(pool, NESTED * threads)
+
+
+def requests_that_log(page: Page) -> Check:
+    """How many of the requests that write or search ended well, since the pods started."""
+    counts = [
+        each for each in page.samples.get("mlflow_http_request_total", []) if each[0]["method"] == "POST"
+    ]
+    total = sum(count for _, count in counts)
+    failed = sum(count for labels, count in counts if labels["status"] >= "500")
+    if not total:
+        return green("logging", "no request has logged anything since the pods started")
+    detail = (
+        f"{100 - 100 * failed / total:.2f} % of {total:.0f} POST requests succeeded since the pods started"
+    )
+    if 100 * failed <= PERCENT_OF_ERRORS * total:
+        return green("logging", detail)
+    return yellow("logging", detail, "if it goes on, see docs/runbooks/MLflowErrors.md")
+
+
+def _read(exporters: list[Json], objects: Objects) -> tuple[Page, list[tuple[str, str]]]:
+    """The pages of all exporters, and who was silent why."""
+    page, silent = Page(), []
+    for pod in exporters:
+        try:
+            with forward.session(objects.api, pod, release.port(pod, "metrics") or 0) as session:
+                answer = session.get("http://localhost/metrics", timeout=objects.seconds)
+                answer.raise_for_status()
+            page.add(answer.text)
+        except requests.RequestException as error:
+            silent.append((pod["metadata"]["name"], str(error)))
+    return page, silent
