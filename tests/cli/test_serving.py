@@ -16,6 +16,8 @@ import yaml
 from mlflow import MlflowClient
 from mlflowops.paths import REPO
 
+from cli import kserve_api
+
 EXAMPLES = REPO / "examples"
 FLOWERS = {"inputs": [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]}
 
@@ -88,12 +90,36 @@ def test_the_address_that_kserve_gets_is_the_folder_of_the_model(champion: str) 
     assert {"MLmodel", "model.skops"} <= files
 
 
-def test_the_inference_service_has_the_shape_that_kserve_documents() -> None:
-    """KServe's CRD is not to be had from a package registry: this checks what the documentation fixes."""
+def test_the_inference_service_is_one_to_kserve() -> None:
     service = yaml.safe_load((EXAMPLES / "kserve" / "inferenceservice.yaml").read_text())
     assert (service["apiVersion"], service["kind"]) == ("serving.kserve.io/v1beta1", "InferenceService")
-    assert service["metadata"]["namespace"] == "ml"
+    assert not list(kserve_api.problems("V1beta1InferenceService", service))
     model = service["spec"]["predictor"]["model"]
     assert model["modelFormat"] == {"name": "mlflow"}
     assert model["protocolVersion"] == "v2"  # the MLServer runtime of the mlflow format speaks only this
     assert model["storageUri"].startswith("s3://mlflow/artifacts/")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "problem"),
+    [
+        (
+            "modelFromat",
+            {"name": "mlflow"},
+            ".modelFromat: V1beta1ModelSpec has no such field",
+        ),
+        ("storageUri", 5, ".storageUri: 5 is not str"),
+        (
+            "resources",
+            {"limit": {}},
+            ".resources.limit: V1ResourceRequirements has no such field",
+        ),
+        ("env", [{"nmae": "A"}], ".env[0].nmae: V1EnvVar has no such field"),
+    ],
+)
+def test_what_kserve_does_not_know_is_found(path: str, value: object, problem: str) -> None:
+    service = yaml.safe_load((EXAMPLES / "kserve" / "inferenceservice.yaml").read_text())
+    service["spec"]["predictor"]["model"][path] = value
+    assert list(kserve_api.problems("V1beta1InferenceService", service)) == [
+        f".spec.predictor.model{problem}"
+    ]
