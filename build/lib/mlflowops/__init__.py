@@ -1,1 +1,0 @@
-"""Run MLflow on Kubernetes: tools, test cluster, health check and daily operations."""

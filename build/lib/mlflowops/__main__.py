@@ -1,3 +1,0 @@
-from mlflowops.cli import main
-
-main()

@@ -1,1 +1,0 @@
-"""The health check: is this MLflow well, and if not, what to do about it."""
