@@ -44,6 +44,8 @@ lock: $(READY) ## Compile the lock files again (hashes, no index addresses)
 	  --upgrade images/mlflow/requirements.in -o images/mlflow/requirements.lock
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
 	  --extra dev pyproject.toml requirements-dev.in -o requirements-dev.lock
+	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+	  --upgrade examples/airflow/requirements.in -o examples/airflow/requirements.lock
 
 $(READY):
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
