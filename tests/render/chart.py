@@ -173,3 +173,17 @@ def postgres(**more: Any) -> Json:
 def s3(**more: Any) -> Json:
     """Values for an S3 store, the least that is legal and more."""
     return {"artifactStore": {"s3": {"enabled": True, "bucket": "models", **more}}}
+
+
+def azure(**more: Any) -> Json:
+    """Values for Azure's storage, the least that is legal and more."""
+    return {
+        "artifactStore": {
+            "azure": {"enabled": True, "storageAccount": "account", "container": "models", **more}
+        }
+    }
+
+
+def gcs(**more: Any) -> Json:
+    """Values for Google's storage, the least that is legal and more."""
+    return {"artifactStore": {"gcs": {"enabled": True, "bucket": "models", **more}}}

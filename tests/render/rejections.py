@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from render.chart import Json, postgres, s3
+from render.chart import Json, azure, gcs, postgres, s3
 
 WIDE = {"backendStore": {"postgres": {"enabled": True, "host": "db"}}, **s3()}
 
@@ -40,27 +40,27 @@ SENTENCES: dict[str, tuple[Json, str]] = {
     "sqlite-replicas": (
         {"replicaCount": 2},
         "mlflow: replicaCount: 2 pods cannot share SQLite on one volume; "
-        "set backendStore.postgres and artifactStore.s3, or replicaCount: 1.",
+        "set backendStore.postgres and an artifactStore, or replicaCount: 1.",
     ),
     "sqlite-and-s3-replicas": (
         {"replicaCount": 2, **s3()},
         "mlflow: replicaCount: 2 pods cannot share SQLite on one volume; "
-        "set backendStore.postgres and artifactStore.s3, or replicaCount: 1.",
+        "set backendStore.postgres and an artifactStore, or replicaCount: 1.",
     ),
     "local-artifacts-replicas": (
         {"replicaCount": 3, **postgres()},
         "mlflow: replicaCount: 3 pods cannot share artifacts on a ReadWriteOnce volume; "
-        "set artifactStore.s3, or ReadWriteMany in persistence.accessModes, or replicaCount: 1.",
+        "set an artifactStore, or ReadWriteMany in persistence.accessModes, or replicaCount: 1.",
     ),
     "sqlite-autoscaling": (
         {"autoscaling": {"enabled": True}},
         "mlflow: autoscaling.enabled: several pods cannot share SQLite on one volume; "
-        "set backendStore.postgres and artifactStore.s3, or autoscaling.enabled: false.",
+        "set backendStore.postgres and an artifactStore, or autoscaling.enabled: false.",
     ),
     "local-artifacts-autoscaling": (
         {"autoscaling": {"enabled": True}, **postgres()},
         "mlflow: autoscaling.enabled: several pods cannot share artifacts on a ReadWriteOnce volume; "
-        "set artifactStore.s3, or ReadWriteMany in persistence.accessModes, or autoscaling.enabled: false.",
+        "set an artifactStore, or ReadWriteMany in persistence.accessModes, or autoscaling.enabled: false.",
     ),
     "autoscaling-upside-down": (
         {"autoscaling": {"enabled": True, "minReplicas": 5, "maxReplicas": 4}, **WIDE},
@@ -112,7 +112,7 @@ SENTENCES: dict[str, tuple[Json, str]] = {
     "rolling-update-of-one-volume": (
         {"strategy": {"type": "RollingUpdate"}},
         "mlflow: strategy: a rolling update runs the old and the new pod at once, which cannot share these "
-        "stores; set backendStore.postgres and artifactStore.s3, or remove it.",
+        "stores; set backendStore.postgres and an artifactStore, or remove it.",
     ),
     "host-empty": (
         postgres(host=""),
@@ -212,10 +212,78 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         "mlflow: artifactStore.s3.credentialsFromSecret.name: is empty; "
         "set the name of a Secret in the namespace of the release.",
     ),
+    "two-stores": (
+        {"artifactStore": {**s3()["artifactStore"], **gcs()["artifactStore"]}},
+        "mlflow: artifactStore: s3 and gcs are enabled, a server has one store; leave one of them enabled.",
+    ),
+    "direct-to-the-volume": (
+        {"artifactStore": {"mode": "direct"}},
+        "mlflow: artifactStore.mode: clients cannot write to the server's volume; "
+        "set artifactStore.s3, .azure or .gcs, or artifactStore.mode: proxied.",
+    ),
+    "storage-account": (
+        azure(storageAccount="My-Company"),
+        'mlflow: artifactStore.azure.storageAccount: "My-Company" cannot be the name of a storage account; '
+        "set its name alone, 3 to 24 small letters and digits.",
+    ),
+    "container-empty": (
+        azure(container=""),
+        "mlflow: artifactStore.azure.container: is empty; set the name of the container.",
+    ),
+    "container-with-folder": (
+        azure(container="models/mlflow"),
+        'mlflow: artifactStore.azure.container: "models/mlflow" is more than a container; '
+        "set only the container's name here, and the folder in artifactStore.azure.path.",
+    ),
+    "azure-path": (
+        azure(path="/mlflow"),
+        'mlflow: artifactStore.azure.path: "/mlflow" has a slash too many; '
+        "write it as mlflow/artifacts, without a slash at its ends.",
+    ),
+    "azure-secret-empty": (
+        azure(credentialsFromSecret={"enabled": True, "name": ""}),
+        "mlflow: artifactStore.azure.credentialsFromSecret.name: is empty; "
+        "set the name of a Secret in the namespace of the release.",
+    ),
+    "data-lake-with-key": (
+        azure(scheme="abfss", credentialsFromSecret={"enabled": True}),
+        "mlflow: artifactStore.azure.scheme: MLflow knows no account key and no other endpoint for abfss; "
+        "set scheme: wasbs, which reaches Data Lake accounts too, or leave both to the identity of the pod.",
+    ),
+    "azure-endpoint-without-key": (
+        azure(endpoint="https://blob.example.com"),
+        "mlflow: artifactStore.azure.endpoint: MLflow takes it only with an account key; "
+        "set artifactStore.azure.credentialsFromSecret too, or remove it.",
+    ),
+    "azure-endpoint": (
+        azure(endpoint="blob.example.com", credentialsFromSecret={"enabled": True}),
+        'mlflow: artifactStore.azure.endpoint: "blob.example.com" is not the URL of a Blob service; '
+        "write it as https://account.privatelink.blob.core.windows.net.",
+    ),
+    "azure-label-on-some-pods": (
+        {"podLabels": {"azure.workload.identity/use": "true"}},
+        "mlflow: podLabels.azure.workload.identity/use: would miss the pods that watch the store; "
+        "set it in commonLabels, which reach every pod.",
+    ),
+    "gcs-bucket-url": (
+        gcs(bucket="gs://models"),
+        'mlflow: artifactStore.gcs.bucket: "gs://models" is more than a bucket; '
+        "set only the bucket's name here, and the folder in artifactStore.gcs.path.",
+    ),
+    "emulator-with-path": (
+        gcs(endpoint="http://gcs:4443/storage"),
+        'mlflow: artifactStore.gcs.endpoint: "http://gcs:4443/storage" is not the URL of a service; '
+        "write it as http://gcs.example.com:4443, without a path.",
+    ),
+    "emulator-with-credentials": (
+        gcs(endpoint="http://gcs:4443", credentialsFromSecret={"enabled": True}),
+        "mlflow: artifactStore.gcs.endpoint: stands for an emulator, to which Google's client sends no "
+        "credentials; remove it, or set artifactStore.gcs.credentialsFromSecret.enabled: false.",
+    ),
     "claim-without-use": (
         {**WIDE, "persistence": {"existingClaim": "old"}},
-        "mlflow: persistence.existingClaim: has no use, runs are in PostgreSQL and artifacts in S3; "
-        "remove it.",
+        "mlflow: persistence.existingClaim: has no use, runs are in PostgreSQL and artifacts in an "
+        "object store; remove it.",
     ),
     "secret-store-unnamed": (
         external(secretStoreRef={"name": ""}),
@@ -589,6 +657,21 @@ SCHEMA: dict[str, tuple[Json, str, str]] = {
         {"externalSecrets": {"secrets": {"mlflow-postgres-secret": {"value": "hunter2"}}}},
         "/externalSecrets/secrets/mlflow-postgres-secret",
         "additional properties 'value' not allowed",
+    ),
+    "artifact-mode": (
+        {"artifactStore": {"mode": "half"}},
+        "/artifactStore/mode",
+        "value must be one of 'proxied', 'direct'",
+    ),
+    "azure-scheme": (
+        azure(scheme="abfs"),
+        "/artifactStore/azure/scheme",
+        "value must be one of 'wasbs', 'abfss'",
+    ),
+    "azure-domain": (
+        azure(domain="example.com"),
+        "/artifactStore/azure/domain",
+        "value must be one of 'core.windows.net', 'core.usgovcloudapi.net', 'core.chinacloudapi.cn'",
     ),
     "access-mode": (
         {"persistence": {"accessModes": ["RWX"]}},

@@ -43,7 +43,11 @@ RISKS: dict[str, tuple[Json, Json]] = {
     "may be in clear text": (postgres(sslMode="prefer"), postgres(sslMode="require")),
     "travel in clear text": (s3(endpoint="http://s3:8333"), s3(endpoint="https://s3:8333")),
     "runs go to SQLite": (postgres(enabled=False), postgres()),
-    "artifacts go to the volume": (s3(enabled=False), s3()),
+    "artifactStore.s3.enabled is not: artifacts do not go there": (s3(enabled=False), s3()),
+    "each client needs credentials of the store": (
+        {"artifactStore": {"mode": "direct", **s3()["artifactStore"]}},
+        s3(),
+    ),
     "no protection from DNS rebinding": ({"mlflow": {"allowedHosts": ["*"]}}, {}),
     "they lead nowhere": (INGRESS(enabled=False), INGRESS()),
     "everybody may come in": (POLICY(ingress=[{}]), POLICY(ingress=[{"from": [{"podSelector": {}}]}])),

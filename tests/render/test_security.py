@@ -11,7 +11,8 @@ import pytest
 from render.chart import MLFLOW, Chart, Json, Manifest
 from render.pss import restricted
 
-SECRET = re.compile("PASSWORD|SECRET|TOKEN|_KEY|CREDENTIAL")
+# GOOGLE_APPLICATION_CREDENTIALS is the path of a file.
+SECRET = re.compile("PASSWORD|SECRET|TOKEN|_KEY|CREDENTIAL(?!S$)")
 
 
 def containers(spec: Json) -> list[Json]:

@@ -49,13 +49,13 @@
     - protocol: TCP
       port: {{ int $store.port }}
 {{- end }}
-{{- if include "mlflow.network.podIdentity" . }}
+{{- range include "mlflow.network.identity" . | fromYamlArray }}
 - to:
     - ipBlock:
-        cidr: 169.254.170.23/32
+        cidr: {{ .cidr }}
   ports:
     - protocol: TCP
-      port: 80
+      port: {{ int .port }}
 {{- end }}
 {{- with .Values.networkPolicy.egress }}
 {{ toYaml . }}

@@ -7,13 +7,11 @@ database:
   port: {{ int .port }}
 {{- end }}
 {{- end }}
-{{- with .Values.artifactStore.s3 }}
-{{- if .enabled }}
-{{- $url := urlParse (default "https://s3.amazonaws.com" .endpoint) }}
+{{- with include "mlflow.artifactStore.service" . }}
+{{- $url := urlParse . }}
 objectStore:
   host: {{ $url.hostname | quote }}
   port: {{ default (ternary 80 443 (eq $url.scheme "http")) (regexFind "[0-9]+$" (trimPrefix $url.hostname $url.host)) }}
-{{- end }}
 {{- end }}
 {{- end }}
 
@@ -50,9 +48,20 @@ of a Service or nothing. Takes (list $ "database" host).
 {{- regexFind (printf "[^.]+\\.svc(\\.%s\\.?)?$" $domain) (index . 1) | splitList "." | first -}}
 {{- end }}
 
-{{- /* Predicate: keys for S3 come from the agent of EKS Pod Identity on the node, or may. Takes `.`. */}}
-{{- define "mlflow.network.podIdentity" -}}
-{{- with .Values.artifactStore.s3 -}}
-{{- if and .enabled (not .endpoint) (not .credentialsFromSecret.enabled) }}true{{ end -}}
-{{- end -}}
+{{- /*
+List lines: who on the node gives a pod the credentials of its identity: the agent of EKS Pod Identity, the metadata
+server of GKE with and without Dataplane V2. Azure's is its login service, as public as the store. Takes `.`.
+*/}}
+{{- define "mlflow.network.identity" -}}
+{{- with .Values.artifactStore -}}
+{{- if and .s3.enabled (not .s3.endpoint) (not .s3.credentialsFromSecret.enabled) }}
+- cidr: 169.254.170.23/32
+  port: 80
+{{- else if and .gcs.enabled (not .gcs.endpoint) (not .gcs.credentialsFromSecret.enabled) }}
+- cidr: 169.254.169.254/32
+  port: 80
+- cidr: 169.254.169.252/32
+  port: 988
+{{- end }}
+{{- end }}
 {{- end }}

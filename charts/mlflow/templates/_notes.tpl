@@ -21,13 +21,16 @@
 - sslMode {{ .sslMode }}: the connection to PostgreSQL may be in clear text
 {{- end }}
 {{- end }}
-{{- with .Values.artifactStore.s3 }}
-{{- if and .bucket (not .enabled) }}
-- artifactStore.s3.bucket is set but artifactStore.s3.enabled is not: artifacts go to the volume
+{{- range $kind := list "s3" "azure" "gcs" }}{{ with get $.Values.artifactStore $kind }}
+{{- if and (or .bucket .container) (not .enabled) }}
+- artifactStore.{{ $kind }} is set but artifactStore.{{ $kind }}.enabled is not: artifacts do not go there
 {{- end }}
 {{- if and .enabled (hasPrefix "http:" .endpoint) }}
 - {{ .endpoint }}: artifacts and their keys' signatures travel in clear text
 {{- end }}
+{{- end }}{{ end }}
+{{- if eq .Values.artifactStore.mode "direct" }}
+- artifactStore.mode direct: each client needs credentials of the store, and artifacts of experiments that were made proxied cannot be read
 {{- end }}
 {{- if not (include "mlflow.shared.enabled" .) }}
 - one pod on one volume: each upgrade is a short outage

@@ -1,24 +1,17 @@
 {{- /* Predicate: something is kept on the volume. Takes `.`. */}}
 {{- define "mlflow.volume.enabled" -}}
-{{- if not (and .Values.backendStore.postgres.enabled .Values.artifactStore.s3.enabled) }}true{{ end -}}
+{{- if not (and .Values.backendStore.postgres.enabled (include "mlflow.artifactStore.kind" .)) }}true{{ end -}}
 {{- end }}
 
 {{- /* Predicate: several server pods see the same runs and artifacts. Takes `.`. */}}
 {{- define "mlflow.shared.enabled" -}}
-{{- $artifacts := or .Values.artifactStore.s3.enabled (has "ReadWriteMany" .Values.persistence.accessModes) -}}
+{{- $artifacts := or (include "mlflow.artifactStore.kind" .) (has "ReadWriteMany" .Values.persistence.accessModes) -}}
 {{- if and .Values.backendStore.postgres.enabled $artifacts }}true{{ end -}}
 {{- end }}
 
 {{- /* String: how many requests a worker handles at once. MLflow's own server has 40 threads. Takes `.`. */}}
 {{- define "mlflow.requestThreads" -}}
 {{- ternary 40 (int .Values.mlflow.threads) (eq .Values.mlflow.launcher "upstream") -}}
-{{- end }}
-
-{{- /* String: where artifacts go, `s3://bucket/path` or a folder of the volume. Takes `.`. */}}
-{{- define "mlflow.artifactsDestination" -}}
-{{- with .Values.artifactStore.s3 -}}
-{{- if not .enabled }}/mlflow/artifacts{{ else }}s3://{{ .bucket }}{{ with .path }}/{{ . }}{{ end }}{{ end -}}
-{{- end -}}
 {{- end }}
 
 {{- /*
@@ -48,20 +41,6 @@ MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: {{ add1 (include "mlflow.requestThreads" .) }}
 {{- end }}
 {{- end }}
 
-{{- /* Mapping lines: environment of the artifact store, without secrets. Takes `.`. */}}
-{{- define "mlflow.artifactStore.env" -}}
-MLFLOW_ARTIFACTS_DESTINATION: {{ include "mlflow.artifactsDestination" . | quote }}
-{{- with .Values.artifactStore.s3 }}
-{{- if and .enabled .region }}
-AWS_DEFAULT_REGION: {{ .region | quote }}
-AWS_REGION: {{ .region | quote }}
-{{- end }}
-{{- if and .enabled .endpoint }}
-MLFLOW_S3_ENDPOINT_URL: {{ .endpoint | quote }}
-{{- end }}
-{{- end }}
-{{- end }}
-
 {{- /* List lines: environment entries that read Secrets. Takes `.`. */}}
 {{- define "mlflow.stores.secretEnv" -}}
 {{- with .Values.backendStore.postgres }}
@@ -69,12 +48,7 @@ MLFLOW_S3_ENDPOINT_URL: {{ .endpoint | quote }}
 {{ include "mlflow.envFromSecret" (list "PGPASSWORD" .passwordFromSecret.name .passwordFromSecret.key) }}
 {{- end }}
 {{- end }}
-{{- with .Values.artifactStore.s3 }}
-{{- if and .enabled .credentialsFromSecret.enabled }}
-{{ include "mlflow.envFromSecret" (list "AWS_ACCESS_KEY_ID" .credentialsFromSecret.name .credentialsFromSecret.accessKeyIdKey) }}
-{{ include "mlflow.envFromSecret" (list "AWS_SECRET_ACCESS_KEY" .credentialsFromSecret.name .credentialsFromSecret.secretAccessKeyKey) }}
-{{- end }}
-{{- end }}
+{{- include "mlflow.artifactStore.secretEnv" . }}
 {{- end }}
 
 {{- /* Predicate: the chart makes the claim for the volume. Takes `.`. */}}

@@ -10,9 +10,9 @@
 {{- end -}}
 {{- if and (or .Values.autoscaling.enabled (gt (int .Values.replicaCount) 1)) (not (include "mlflow.shared.enabled" .)) -}}
 {{- if not .Values.backendStore.postgres.enabled -}}
-{{- include "mlflow.says" (list $path (printf "%s cannot share SQLite on one volume" $pods) (printf "set backendStore.postgres and artifactStore.s3, or %s" $less)) -}}
+{{- include "mlflow.says" (list $path (printf "%s cannot share SQLite on one volume" $pods) (printf "set backendStore.postgres and an artifactStore, or %s" $less)) -}}
 {{- else -}}
-{{- include "mlflow.says" (list $path (printf "%s cannot share artifacts on a ReadWriteOnce volume" $pods) (printf "set artifactStore.s3, or ReadWriteMany in persistence.accessModes, or %s" $less)) -}}
+{{- include "mlflow.says" (list $path (printf "%s cannot share artifacts on a ReadWriteOnce volume" $pods) (printf "set an artifactStore, or ReadWriteMany in persistence.accessModes, or %s" $less)) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -59,7 +59,7 @@
 {{- define "mlflow.validate.strategy" -}}
 {{- with .Values.strategy -}}
 {{- if and (ne (default "RollingUpdate" .type) "Recreate") (not (include "mlflow.shared.enabled" $)) -}}
-{{- include "mlflow.says" (list "strategy" "a rolling update runs the old and the new pod at once, which cannot share these stores" "set backendStore.postgres and artifactStore.s3, or remove it") -}}
+{{- include "mlflow.says" (list "strategy" "a rolling update runs the old and the new pod at once, which cannot share these stores" "set backendStore.postgres and an artifactStore, or remove it") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

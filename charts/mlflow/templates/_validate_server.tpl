@@ -35,8 +35,12 @@
 {{- define "mlflow.env.owned" -}}
 AWS_DEFAULT_REGION: artifactStore.s3.region
 AWS_REGION: artifactStore.s3.region
+AZURE_STORAGE_ACCESS_KEY: artifactStore.azure.credentialsFromSecret
+AZURE_STORAGE_CONNECTION_STRING: artifactStore.azure
+GOOGLE_APPLICATION_CREDENTIALS: artifactStore.gcs.credentialsFromSecret
 MLFLOW_ARTIFACTS_DESTINATION: artifactStore
 MLFLOW_BACKEND_STORE_URI: backendStore
+MLFLOW_DEFAULT_ARTIFACT_ROOT: artifactStore.mode
 MLFLOW_EXPOSE_PROMETHEUS: metrics.enabled
 MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT: terminationGracePeriodSeconds
 MLFLOW_KUBERNETES_LAUNCHER: mlflow.launcher
@@ -47,6 +51,7 @@ MLFLOW_KUBERNETES_THREADS: mlflow.threads
 MLFLOW_LOGGING_LEVEL: mlflow.logLevel
 MLFLOW_PORT: a port of your own before the Service, which has 80 and 5000
 MLFLOW_S3_ENDPOINT_URL: artifactStore.s3.endpoint
+MLFLOW_SERVE_ARTIFACTS: artifactStore.mode
 MLFLOW_SERVER_ALLOWED_HOSTS: mlflow.allowedHosts
 MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: mlflow.corsAllowedOrigins
 MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: backendStore.postgres.maxOverflow
@@ -61,4 +66,5 @@ PGPORT: backendStore.postgres.port
 PGSSLMODE: backendStore.postgres.sslMode
 PGUSER: backendStore.postgres.username
 POD_IP: nothing, Kubernetes knows it
+STORAGE_EMULATOR_HOST: artifactStore.gcs.endpoint
 {{- end }}

@@ -46,33 +46,9 @@ all of them can wait for each other. Takes `.`.
 {{- end -}}
 {{- end }}
 
-{{- /* Lines: bucket, folder and service of the artifacts. Takes `.`. */}}
-{{- define "mlflow.validate.s3" -}}
-{{- with .Values.artifactStore.s3 -}}
-{{- if .enabled -}}
-{{- if not .bucket -}}
-{{- include "mlflow.says" (list "artifactStore.s3.bucket" "is empty" "set the name of the bucket") -}}
-{{- else if contains "/" .bucket -}}
-{{- include "mlflow.says" (list "artifactStore.s3.bucket" (printf "%q is more than a bucket" .bucket) "set only the bucket's name here, and the folder in artifactStore.s3.path") -}}
-{{- else if not (regexMatch "^[A-Za-z0-9._-]{3,255}$" .bucket) -}}
-{{- include "mlflow.says" (list "artifactStore.s3.bucket" (printf "%q cannot be the name of a bucket" .bucket) "use 3 or more letters, digits, '-' and '.'") -}}
-{{- end -}}
-{{- if regexMatch "^/|/$|//|://" .path -}}
-{{- include "mlflow.says" (list "artifactStore.s3.path" (printf "%q has a slash too many" .path) "write it as mlflow/artifacts, without a slash at its ends") -}}
-{{- end -}}
-{{- if and .endpoint (not (regexMatch "^https?://[^/]+/?$" .endpoint)) -}}
-{{- include "mlflow.says" (list "artifactStore.s3.endpoint" (printf "%q is not the URL of a service" .endpoint) "write it as https://s3.example.com, without a path") -}}
-{{- end -}}
-{{- if .credentialsFromSecret.enabled -}}
-{{- include "mlflow.validate.secretName" (list "artifactStore.s3.credentialsFromSecret.name" .credentialsFromSecret.name) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- end }}
-
 {{- /* Lines: a claim that nothing would be written to. Takes `.`. */}}
 {{- define "mlflow.validate.persistence" -}}
 {{- if and .Values.persistence.existingClaim (not (include "mlflow.volume.enabled" .)) -}}
-{{- include "mlflow.says" (list "persistence.existingClaim" "has no use, runs are in PostgreSQL and artifacts in S3" "remove it") -}}
+{{- include "mlflow.says" (list "persistence.existingClaim" "has no use, runs are in PostgreSQL and artifacts in an object store" "remove it") -}}
 {{- end -}}
 {{- end }}

@@ -31,6 +31,7 @@
         path: ca.crt
 {{- end }}
 {{- end }}
+{{- include "mlflow.artifactStore.volumes" . }}
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
@@ -63,6 +64,7 @@
   readOnly: true
 {{- end }}
 {{- end }}
+{{- include "mlflow.artifactStore.volumeMounts" . }}
 {{- with .Values.extraVolumeMounts }}
 {{ toYaml . }}
 {{- end }}

@@ -9,6 +9,7 @@ from mlflowops.errors import OpsError
 from mlflowops.tools.apt import Apt
 from mlflowops.tools.go import GoInstall, GoModule
 from mlflowops.tools.manifests import GoManifests
+from mlflowops.tools.npm import NpmBinary
 from mlflowops.tools.patched import GoPatched
 from mlflowops.tools.pypi import PypiBinary
 from mlflowops.tools.tool import Tool
@@ -19,6 +20,7 @@ KINDS: dict[str, type[Tool]] = {
     "go-patched": GoPatched,
     "go-manifests": GoManifests,
     "pypi-binary": PypiBinary,
+    "npm-binary": NpmBinary,
     "apt": Apt,
 }
 
