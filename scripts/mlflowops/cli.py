@@ -9,6 +9,7 @@ from mlflowops.best_run import best_run
 from mlflowops.cluster.cli import app as cluster
 from mlflowops.console import err
 from mlflowops.errors import OpsError
+from mlflowops.external_secrets.cli import app as external_secrets
 from mlflowops.health.cli import health
 from mlflowops.helmfile import helmfile
 from mlflowops.images.cli import app as images
@@ -64,6 +65,7 @@ app.add_typer(cluster, name="cluster")
 app.add_typer(images, name="images")
 app.add_typer(secrets, name="secrets")
 app.add_typer(platform, name="platform")
+app.add_typer(external_secrets, name="external-secrets")
 app.command()(health)
 app.command()(log_results)
 app.command()(best_run)

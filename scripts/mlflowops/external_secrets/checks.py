@@ -1,0 +1,133 @@
+"""What External Secrets' objects say about themselves, and what to do when it is no good news."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from mlflowops.external_secrets import objects
+from mlflowops.external_secrets.objects import Found, Json
+from mlflowops.health.check import Check, green, red, unknown
+
+INSTALL = "install the External Secrets Operator, on a laptop `make up PLATFORM=1`"
+SYNC = "`mlflowops external-secrets sync -n {namespace}` asks again at once"
+FIXES = (
+    ("could not get secret data from provider", "does the vault have that entry, and may the store read it?"),
+    ("does not exist", "does the vault have that entry, and may the store read it?"),
+    ("not found", "does the vault have that entry, and may the store read it?"),
+    ("store is not ready", "see the store's line"),
+)
+ANY_FIX = "`kubectl describe -n {namespace} externalsecret {name}`"
+
+
+def checks(found: Found) -> Iterator[Check]:
+    """From the operator to the keys that pods read: the first red line is the cause of those below."""
+    yield definitions(found)
+    yield operator(found)
+    if found.defined is False:
+        return
+    for (kind, name), store_ in found.stores.items():
+        yield store(kind, name, store_, found.namespace)
+    for each in found.external:
+        yield external_secret(each, found.namespace)
+    if not found.external:
+        fix = "deploy MLflow with externalSecrets.enabled: true"
+        yield unknown("ExternalSecrets", f"there is none in namespace {found.namespace!r}", fix)
+    yield from secrets(found)
+
+
+def definitions(found: Found) -> Check:
+    """Does the API server know the operator's kinds?"""
+    name = f"{objects.GROUP}/{objects.VERSION}"
+    if found.defined:
+        return green("definitions", f"{name} is served")
+    return red("definitions", f"{name} is not served by this cluster", INSTALL)
+
+
+def operator(found: Found) -> Check:
+    """Does somebody act on them?"""
+    if found.operators is None:
+        fix = "use an account that may list Deployments of all namespaces"
+        return unknown("operator", "may not look into other namespaces", fix)
+    if not found.operators:
+        return red("operator", f"no Deployment has the label {objects.OPERATOR}", INSTALL)
+    for each in found.operators:
+        meta, status = each["metadata"], each.get("status", {})
+        where = f"-n {meta['namespace']} deployment/{meta['name']}"
+        if not status.get("availableReplicas"):
+            fix = f"`kubectl describe {where}`; `kubectl logs {where}`"
+            return red("operator", f"{meta['namespace']}/{meta['name']} is not available", fix)
+    return green("operator", ", ".join(f"{e['metadata']['namespace']}/{e['metadata']['name']} runs"
+                                       for e in found.operators))  # fmt: skip
+
+
+def store(kind: str, name: str, found: Json | None, namespace: str) -> Check:
+    """Can the operator log in to the vault?"""
+    line = f"store {name}"
+    where = name if kind == "ClusterSecretStore" else f"-n {namespace} {name}"
+    if found is None:
+        fix = f"create the {kind}, or correct externalSecrets.secretStoreRef; see examples/external-secrets"
+        return red(line, f"there is no {kind} of that name", fix)
+    if "forbidden" in found:
+        return unknown(line, f"may not read {kind}s", f"use an account that may get {kind}s")
+    ready = _condition(found, "Ready")
+    if ready.get("status") == "True":
+        return green(line, f"{kind} is ready: {ready.get('message') or ready.get('reason')}")
+    said = ready.get("message") or "the operator has not looked at it yet"
+    fix = f"correct its provider and credentials: `kubectl describe {kind.lower()} {where}`"
+    return red(line, f"{kind} is not ready: {said}", fix)
+
+
+def external_secret(found: Json, namespace: str) -> Check:
+    """Is what the vault has in the Secret, and since when?"""
+    name = found["metadata"]["name"]
+    ready = _condition(found, "Ready")
+    when = found.get("status", {}).get("refreshTime")
+    if ready.get("status") == "True":
+        every = found["spec"].get("refreshInterval", "1h")
+        return green(name, f"{ready.get('message') or 'synced'}, {_ago(when)}, every {every}")
+    said = ready.get("message") or "the operator has not looked at it yet"
+    words = said.lower()
+    fix = next((fix for part, fix in FIXES if part in words), ANY_FIX)
+    again = SYNC.format(namespace=namespace)
+    return red(name, said, f"{fix.format(namespace=namespace, name=name)} then {again}")
+
+
+def secrets(found: Found) -> Iterator[Check]:
+    """Has each Secret the keys that pods read?"""
+    if found.secrets is None:
+        yield unknown(
+            "keys", f"may not read Secrets of {found.namespace}", "use an account that may get them"
+        )
+        return
+    made = {objects.target(each) for each in found.external}
+    wanted: dict[str, set[str]] = {}
+    for name, key in sorted(set().union(*(objects.read_keys(pod) for pod in found.pods))):
+        wanted.setdefault(name, set()).add(key)
+    for name, keys in wanted.items():
+        yield _keys(name, keys, found.secrets.get(name), name in made)
+
+
+def _keys(name: str, wanted: set[str], there: set[str] | None, made: bool) -> Check:
+    line = f"keys of {name}"
+    listed = ", ".join(sorted(wanted - (there or set())))
+    if not listed:
+        return green(line, f"all that pods read: {', '.join(sorted(wanted))}")
+    fix = "see its ExternalSecret above" if made else "make it, or let the chart: externalSecrets.enabled"
+    if there is None:
+        return red(line, f"there is no Secret of that name; pods read {listed}", fix)
+    where = "add them in the vault, or say where they are: externalSecrets.secrets" if made else "add them"
+    return red(line, f"pods read {listed}, which it lacks", where)
+
+
+def _condition(item: Json, kind: str) -> Json:
+    found = item.get("status", {}).get("conditions", [])
+    return next((each for each in found if each["type"] == kind), {})
+
+
+def _ago(when: str | None) -> str:
+    if not when:
+        return "at an unknown time"
+    seconds = int((datetime.now(UTC) - datetime.fromisoformat(when)).total_seconds())
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit} ago"
+    return f"{max(seconds, 0)} s ago"

@@ -1,0 +1,86 @@
+"""`mlflowops external-secrets`: check what the vault delivers, fetch it now, let pods read it."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from mlflowops import console
+from mlflowops.errors import OpsError
+from mlflowops.health import report
+from mlflowops.health.check import Check, unknown
+
+app = typer.Typer(help="Secrets from a vault: check the way from there to the pods, or fetch them now.")
+
+Namespace = Annotated[
+    str, typer.Option("--namespace", "-n", envvar="MLFLOW_NAMESPACE", help="Where MLflow runs.")
+]
+Context = Annotated[str | None, typer.Option(help="Kubeconfig context; default: the current one.")]
+
+
+@app.callback(invoke_without_command=True)
+def check(
+    ctx: typer.Context,
+    namespace: Namespace = "ml",
+    context: Context = None,
+    store: Annotated[
+        str | None, typer.Option(help="Look at this store too, <kind>/<name>; before MLflow is there.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds that one question may take.")] = 10,
+    output: Annotated[Literal["table", "json"], typer.Option(help="For people or for machines.")] = "table",
+) -> None:
+    """Check operator, stores, ExternalSecrets and the keys that pods read. Each red line says what to do.
+
+    Exit code 0: all is well, 1: something is red, 2: there is no cluster to ask.
+    """
+    if ctx.invoked_subcommand:
+        return
+    from mlflowops.external_secrets import checks, objects
+
+    with console.step(f"Checking External Secrets in namespace {namespace}"):
+        found = objects.read(namespace, context, timeout, _parsed(store))
+        lines = list(checks.checks(found))
+    if output == "json":
+        report.json(lines, {"namespace": namespace})
+    else:
+        report.table(lines)
+    if any(line.status == "red" for line in lines):
+        raise typer.Exit(1)
+
+
+@app.command()
+def sync(
+    namespace: Namespace = "ml",
+    context: Context = None,
+    restart: Annotated[bool, typer.Option(help="Restart the pods then: they read Secrets at start.")] = False,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the operator.")] = 60,
+) -> None:
+    """Fetch every value from the vault now, after a rotation or a repair, and wait until it is here."""
+    from mlflowops.external_secrets import sync as work
+
+    with console.step(f"Fetching the secrets of namespace {namespace}"):
+        names = work.sync(namespace, context, timeout)
+    console.out.print(f"fetched: {', '.join(names)}", highlight=False, soft_wrap=True)
+    if restart:
+        restarted = work.restart(namespace, context)
+        console.out.print(f"restarting: {', '.join(restarted)}", highlight=False, soft_wrap=True)
+
+
+def of_release(namespace: str, context: str | None, seconds: float) -> list[Check]:
+    """The lines for `mlflowops health`: none where the namespace has no ExternalSecret."""
+    from mlflowops.external_secrets import checks, objects
+
+    try:
+        found = objects.read(namespace, context, seconds)
+    except OpsError as error:
+        return [unknown("external-secrets", str(error), "use an account that may list externalsecrets")]
+    return list(checks.checks(found)) if found.external else []
+
+
+def _parsed(store: str | None) -> tuple[str, str] | None:
+    if not store:
+        return None
+    kind, _, name = store.partition("/")
+    if kind not in ("SecretStore", "ClusterSecretStore") or not name:
+        instead = "write it as ClusterSecretStore/<name> or SecretStore/<name>"
+        raise OpsError(f"--store {store}", "is not the kind and name of a store", instead)
+    return kind, name
