@@ -8,6 +8,7 @@ import pytest
 import tomllib
 from mlflowops import secrets
 from mlflowops.paths import REPO
+from render import custom
 
 from helmfile.helmfile import ENVIRONMENTS, Helmfile, Json, leaves, objects, read
 
@@ -58,7 +59,10 @@ def test_local_deploys_its_stores_too(rendered) -> None:
 def test_every_object_is_valid(rendered, environment: str, kubernetes: str) -> None:
     assert rendered[environment]
     for item in rendered[environment]:
-        kubernetes_validate.validate(item, kubernetes, strict=True)
+        if custom.is_custom(item):
+            custom.validate(item)
+        else:
+            kubernetes_validate.validate(item, kubernetes, strict=True)
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -109,6 +113,21 @@ def test_local_runs_the_images_that_this_repository_builds(rendered) -> None:
         item["spec"]["template"]["spec"] for item in rendered["local"] if "template" in item.get("spec", {})
     ]
     assert {box["image"] for pod in pods for box in pod["containers"]} == wanted
+
+
+def test_production_reads_every_secret_from_the_vault(rendered) -> None:
+    for environment in ("dev", "prod"):
+        fetched = {
+            item["metadata"]["name"]: item["spec"]
+            for item in rendered[environment]
+            if item["kind"] == "ExternalSecret"
+        }
+        assert "mlflow-postgres-secret" in fetched
+        for name, spec in fetched.items():
+            assert spec["secretStoreRef"] == {"kind": "ClusterSecretStore", "name": "vault"}
+            keys = {each["remoteRef"]["key"] for each in spec["data"]}
+            assert keys == {f"{environment}/{name}"}
+    assert "ExternalSecret" not in {item["kind"] for item in rendered["local"]}
 
 
 def test_prod_promises(rendered) -> None:
