@@ -1,6 +1,6 @@
 """What `mlflowops external-secrets` makes of the objects' own words; tests/e2e asks a real operator."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ def operator(available: int = 1) -> Json:
 
 
 def external(ready: str = "True", message: str = "secret synced", **ago: float) -> Json:
-    when = (datetime.now(UTC) - timedelta(**ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    when = (datetime.now(timezone.utc) - timedelta(**ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
     condition = {"type": "Ready", "status": ready, "message": message}
     return {
         "metadata": {"name": NAME},

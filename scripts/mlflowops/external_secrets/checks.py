@@ -1,11 +1,12 @@
 """What External Secrets' objects say about themselves, and what to do when it is no good news."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 from mlflowops.external_secrets import objects
 from mlflowops.external_secrets.objects import Found, Json
 from mlflowops.health.check import Check, green, red, unknown
+from mlflowops.health.objects import moment
 
 INSTALL = "install the External Secrets Operator, on a laptop `make up PLATFORM=1`"
 SYNC = "`mlflowops external-secrets sync -n {namespace}` asks again at once"
@@ -126,7 +127,7 @@ def _condition(item: Json, kind: str) -> Json:
 def _ago(when: str | None) -> str:
     if not when:
         return "at an unknown time"
-    seconds = int((datetime.now(UTC) - datetime.fromisoformat(when)).total_seconds())
+    seconds = int((datetime.now(timezone.utc) - moment(when)).total_seconds())
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds // size} {unit} ago"

@@ -7,7 +7,6 @@ import typer
 from mlflowops import console
 from mlflowops.errors import OpsError
 from mlflowops.health import report
-from mlflowops.health.check import Check, unknown
 
 app = typer.Typer(help="Secrets from a vault: check the way from there to the pods, or fetch them now.")
 
@@ -63,17 +62,6 @@ def sync(
     if restart:
         restarted = work.restart(namespace, context)
         console.out.print(f"restarting: {', '.join(restarted)}", highlight=False, soft_wrap=True)
-
-
-def of_release(namespace: str, context: str | None, seconds: float) -> list[Check]:
-    """The lines for `mlflowops health`: none where the namespace has no ExternalSecret."""
-    from mlflowops.external_secrets import checks, objects
-
-    try:
-        found = objects.read(namespace, context, seconds)
-    except OpsError as error:
-        return [unknown("external-secrets", str(error), "use an account that may list externalsecrets")]
-    return list(checks.checks(found)) if found.external else []
 
 
 def _parsed(store: str | None) -> tuple[str, str] | None:

@@ -1,7 +1,7 @@
 """Fetch now instead of at the next interval, and let pods read what came."""
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from kubernetes import client
@@ -78,4 +78,4 @@ def _version(external: Json) -> str:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
