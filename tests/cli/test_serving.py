@@ -1,6 +1,7 @@
 """A registered model answers over HTTP: `mlflow models serve`, and what KServe would be given."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from mlflowops.paths import REPO
 from cli import kserve_api
 
 EXAMPLES = REPO / "examples"
+PAGE = (REPO / "docs/serving.md").read_text()
 FLOWERS = {"inputs": [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]}
 
 
@@ -36,12 +38,14 @@ def serving(model: str, tracking: str, log: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    words = [sys.executable, "-m", "mlflow", "models", "serve", "-m", model, "-h", "127.0.0.1", "-p", port]
+    (typed,) = re.findall(r"^(mlflow models serve .*)$", PAGE, re.MULTILINE)
+    line = typed.replace("models:/iris-classifier@champion", model).replace("5001", port)
+    words = [sys.executable, "-m", *line.split(), "-h", "127.0.0.1", "-w", "1"]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # it starts uvicorn by name
     env = {**os.environ, "PATH": path, "MLFLOW_TRACKING_URI": tracking, "MLFLOW_DISABLE_TELEMETRY": "true"}
     with log.open("w") as sink:
         server = subprocess.Popen(
-            [*words, "--env-manager", "local", "-w", "1"],
+            words,
             env=env,
             stdout=sink,
             stderr=sink,
@@ -72,6 +76,11 @@ def test_the_champion_answers_over_http(champion: str, tmp_path: Path) -> None:
     with serving("models:/iris-classifier@champion", champion, tmp_path / "log") as address:
         answer = requests.post(f"{address}/invocations", json=FLOWERS, timeout=60)
         assert answer.json() == {"predictions": [0, 2]}
+        (typed,) = re.findall(r"curl -H '(.*): (.*)' -d '(.*)' \S+$", PAGE, re.MULTILINE)
+        answer = requests.post(
+            f"{address}/invocations", headers={typed[0]: typed[1]}, data=typed[2], timeout=60
+        )
+        assert answer.json() == {"predictions": [0]}, "the request that docs/serving.md shows"
         wrong = requests.post(f"{address}/invocations", json={"inputs": [["a"]]}, timeout=60)
         assert wrong.status_code == 400
 
