@@ -202,7 +202,7 @@ def test_a_secret_that_does_not_arrive(health: Health, platform: Platform, relea
     platform.apply(release, "mlflow-external-secret", key="nothing")
     found = eventually(lambda: red(health(), "external secrets"), 60, "the failed sync")
     assert found["detail"].startswith("mlflow-postgres is not synced: ")
-    assert f"kubectl describe externalsecret -n {release} mlflow-postgres" in found["fix"]
+    assert f"mlflowops external-secrets --namespace {release}" in found["fix"]
     platform.apply(release, "mlflow-external-secret", key="source")
 
 

@@ -85,7 +85,7 @@ def at_url(url: str, seconds: float) -> Iterator[Check]:
 def in_cluster(namespace: str, name: str, context: str | None, seconds: float) -> Iterator[Check]:
     """What Kubernetes knows about the release, then what its server says, then what belongs to it."""
     from mlflowops import kube  # which imports the Kubernetes client: a second
-    from mlflowops.health import backup, certificate, ingress, metrics, pods, schema, secrets, volume
+    from mlflowops.health import backup, certificate, ingress, metrics, pods, scaling, schema, secrets, volume
     from mlflowops.health import release as releases
     from mlflowops.health.objects import Objects
 
@@ -102,6 +102,8 @@ def in_cluster(namespace: str, name: str, context: str | None, seconds: float) -
         "certificate": certificate.checks,
         "external secrets": secrets.checks,
         "metrics": metrics.checks,
+        "autoscaling": scaling.autoscaling,
+        "disruption": scaling.disruption,
         "backup": backup.checks,
     }.items():
         yield from permitted(part, partial(checks, found, objects))

@@ -20,7 +20,7 @@ def judge(found: list[Json]) -> Check:
         if ready.get("status") != "True":
             name, namespace = each["metadata"]["name"], each["metadata"]["namespace"]
             said = ready.get("message") or "nobody has looked at it"
-            fix = f"is its store ready? `kubectl describe externalsecret -n {namespace} {name}`"
+            fix = f"`mlflowops external-secrets --namespace {namespace}` follows its way and finds the cause"
             return red("external secrets", f"{name} is not synced: {said}", fix)
     oldest = min(each["status"].get("refreshTime") or "never" for each in found)
     return green("external secrets", f"{len(found)} synced, the oldest at {oldest}")

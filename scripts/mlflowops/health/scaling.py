@@ -1,0 +1,60 @@
+"""Can pods be added when there is load, and taken away when a node needs care?
+
+Both only where the release has such an object: the server serves without either.
+"""
+
+from collections.abc import Iterator
+
+from mlflowops.health.check import Check, green, red
+from mlflowops.health.objects import Objects
+from mlflowops.health.release import Json, Release
+
+NO_METRICS = "is metrics-server running? `kubectl top pods -n {namespace}`"
+FIXES = {
+    "FailedGetContainerResourceMetric": NO_METRICS,
+    "FailedGetResourceMetric": NO_METRICS,
+    "ScalingDisabled": "`kubectl scale -n {namespace} deployment/{name} --replicas 1` switches it on again",
+}
+ANY_FIX = "`kubectl describe hpa -n {namespace} {hpa}`"
+
+
+def autoscaling(release: Release, objects: Objects) -> Iterator[Check]:
+    """A line for the autoscaler of the server, whoever made it."""
+    for hpa in objects.all("autoscaling/v2", "horizontalpodautoscalers"):
+        target = hpa["spec"]["scaleTargetRef"]
+        if (target["kind"], target["name"]) == ("Deployment", release.name):
+            yield judge_autoscaler(release, hpa)
+
+
+def disruption(release: Release, objects: Objects) -> Iterator[Check]:
+    """A line for each budget that holds for the server's pods."""
+    labels = release.deployment["spec"]["template"]["metadata"]["labels"].items()
+    for budget in objects.all("policy/v1", "poddisruptionbudgets"):
+        chosen = budget["spec"].get("selector", {}).get("matchLabels", {})
+        if chosen and chosen.items() <= labels:
+            yield judge_budget(budget)
+
+
+def judge_autoscaler(release: Release, hpa: Json) -> Check:
+    """Does it know the load, and may it act on it?"""
+    spec, status = hpa["spec"], hpa.get("status", {})
+    for condition in status.get("conditions", []):
+        if condition["type"] in ("AbleToScale", "ScalingActive") and condition["status"] == "False":
+            reason, names = condition["reason"], {"name": release.name, "hpa": hpa["metadata"]["name"]}
+            fix = FIXES.get(reason, ANY_FIX).format(namespace=release.namespace, **names)
+            return red("autoscaling", f"{reason}: {condition.get('message', '')}", fix)
+    pods, most = status.get("currentReplicas", 0), spec["maxReplicas"]
+    full = "; is it slow? raise autoscaling.maxReplicas" if pods >= most else ""
+    return green("autoscaling", f"{pods} pods of {spec.get('minReplicas', 1)} to {most}{full}")
+
+
+def judge_budget(budget: Json) -> Check:
+    """May a pod be evicted? If not, a drain of its node waits for ever."""
+    status = budget.get("status", {})
+    allowed, healthy = status.get("disruptionsAllowed", 0), status.get("currentHealthy", 0)
+    if allowed:
+        return green("disruption", f"{allowed} of {healthy} healthy pods may be evicted at a time")
+    detail = f"none of {healthy} healthy pods may be evicted, so their nodes cannot be drained"
+    if healthy < status.get("expectedPods", 0):
+        return red("disruption", detail, "see the pods: some are not ready")
+    return red("disruption", detail, "lower podDisruptionBudget.minAvailable, or run more pods")
