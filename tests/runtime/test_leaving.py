@@ -102,17 +102,35 @@ def test_an_upload_in_flight_arrives(server: Server) -> None:
 
     def upload() -> None:
         url = f"{server.url}/api/2.0/mlflow-artifacts/artifacts/big"
-        answers.append(requests.put(url, slowly(), timeout=120).status_code)
+        answers.append(requests.put(url, slowly(), timeout=120))
 
-    answers: list[int] = []
+    answers: list[requests.Response] = []
     thread = threading.Thread(target=upload)
     thread.start()
     assert halfway.wait(60)
     server.leaving.touch()
     assert server.stop() == 0
     thread.join()
-    assert answers == [200]
+    (answer,) = answers
+    assert answer.status_code == 200
+    assert answer.headers["Connection"] == "close", "or the next request meets a closed connection"
     assert (server.folder / "artifacts" / "big").stat().st_size == 50 * len(MEGABYTE)
+
+
+def test_a_client_may_ask_again_after_a_download(server: Server) -> None:
+    """It began before the pod left, so its connection was to stay: the pod waits for what comes next."""
+    url = f"{server.url}/api/2.0/mlflow-artifacts/artifacts/big"
+    with requests.Session() as session:
+        assert session.put(url, MEGABYTE * 50, timeout=120).ok
+        answer = session.get(url, stream=True, timeout=120)
+        assert answer.headers["Connection"] == "keep-alive"
+        server.leaving.touch()
+        server.process.terminate()
+        time.sleep(3)
+        assert len(answer.content) == 50 * len(MEGABYTE)
+        again = session.get(server.url + PATH, timeout=60)
+        assert again.headers["Connection"] == "close"
+    assert server.process.wait(30) == 0
 
 
 def test_idle_connections_do_not_hold_a_pod_back(server: Server) -> None:

@@ -46,6 +46,8 @@ class Worker(ThreadWorker):
     def load_wsgi(self) -> None:
         super().load_wsgi()
         self.probe = Probe(self.wsgi)
+        app = self.wsgi
+        self.wsgi = lambda environ, start_response: app(environ, partial(self.begin_answer, start_response))
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """SIGTERM."""
@@ -105,14 +107,15 @@ class Worker(ThreadWorker):
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
-    def handle_request(self, req: Any, conn: Any) -> bool:
-        """Answer a request, in a thread."""
+    def begin_answer(self, start_response: Any, *answer: Any) -> Any:
+        """Say whether the connection stays. Only now: the pod may have begun to leave during an upload."""
         if self.stopping is not None or os.path.exists(LEAVING):
-            req.force_close()
-        return super().handle_request(req, conn)
+            start_response.__self__.force_close()  # gunicorn's response
+        return start_response(*answer)
 
     def finish_request(self, conn: Any, fs: Future[Any]) -> None:
         """Keep the connection, or close it when the client has read its answer."""
+        self.last_request = time.monotonic()  # the next may follow at once, on a connection that was to stay
         if fs.cancelled() or fs.exception() or not fs.result():
             self.say_goodbye(conn)
         elif conn.parser.unreader.buf.getvalue():
