@@ -16,6 +16,7 @@ from mlflowops.errors import OpsError
 from mlflowops.tools import catalog, go
 from mlflowops.tools.apt import Apt
 from mlflowops.tools.go import GoModule
+from mlflowops.tools.npm import NpmBinary
 from mlflowops.tools.patched import GoPatched
 from mlflowops.tools.pypi import PypiBinary
 from mlflowops.tools.store import Stored
@@ -216,6 +217,33 @@ def test_patched_module_with_another_sum_is_refused(empty_cache: Path) -> None:
     assert forged.key != pinned.key
     with pytest.raises(OpsError, match=r"v0.20.4 has the sum h1:.*, not the one in tools.toml"):
         forged.install()
+
+
+SEMVER = NpmBinary(
+    name="semver",
+    group="test",
+    version="7.6.3",
+    package="semver",
+    command="semver",
+    before="2026-11-20",
+    integrity="sha512-oVekP1cKtI+CTDvHWYFUcMtsK/00wmAEfyqKfNdARm8u1wNVhSgaX7A8d4UuIlUI5e84iEwOhs7ZPYRmzU9U6A==",
+)
+
+
+def test_npm_package_of_another_integrity_is_refused(empty_cache: Path) -> None:
+    with pytest.raises(OpsError, match=r"its integrity is sha512-oVek.*, not the one in tools.toml"):
+        dataclasses.replace(SEMVER, integrity="sha512-forged").install()
+
+
+def test_npm_package_runs(empty_cache: Path) -> None:
+    installed = SEMVER.install()
+    assert subprocess.run([installed, "1.2.3"], capture_output=True, text=True).stdout == "1.2.3\n"
+
+
+def test_without_node_it_is_asked_for(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(empty_cache))
+    with pytest.raises(OpsError, match=r"Node.js, which runs it, is not installed; install nodejs and npm"):
+        SEMVER.install()
 
 
 def test_debian_package_is_named_to_who_may_not_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
