@@ -145,6 +145,8 @@ def test_prod_promises(rendered) -> None:
     assert env["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"]["value"] == "https://mlflow.example.com"
     assert find(rendered["prod"], "Ingress", "mlflow")["spec"]["tls"]
     assert find(rendered["prod"], "NetworkPolicy", "mlflow")
+    for task in ("retention", "backup", "drill"):
+        assert find(rendered["prod"], "CronJob", f"mlflow-{task}")
 
 
 def test_dev_has_an_address(rendered) -> None:

@@ -46,6 +46,17 @@ def pair(first: str, second: str, used: str, limit: str, **labels: str) -> Serie
     return {of(first, **labels): used, of(second, **labels): limit}
 
 
+TASK = {"namespace": "ml", "job": "mlflow", "task": "backup"}
+FAILED, SUCCESS, MAX_AGE = (
+    f"mlflow_task_{name}" for name in ("failed", "last_success_timestamp_seconds", "max_age_seconds")
+)
+
+
+def success(at: str) -> Series:
+    """A backup that must not be older than an hour."""
+    return {of(SUCCESS, pod="e", task="backup"): at, of(MAX_AGE, pod="e", task="backup"): "3600x200"}
+
+
 CLAIM = {"namespace": "ml", "persistentvolumeclaim": "mlflow"}
 USED, CAPACITY = ("kubelet_volume_stats_used_bytes", "kubelet_volume_stats_capacity_bytes")
 
@@ -60,6 +71,8 @@ THREADS = ("mlflow_http_requests_in_progress", "mlflow_http_threads")
 CONNECTIONS = ("mlflow_database_connections", "mlflow_database_connections_limit")
 DOWN = "None of the server's pods answers its health check: nobody can track runs or load models."
 BLIND = "The metrics of database and artifact store are missing, so their alerts cannot fire."
+
+OVERDUE = "The last successful backup is longer ago than prometheusRule.thresholds allows, or never was."
 
 FIRES: dict[str, list[Case]] = {
     "MLflowDown": [
@@ -143,6 +156,30 @@ FIRES: dict[str, list[Case]] = {
         )
     ],
     "MLflowStoresUnobserved": [Case({of("mlflow_server_up", pod="a"): "1x30"}, 11, BLIND)],
+    "MLflowTaskFailed": [
+        Case(
+            {
+                of(FAILED, pod="e", task="backup"): "0 1x30",
+                of(FAILED, pod="e", task="retention"): "0x30",
+            },
+            10,
+            "The last backup failed or was cut off. Its log says why.",
+            TASK,
+        )
+    ],
+    "MLflowTaskOverdue": [
+        Case(success("0x200"), 125, OVERDUE, TASK),
+        # A new exporter pod reports the same success.
+        Case(
+            {
+                of(SUCCESS, pod="e", task="backup"): "600x30 _x200",
+                **{name.replace('"e"', '"f"'): value for name, value in success("600x200").items()},
+            },
+            140,
+            OVERDUE,
+            TASK,
+        ),
+    ],
     "MLflowVolumeFull": [Case(volume(90), 10, "90 % of claim mlflow is in use.", CLAIM)],
 }
 
@@ -175,6 +212,11 @@ SILENT: dict[str, list[Series]] = {
     "MLflowArtifactStoreUnreachable": [{of("mlflow_artifact_store_up", pod="e"): "1x17 0x13"}, {}],
     "MLflowSchemaOutOfDate": [{of("mlflow_schema_up_to_date", pod="e"): "1x10 0x20"}],
     "MLflowStoresUnobserved": [{of("mlflow_database_up", pod="e"): "0x30"}],
+    "MLflowTaskFailed": [
+        {of(FAILED, pod="e", task="backup"): "1x10 0x20"},
+        {of(FAILED, pod="old", task="backup"): "1x10", of(FAILED, pod="new", task="backup"): "_x10 0x20"},
+    ],
+    "MLflowTaskOverdue": [success("0x200"), success("0+60x200"), {}],
     "MLflowVolumeFull": [volume(80), volume(99, claim="somebody-elses")],
 }
 

@@ -60,6 +60,8 @@ class Manifest:
             spec = item.get("spec", {})
             if item["kind"] == "Pod":
                 yield identity(item), item
+            elif item["kind"] == "CronJob":
+                yield identity(item), spec["jobTemplate"]["spec"]["template"]
             elif "template" in spec:
                 yield identity(item), spec["template"]
 

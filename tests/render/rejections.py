@@ -421,6 +421,50 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         {"extraVolumeMounts": [{"name": "tmp", "mountPath": "/mlflow"}]},
         "mlflow: extraVolumeMounts: /mlflow is taken; choose another mountPath.",
     ),
+    "retention-on-sqlite": (
+        {"backendStore": {"postgres": {"cleanupRunsEnabled": True}}},
+        "mlflow: backendStore.postgres.cleanupRunsEnabled: retention works on PostgreSQL only; "
+        "set backendStore.postgres.enabled: true too, or remove it.",
+    ),
+    "retention-of-a-volume": (
+        postgres(cleanupRunsEnabled=True),
+        "mlflow: backendStore.postgres.cleanupRunsEnabled: the artifacts are on a volume that one node "
+        "mounts, which the Job may not reach; "
+        "set artifactStore.s3, or ReadWriteMany in persistence.accessModes.",
+    ),
+    "backup-of-sqlite": (
+        {"backup": {"enabled": True}},
+        "mlflow: backup.enabled: only PostgreSQL is backed up; set backendStore.postgres.enabled: true too; "
+        "docs/backup.md says how to back up the volume.",
+    ),
+    "backup-without-s3": (
+        {**postgres(), "backup": {"enabled": True}},
+        "mlflow: backup.enabled: backups go to S3, with the address and the keys of the artifacts; "
+        "set artifactStore.s3 too.",
+    ),
+    "backup-path": (
+        {**postgres(), **s3(path="artifacts"), "backup": {"enabled": True, "path": "/backups"}},
+        'mlflow: backup.path: "/backups" has a slash too many; '
+        "write it as backups/mlflow, without a slash at its ends.",
+    ),
+    "backup-among-the-artifacts": (
+        {**postgres(), **s3(), "backup": {"enabled": True}},
+        "mlflow: backup.path: is in the folder of the artifacts, where MLflow's users can read and delete "
+        "it; set artifactStore.s3.path to another folder of the bucket, or backup.bucket.",
+    ),
+    "drill-in-the-real-database": (
+        {
+            **postgres(),
+            **s3(path="artifacts"),
+            "backup": {"enabled": True, "drill": {"enabled": True, "database": "mlflow"}},
+        },
+        "mlflow: backup.drill.database: is MLflow's own database, which a drill would replace; "
+        "name another one, or none.",
+    ),
+    "drill-without-backup": (
+        {"backup": {"drill": {"enabled": True}}},
+        "mlflow: backup.drill.enabled: there is no backup to try; set backup.enabled: true too.",
+    ),
     "monitor-without-metrics": (
         {"metrics": {"enabled": False}, "serviceMonitor": {"enabled": True}},
         "mlflow: serviceMonitor.enabled: there are no metrics to read; set metrics.enabled: true too.",
@@ -722,6 +766,19 @@ SCHEMA: dict[str, tuple[Json, str, str]] = {
         {"extraVolumeMounts": [{"name": "tmp"}]},
         "/extraVolumeMounts/0",
         "missing property 'mountPath'",
+    ),
+    "cleanup-days": (
+        postgres(cleanupRunsDays=0),
+        "/backendStore/postgres/cleanupRunsDays",
+        "exclusiveMinimum: got 0, want 0",
+    ),
+    "schedule": ({"retention": {"schedule": "daily"}}, "/retention/schedule", "does not match pattern"),
+    "keep-tag": ({"retention": {"keepTag": "a b"}}, "/retention/keepTag", "does not match pattern"),
+    "backup-keep": ({"backup": {"keep": 0}}, "/backup/keep", "minimum: got 0, want 1"),
+    "backup-digest": (
+        {"backup": {"image": {"digest": "x"}}},
+        "/backup/image/digest",
+        "does not match pattern",
     ),
     "metrics-port": ({"metrics": {"port": 80}}, "/metrics/port", "minimum: got 80, want 1,024"),
     "metrics-interval": (

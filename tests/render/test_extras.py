@@ -55,9 +55,10 @@ def images(manifest: Manifest) -> set[str]:
 def test_every_image_has_its_override(case: Path) -> None:
     """One registry and one digest for whatever the chart runs: a mirror, or pinned bytes."""
     digest = "sha256:" + "d" * 64
-    manifest = MLFLOW.render(
-        _with(case, {"global": {"imageRegistry": "mirror"}, "image": {"digest": digest}})
-    )
+    values = _with(case, {"global": {"imageRegistry": "mirror"}, "image": {"digest": digest}})
+    if "backup" in values:
+        values["backup"]["image"]["digest"] = digest
+    manifest = MLFLOW.render(values)
     assert images(manifest)
     assert [image for image in images(manifest) if not image.startswith("mirror/")] == []
     assert [image for image in images(manifest) if not image.endswith("@" + digest)] == []

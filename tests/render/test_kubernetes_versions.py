@@ -15,6 +15,7 @@ from render.chart import CASES, MLFLOW, NEWEST, OTHERS, VERSIONS, Chart, Refused
 SCHEMAS = files("kubernetes_validate") / "kubernetes-json-schema"
 KINDS = (
     "configmap-v1",
+    "cronjob-batch-v1",
     "deployment-apps-v1",
     "horizontalpodautoscaler-autoscaling-v2",
     "ingress-networking-v1",

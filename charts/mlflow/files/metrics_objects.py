@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from object_store import s3_client
 from prometheus_client import Metric
 
 CONNECT, READ = 5, 10
@@ -52,17 +53,8 @@ class S3(Store):
 
     @cached_property
     def client(self) -> Any:
-        import boto3
-        from botocore.config import Config
-
-        style = {"addressing_style": self.env.get("MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE") or "auto"}
         once = {"total_max_attempts": 1}
-        return boto3.client(
-            "s3",
-            endpoint_url=self.env.get("MLFLOW_S3_ENDPOINT_URL") or None,
-            verify=False if self.env.get("MLFLOW_S3_IGNORE_TLS", "").lower() in ("true", "1") else None,
-            config=Config(s3=style, connect_timeout=CONNECT, read_timeout=READ, retries=once),
-        )
+        return s3_client(self.env, connect_timeout=CONNECT, read_timeout=READ, retries=once)
 
 
 class Blobs(Store):

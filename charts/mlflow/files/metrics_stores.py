@@ -6,6 +6,7 @@ import metrics_objects
 import schema_database
 from metrics_check import Check
 from metrics_database import Inventory, State
+from metrics_tasks import Tasks
 from prometheus_client.registry import Collector
 from schema_revisions import Revisions
 
@@ -19,6 +20,8 @@ def collectors(env: Mapping[str, str]) -> list[Collector]:
         Check("mlflow_database", "the database", state.look, every),
         Check("mlflow_inventory", "the count of runs and models", inventory.look, every),
     ]
+    if names := env.get("MLFLOW_KUBERNETES_TASKS"):
+        checks.append(Check("mlflow_tasks", "the notes of the tasks", Tasks(database, names).look, every))
     if look := metrics_objects.look_at(env):
         checks.append(Check("mlflow_artifact_store", "the artifact store", look, every))
     return checks

@@ -1,9 +1,9 @@
 {{- /*
-Mapping lines: `data` and `binaryData` of the ConfigMap with the chart's Python. Also what the pods'
+Mapping lines: `data` and `binaryData` of the ConfigMap with the chart's Python and its shell script. Also what the pods'
 checksum is made of. Takes `.`.
 */}}
 {{- define "mlflow.files.data" -}}
-{{- with (.Files.Glob "files/*.py").AsConfig -}}
+{{- with (.Files.Glob "files/*.{py,sh}").AsConfig -}}
 data:
   {{- regexReplaceAll "(?m)^ +$" (nindent 2 .) "" }}
 {{- end }}

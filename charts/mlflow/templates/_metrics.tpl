@@ -9,6 +9,9 @@ MLFLOW_EXPOSE_PROMETHEUS: /metrics
 MLFLOW_KUBERNETES_METRICS_INTERVAL: {{ int .Values.metrics.storeIntervalSeconds }}
 MLFLOW_KUBERNETES_METRICS_PAGES: {{ join " " $pages | replace "%d" (int .Values.metrics.port | toString) }}
 MLFLOW_KUBERNETES_METRICS_PORT: {{ int .Values.metrics.port }}
+{{- with include "mlflow.tasks" . }}
+MLFLOW_KUBERNETES_TASKS: {{ . }}
+{{- end }}
 {{- end }}
 {{- end }}
 

@@ -32,6 +32,9 @@
 {{- if eq .Values.artifactStore.mode "direct" }}
 - artifactStore.mode direct: each client needs credentials of the store, and artifacts of experiments that were made proxied cannot be read
 {{- end }}
+{{- if and .Values.backendStore.postgres.enabled (not .Values.backup.enabled) }}
+- backup.enabled is not set: see that somebody else backs PostgreSQL up
+{{- end }}
 {{- if not (include "mlflow.shared.enabled" .) }}
 - one pod on one volume: each upgrade is a short outage
 {{- end }}

@@ -57,7 +57,7 @@
 
 {{- /* Lines: volumes that clash with the chart's own, or are not there. Takes `.`. */}}
 {{- define "mlflow.validate.volumes" -}}
-{{- $names := list "tmp" "metrics" "files" "data" "postgres-ca" "gcs-credentials" -}}
+{{- $names := list "tmp" "metrics" "files" "data" "postgres-ca" "gcs-credentials" "exchange" -}}
 {{- range .Values.extraVolumes -}}
 {{- if has .name $names -}}
 {{- include "mlflow.says" (list "extraVolumes" (printf "%q is there already" .name) "choose another name") -}}
@@ -68,7 +68,7 @@
 {{- if not (has .name $names) -}}
 {{- include "mlflow.says" (list "extraVolumeMounts" (printf "there is no volume %q" .name) "add it to extraVolumes") -}}
 {{- end -}}
-{{- if has .mountPath (list "/tmp" "/metrics" "/mlflow" "/opt/mlflow-kubernetes" "/etc/mlflow/postgres" "/etc/mlflow/gcs") -}}
+{{- if has .mountPath (list "/tmp" "/metrics" "/mlflow" "/opt/mlflow-kubernetes" "/etc/mlflow/postgres" "/etc/mlflow/gcs" "/exchange") -}}
 {{- include "mlflow.says" (list "extraVolumeMounts" (printf "%s is taken" .mountPath) "choose another mountPath") -}}
 {{- end -}}
 {{- end -}}

@@ -47,6 +47,7 @@ MLFLOW_KUBERNETES_LAUNCHER: mlflow.launcher
 MLFLOW_KUBERNETES_METRICS_INTERVAL: metrics.storeIntervalSeconds
 MLFLOW_KUBERNETES_METRICS_PAGES: nothing, the chart knows its own Services
 MLFLOW_KUBERNETES_METRICS_PORT: metrics.port
+MLFLOW_KUBERNETES_TASKS: prometheusRule.thresholds
 MLFLOW_KUBERNETES_THREADS: mlflow.threads
 MLFLOW_LOGGING_LEVEL: mlflow.logLevel
 MLFLOW_PORT: a port of your own before the Service, which has 80 and 5000

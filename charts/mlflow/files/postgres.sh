@@ -1,0 +1,31 @@
+#!/bin/sh
+# The half of backup and restore that needs PostgreSQL's own programs, beside the Python that has the object store.
+# Both share the folder $1: Python writes `order` when the rest is ready, the dump goes through the pipe `data`, and
+# `status` is how it ended here. Nothing is as large as the dump. `end` instead of an order: there is nothing to do.
+set -u
+cd "$1" || exit 1
+
+dump() {
+    pg_dump --format=custom --no-password --lock-wait-timeout=300s --exclude-schema='mlflow_kubernetes*' \
+        --snapshot="$(cat snapshot)" > data
+}
+
+# All in one transaction, and only a dump that was read to its end and counted is committed. What psql says then is
+# the proof: the programs before it in the pipe may have failed.
+restore() {
+    { cat before.sql && pg_restore --file=- --no-owner --no-privileges --no-comments < data && cat after.sql; } |
+        # From version 17 on it sets a parameter that older servers do not know.
+        sed '/^-- PostgreSQL database dump$/,/^SET check_function_bodies/{/^SET transaction_timeout = 0;$/d}' |
+        psql --no-psqlrc --no-password --quiet --set=ON_ERROR_STOP=1 --dbname="$(cat database)" |
+        grep -qx committed
+}
+
+until [ -e order ]; do
+    [ ! -e end ] || exit 0
+    sleep 0.2
+done
+touch started
+"$(cat order)"
+code=$?
+echo "$code" > status.new && mv status.new status
+exit "$code"

@@ -1,0 +1,92 @@
+"""Which runs may go: questions to MLflow's tables, each answered anew, so that nothing stale decides."""
+
+import time
+from typing import Any
+
+DAY = 86_400_000  # milliseconds, as MLflow counts time
+# Ids of runs and of logged models are 32 hexadecimal digits. A version needs whatever it names, in any form:
+# runs:/<id>/model, models:/m-<id>, s3://bucket/1/<id>/artifacts/model. Better too many kept than one lost.
+NEEDED = """
+    named AS (
+        SELECT DISTINCT (regexp_matches(concat_ws(' ', run_id, source, storage_location),
+                                        '[0-9a-f]{32}', 'g'))[1] AS id
+        FROM model_versions WHERE current_stage <> 'Deleted_Internal'),
+    tagged AS (SELECT run_uuid AS id FROM tags WHERE key = %(keep_tag)s AND lower(value) <> 'false'),
+    needed AS (
+        SELECT id FROM named UNION SELECT id FROM tagged
+        UNION SELECT source_run_id FROM logged_models JOIN named ON model_id = 'm-' || id),
+    family AS (SELECT run_uuid AS child, value AS parent FROM tags WHERE key = 'mlflow.parentRunId')"""
+ENDED = "status IN ('FINISHED', 'FAILED', 'KILLED') AND end_time < %(ended_before)s"
+# A tree that still grows, or that somebody tagged, stays whole. Of an old one stay the runs that are needed
+# and the parents above them.
+OLD = f"""
+    WITH RECURSIVE {NEEDED},
+    whole AS (
+        SELECT run_uuid AS id FROM runs WHERE lifecycle_stage = 'active' AND ({ENDED}) IS NOT TRUE
+        UNION SELECT id FROM tagged
+        UNION SELECT child FROM family JOIN whole ON parent = id),
+    kept AS (
+        SELECT id FROM whole UNION SELECT id FROM needed
+        UNION SELECT parent FROM family JOIN kept ON child = id)
+    SELECT run_uuid, artifact_uri FROM runs
+    WHERE lifecycle_stage = 'active' AND {ENDED}
+    AND run_uuid {{in}} (SELECT id FROM kept WHERE id IS NOT NULL)
+    ORDER BY end_time"""  # noqa: S608 - constants
+DELETED = f"""
+    WITH RECURSIVE {NEEDED},
+    kept AS (
+        SELECT id FROM needed UNION SELECT run_uuid FROM runs WHERE lifecycle_stage = 'active'
+        UNION SELECT parent FROM family JOIN kept ON child = id)
+    SELECT run_uuid, artifact_uri FROM runs
+    WHERE lifecycle_stage = 'deleted' AND deleted_time < %(deleted_before)s
+    AND run_uuid NOT IN (SELECT id FROM kept WHERE id IS NOT NULL)
+    ORDER BY deleted_time"""  # noqa: S608 - constants
+MODELS = f"""
+    WITH {NEEDED}
+    SELECT model_id, artifact_location FROM logged_models
+    WHERE (source_run_id = %(run)s OR (%(run)s IS NULL AND lifecycle_stage = 'deleted'
+                                       AND last_updated_timestamp_ms < %(deleted_before)s))
+    AND model_id NOT IN (SELECT 'm-' || id FROM named)"""  # noqa: S608 - constants
+NAMED_NOW = """
+    SELECT count(*) FROM model_versions WHERE current_stage <> 'Deleted_Internal'
+    AND concat_ws(' ', run_id, source, storage_location) LIKE ANY (%(patterns)s)"""
+
+
+class Rules:
+    """The questions, asked through one connection."""
+
+    def __init__(self, connection: Any, days: float, grace_days: float, keep_tag: str) -> None:
+        connection.autocommit = True
+        self.cursor = connection.cursor()
+        now = time.time() * 1000
+        self.values = {
+            "ended_before": int(now - days * DAY),
+            "deleted_before": int(now - grace_days * DAY),
+            "keep_tag": keep_tag,
+        }
+
+    def old(self, limit: int | None = None) -> list[tuple[str, str]]:
+        """Runs whose time is over, the oldest first, with their artifacts' address."""
+        return self._rows(OLD.replace("{in}", "NOT IN"), limit)
+
+    def old_but_needed(self) -> int:
+        """How many runs are old enough and stay."""
+        return len(self._rows(OLD.replace("{in}", "IN"), None))
+
+    def deleted(self, limit: int | None = None) -> list[tuple[str, str]]:
+        """Deleted runs whose grace is over, with their artifacts' address."""
+        return self._rows(DELETED, limit)
+
+    def models(self, run: str | None = None) -> list[tuple[str, str]]:
+        """A run's logged models, or without a run those that were deleted themselves; with their address."""
+        return self._rows(MODELS, None, run=run)
+
+    def named_now(self, *ids: str) -> bool:
+        """Whether a model version names one of these runs or models by now."""
+        return bool(self._rows(NAMED_NOW, None, patterns=[f"%{each}%" for each in ids])[0][0])
+
+    def _rows(self, query: str, limit: int | None, **more: Any) -> list[Any]:
+        self.cursor.execute(
+            f"{query} {'LIMIT %(limit)s' if limit else ''}", {**self.values, "limit": limit, **more}
+        )
+        return list(self.cursor.fetchall())

@@ -1,0 +1,93 @@
+{{- /* String: where backups are, `s3://bucket/path`. Takes `.`. */}}
+{{- define "mlflow.backup.place" -}}
+{{- $bucket := default .Values.artifactStore.s3.bucket .Values.backup.bucket -}}
+{{- printf "s3://%s/%s" $bucket (default (printf "backups/%s/%s" .Release.Namespace (include "mlflow.fullname" .)) .Values.backup.path) -}}
+{{- end }}
+
+{{- /* String: `registry/repository:tag@digest` of the image with PostgreSQL's programs. Takes `.`. */}}
+{{- define "mlflow.backup.image" -}}
+{{- $image := .Values.backup.image -}}
+{{- with default $image.registry .Values.global.imageRegistry }}{{ . }}/{{ end -}}
+{{- printf "%s:%s" $image.repository $image.tag -}}
+{{- with $image.digest }}@{{ . }}{{ end -}}
+{{- end }}
+
+{{- /*
+Mapping lines: spec of the Jobs that back up and restore: Python with the object store, and beside it PostgreSQL's
+programs; they share a folder. Takes (dict "ctx" $ "component" "backup" "script" "backup.py" "options" (list ...)).
+*/}}
+{{- define "mlflow.backup.job" -}}
+{{- /* A second try after a failure would only make a person wait for the news. */ -}}
+backoffLimit: 0
+activeDeadlineSeconds: {{ int .ctx.Values.backup.deadlineSeconds }}
+template:
+  metadata:
+    labels:
+      {{- include "mlflow.podLabels" . | nindent 6 }}
+  spec:
+    {{- include "mlflow.task.pod" .ctx | nindent 4 }}
+    containers:
+      - name: {{ .component }}
+        {{- include "mlflow.container.start" (concat (list .ctx .script "--exchange=/exchange") .options) | nindent 8 }}
+        {{- include "mlflow.backup.limits" .ctx | nindent 8 }}
+      - name: postgres
+        {{- include "mlflow.backup.postgres" .ctx | nindent 8 }}
+        {{- include "mlflow.backup.limits" .ctx | nindent 8 }}
+    volumes:
+      - name: tmp
+        emptyDir:
+          sizeLimit: 100Mi
+      - name: exchange
+        emptyDir:
+          sizeLimit: 100Mi
+      {{- include "mlflow.volumes.common" .ctx | nindent 6 }}
+{{- end }}
+
+{{- /* Mapping lines: start of the container with PostgreSQL's programs; it knows the database and no more. Takes `.`. */}}
+{{- define "mlflow.backup.postgres" -}}
+image: {{ include "mlflow.backup.image" . }}
+imagePullPolicy: {{ .Values.backup.image.pullPolicy }}
+command:
+  - /bin/sh
+  - /opt/mlflow-kubernetes/postgres.sh
+  - /exchange
+env:
+  {{- range include "mlflow.stores.secretEnv" . | fromYamlArray }}
+  {{- if hasPrefix "PG" .name }}
+  {{- list . | toYaml | nindent 2 }}
+  {{- end }}
+  {{- end }}
+  {{- $plain := dict "HOME" "/tmp" -}}
+  {{- range $name, $value := merge (deepCopy .Values.mlflow.env) (include "mlflow.backendStore.env" . | fromYaml) }}
+  {{- if hasPrefix "PG" $name }}{{ $_ := set $plain $name $value }}{{ end }}
+  {{- end }}
+  {{- include "mlflow.env.entries" $plain | trim | nindent 2 }}
+{{- end }}
+
+{{- /* Mapping lines: what each of the two may use and see. Takes `.`. */}}
+{{- define "mlflow.backup.limits" -}}
+{{- with .Values.backup.resources -}}
+resources:
+  {{- toYaml . | nindent 2 }}
+{{ end -}}
+{{- with .Values.containerSecurityContext -}}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{ end -}}
+volumeMounts:
+  - name: tmp
+    mountPath: /tmp
+  - name: exchange
+    mountPath: /exchange
+  {{- include "mlflow.volumeMounts.common" . | nindent 2 }}
+{{- end }}
+
+{{- /* Predicate: backups are tried. Takes `.`. */}}
+{{- define "mlflow.drill.enabled" -}}
+{{- if and .Values.backup.enabled .Values.backup.drill.enabled }}true{{ end -}}
+{{- end }}
+
+{{- /* String: the database that a drill restores into. Takes `.`. */}}
+{{- define "mlflow.drill.database" -}}
+{{- default (printf "%s_drill" .Values.backendStore.postgres.database | trunc 63) .Values.backup.drill.database -}}
+{{- end }}

@@ -1,0 +1,37 @@
+{{- /* Lines: what retention works on, and reaches from any node. Takes `.`. */}}
+{{- define "mlflow.validate.retention" -}}
+{{- if .Values.backendStore.postgres.cleanupRunsEnabled -}}
+{{- if not .Values.backendStore.postgres.enabled -}}
+{{- include "mlflow.says" (list "backendStore.postgres.cleanupRunsEnabled" "retention works on PostgreSQL only" "set backendStore.postgres.enabled: true too, or remove it") -}}
+{{- else if not (include "mlflow.shared.enabled" .) -}}
+{{- include "mlflow.says" (list "backendStore.postgres.cleanupRunsEnabled" "the artifacts are on a volume that one node mounts, which the Job may not reach" "set artifactStore.s3, or ReadWriteMany in persistence.accessModes") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: what is backed up, to where, and what a drill may overwrite. Takes `.`. */}}
+{{- define "mlflow.validate.backup" -}}
+{{- if .Values.backup.enabled -}}
+{{- if not .Values.backendStore.postgres.enabled -}}
+{{- include "mlflow.says" (list "backup.enabled" "only PostgreSQL is backed up" "set backendStore.postgres.enabled: true too; docs/backup.md says how to back up the volume") -}}
+{{- else if not .Values.artifactStore.s3.enabled -}}
+{{- include "mlflow.says" (list "backup.enabled" "backups go to S3, with the address and the keys of the artifacts" "set artifactStore.s3 too") -}}
+{{- else -}}
+{{- include "mlflow.validate.backupPlace" . -}}
+{{- end -}}
+{{- if eq (include "mlflow.drill.database" .) .Values.backendStore.postgres.database -}}
+{{- include "mlflow.says" (list "backup.drill.database" "is MLflow's own database, which a drill would replace" "name another one, or none") -}}
+{{- end -}}
+{{- else if .Values.backup.drill.enabled -}}
+{{- include "mlflow.says" (list "backup.drill.enabled" "there is no backup to try" "set backup.enabled: true too") -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: whoever may write artifacts must not reach the backups through the server. Takes `.`. */}}
+{{- define "mlflow.validate.backupPlace" -}}
+{{- if regexMatch "^/|/$|//|://" .Values.backup.path -}}
+{{- include "mlflow.says" (list "backup.path" (printf "%q has a slash too many" .Values.backup.path) "write it as backups/mlflow, without a slash at its ends") -}}
+{{- else if hasPrefix (printf "%s/" (include "mlflow.artifactStore.uri" .)) (printf "%s/" (include "mlflow.backup.place" .)) -}}
+{{- include "mlflow.says" (list "backup.path" "is in the folder of the artifacts, where MLflow's users can read and delete it" "set artifactStore.s3.path to another folder of the bucket, or backup.bucket") -}}
+{{- end -}}
+{{- end }}

@@ -1,0 +1,145 @@
+"""The CronJobs: when there is one, what it is told, and how every one of them behaves."""
+
+from typing import Any
+
+import pytest
+
+from render.chart import MLFLOW, Chart, Json, Manifest, postgres, s3
+
+RETENTION = {**postgres(cleanupRunsEnabled=True), **s3()}
+DRILL = {"backup": {"enabled": True, "drill": {"enabled": True}}}
+BACKUP = {**postgres(), **s3(path="artifacts"), **DRILL}
+TASKS = {"retention": RETENTION, "backup": BACKUP, "restore": BACKUP, "drill": BACKUP}
+
+
+def job(manifest: Manifest, task: str) -> Json:
+    """What Kubernetes makes when the time has come."""
+    return manifest.component("CronJob", task)["spec"]["jobTemplate"]["spec"]
+
+
+def box(manifest: Manifest, task: str, container: str | None = None) -> Json:
+    """A container of the task; the one of its own name, unless another is asked for."""
+    containers = job(manifest, task)["template"]["spec"]["containers"]
+    (found,) = [each for each in containers if each["name"] == (container or task)]
+    return found
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_retention_follows_its_switch(chart: Chart, on: bool) -> None:
+    manifest = chart.render({**postgres(cleanupRunsEnabled=on, cleanupRunsDays=30), **s3()})
+    assert ("CronJob/mlflow-retention" in manifest.names()) is on
+    if on:
+        assert box(manifest, "retention")["command"] == [
+            "python", "/opt/mlflow-kubernetes/retention.py", "--days=30", "--grace-days=7", "--keep-tag=keep",
+            "--batch-size=500", "--seconds=14400",
+        ]  # fmt: skip
+
+
+def test_retention_sees_the_stores_as_the_server_does(chart: Chart) -> None:
+    """Artifacts are removed in the store itself: no host rule and no login of the server is in the way."""
+    manifest = chart.render({**RETENTION, "mlflow": {"envFrom": [{"secretRef": {"name": "keys"}}]}})
+    server, task = manifest.container(), box(manifest, "retention")
+    assert (task["env"], task["envFrom"], task["image"]) == (
+        server["env"],
+        server["envFrom"],
+        server["image"],
+    )
+    assert not [entry for entry in task["env"] if entry["name"] == "MLFLOW_TRACKING_URI"]
+
+
+def test_retention_on_a_shared_volume_mounts_it(chart: Chart) -> None:
+    shared = {"persistence": {"accessModes": ["ReadWriteMany"]}}
+    manifest = chart.render({**postgres(cleanupRunsEnabled=True), **shared})
+    assert {"name": "data", "mountPath": "/mlflow"} in box(manifest, "retention")["volumeMounts"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_cronjob(task: str) -> None:
+    """One at a time, bounded, with a history, and found by what selects the pods of the release."""
+    manifest = MLFLOW.render(TASKS[task])
+    spec, made = manifest.component("CronJob", task)["spec"], job(manifest, task)
+    assert spec["concurrencyPolicy"] == "Forbid"
+    assert spec["successfulJobsHistoryLimit"] >= 1 and spec["failedJobsHistoryLimit"] >= 1
+    assert spec["startingDeadlineSeconds"] < 86400
+    assert made["activeDeadlineSeconds"] > 0
+    assert made["template"]["spec"]["restartPolicy"] == "Never"
+    labels = made["template"]["metadata"]["labels"]
+    assert labels["app.kubernetes.io/instance"] == "mlflow"
+    assert labels["app.kubernetes.io/component"] == task
+    assert "app" not in labels, "`kubectl get pods -l app=mlflow` lists servers"
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_cronjobs_name_leaves_room_for_its_jobs(task: str) -> None:
+    manifest = MLFLOW.render(TASKS[task], release="r" * 53)
+    assert len(manifest.component("CronJob", task)["metadata"]["name"]) <= 52
+
+
+def test_the_exporter_knows_what_to_expect(chart: Chart) -> None:
+    def tasks(values: Json) -> Any:
+        return chart.render(values).env().get("MLFLOW_KUBERNETES_TASKS")
+
+    assert tasks({**postgres(), **s3()}) is None
+    assert tasks(RETENTION) == "retention=180000"
+    assert tasks(BACKUP) == "backup=108000 drill=720000"
+
+
+@pytest.mark.parametrize(
+    ("values", "made"),
+    [
+        ({}, []),
+        ({"backup": {"enabled": True}}, ["backup", "restore"]),
+        (DRILL, ["backup", "drill", "restore"]),
+    ],
+    ids=["off", "backup", "drill"],
+)
+def test_backup_follows_its_switches(chart: Chart, values: Json, made: list[str]) -> None:
+    names = chart.render({**postgres(), **s3(path="artifacts"), **values}).names()
+    assert [name for name in names if "CronJob" in name] == [f"CronJob/mlflow-{each}" for each in made]
+
+
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        ("backup", ["--destination=s3://models/backups/ml/mlflow", "--keep=7", "--keep-days=30"]),
+        ("restore", ["--source=s3://models/backups/ml/mlflow"]),
+        ("drill", ["--source=s3://models/backups/ml/mlflow", "--scratch=mlflow_drill"]),
+    ],
+)
+def test_what_a_backup_task_is_told(chart: Chart, task: str, told: list[str]) -> None:
+    script = {"drill": "restore.py"}.get(task, f"{task}.py")
+    assert box(chart.render(BACKUP), task)["command"] == [
+        "python", f"/opt/mlflow-kubernetes/{script}", "--exchange=/exchange", *told, "--seconds=21600",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("task", ["backup", "restore", "drill"])
+def test_postgresqls_programs_know_the_database_only(chart: Chart, task: str) -> None:
+    """Not the object store's keys; and they share a folder with the Python that has them."""
+    keys = {"credentialsFromSecret": {"enabled": True}}
+    values = {**postgres(sslMode="require"), **s3(path="artifacts", **keys), **DRILL}
+    manifest = chart.render({**values, "mlflow": {"envFrom": [{"secretRef": {"name": "keys"}}]}})
+    programs, python = box(manifest, task, "postgres"), box(manifest, task)
+    assert programs["command"] == ["/bin/sh", "/opt/mlflow-kubernetes/postgres.sh", "/exchange"]
+    assert programs["image"] == "docker.io/library/postgres:18"
+    env = {entry["name"]: entry.get("value") for entry in programs["env"]}
+    assert {name for name in env if not name.startswith("PG")} == {"HOME"} and "envFrom" not in programs
+    assert env["PGSSLMODE"] == "require" and "PGPASSWORD" in env
+    for container in (programs, python):
+        assert {"name": "exchange", "mountPath": "/exchange"} in container["volumeMounts"]
+    assert {"AWS_ACCESS_KEY_ID", "PGPASSWORD"} <= {entry["name"] for entry in python["env"]}
+
+
+def test_the_programs_verify_the_server_too(chart: Chart) -> None:
+    ca = {"enabled": True, "name": "ca"}
+    values = {**postgres(sslMode="verify-full", sslRootCertFromSecret=ca), **s3(path="a"), **DRILL}
+    programs = box(chart.render(values), "backup", "postgres")
+    assert {"name": "PGSSLROOTCERT", "value": "/etc/mlflow/postgres/ca.crt"} in programs["env"]
+    assert "/etc/mlflow/postgres" in [mount["mountPath"] for mount in programs["volumeMounts"]]
+    own = {**postgres(sslMode="verify-full"), "mlflow": {"env": {"PGSSLROOTCERT": "/etc/ca.crt"}}}
+    programs = box(chart.render({**own, **s3(path="a"), **DRILL}), "backup", "postgres")
+    assert {"name": "PGSSLROOTCERT", "value": "/etc/ca.crt"} in programs["env"]
+
+
+def test_restore_never_begins_by_itself(chart: Chart) -> None:
+    assert chart.render(BACKUP).component("CronJob", "restore")["spec"]["suspend"] is True

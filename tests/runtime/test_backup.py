@@ -1,0 +1,347 @@
+"""Backup and restore on a real PostgreSQL and a real S3: all of it comes back, or nothing changes."""
+
+import hashlib
+import os
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg2 import sql
+
+from runtime.postgres import Postgres
+from runtime.s3 import BUCKET, S3
+from runtime.server import FILES, environment
+from runtime.tasks import Env, Store, holding, run_task
+
+OURS = "NOT IN ('pg_catalog', 'information_schema', 'mlflow_kubernetes', 'pg_toast')"
+STRUCTURE = (
+    f"""SELECT table_schema, table_name, column_name, data_type, column_default, is_nullable
+        FROM information_schema.columns WHERE table_schema {OURS} ORDER BY 1, 2, 3""",
+    f"SELECT schemaname, indexname, indexdef FROM pg_indexes WHERE schemaname {OURS} ORDER BY 1, 2",
+    f"""SELECT nspname, conname, contype::text FROM pg_constraint JOIN pg_namespace n ON n.oid = connamespace
+        WHERE nspname {OURS} ORDER BY 1, 2""",
+    "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2",
+)
+KEEP = ["--keep=2", "--keep-days=30", "--seconds=600"]
+
+
+class Pod:
+    """The two containers of a Job and their shared folder."""
+
+    def __init__(self, store: Store, home: Path) -> None:
+        self.store = store
+        self.home = home
+        self.env: Env = {**store.env, "PGAPPNAME": "mlflow"}
+        self.env["PATH"] = f"{store.postgres.bin}:{os.environ['PATH']}"
+        self.place = f"s3://{BUCKET}/backups/{store.env['PGDATABASE']}-{uuid.uuid4().hex[:8]}"
+        self.said = ""
+
+    def run(self, script: str, *arguments: str, code: int = 0, **env: str) -> str:
+        """Both to their ends; the log of Python. What PostgreSQL's programs said is in `said`."""
+        exchange = self.home / uuid.uuid4().hex
+        exchange.mkdir()
+        given = environment(self.home, **{**self.env, **env})
+        command = ["sh", str(FILES / "postgres.sh"), str(exchange)]
+        with subprocess.Popen(command, env=given, stderr=subprocess.PIPE, text=True) as programs:
+            try:
+                words = [f"--exchange={exchange}", *arguments]
+                log = run_task(script, self.home, {**self.env, **env}, *words, code=code)
+            finally:
+                self.said = programs.communicate(timeout=60)[1]
+                print(self.said)
+        return log
+
+    def backup(self, *, code: int = 0, **env: str) -> str:
+        return self.run("backup.py", f"--destination={self.place}", *KEEP, code=code, **env)
+
+    def restore(self, *more: str, code: int = 0, **env: str) -> str:
+        return self.run("restore.py", f"--source={self.place}", "--seconds=600", *more, code=code, **env)
+
+    def objects(self) -> list[str]:
+        """Names of the objects, without the folder."""
+        folder = self.place.removeprefix(f"s3://{BUCKET}/") + "/"
+        return sorted(key.removeprefix(folder) for key in self.store.objects(folder))
+
+    def put(self, name: str, body: bytes = b"x") -> None:
+        key = f"{self.place.removeprefix(f's3://{BUCKET}/')}/{name}"
+        self.store.s3.client().put_object(Bucket=BUCKET, Key=key, Body=body)
+
+    def get(self, name: str) -> bytes:
+        key = f"{self.place.removeprefix(f's3://{BUCKET}/')}/{name}"
+        body: bytes = self.store.s3.client().get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return body
+
+    def as_owner(self, statements: str) -> None:
+        self.store.query(f'SET ROLE "{self.env["PGUSER"]}"; {statements}')
+
+    def uploads(self) -> list[Any]:
+        """Multipart uploads that nobody has ended."""
+        answer = self.store.s3.client().list_multipart_uploads(Bucket=BUCKET)
+        found: list[Any] = answer.get("Uploads", [])
+        return found
+
+    def content(self) -> str:
+        """All rows, and what they are kept in; not the words of CHECKs, which PostgreSQL writes anew."""
+        command = [self.store.postgres.bin / "pg_dump", "--data-only", "--exclude-schema=mlflow_kubernetes*"]
+        superuser = {"PGUSER": "postgres", "PGPASSWORD": "postgres"}
+        env = {**os.environ, **self.env, **superuser}
+        done = subprocess.run(command, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        rows = [line for line in done.stdout.splitlines() if not line.startswith(("--", "\\"))]
+        return "\n".join([*rows, *(str(self.store.query(query)) for query in STRUCTURE)])
+
+
+@pytest.fixture
+def pod(postgres: Postgres, s3: S3, ready_database: Callable[[], Env], home: Path) -> Pod:
+    """Jobs of an MLflow with some runs and a model."""
+    store = Store(postgres, s3, {**ready_database(), **s3.environment("odd")})
+    store.query("INSERT INTO experiments VALUES (0, 'Default', 'mlflow-artifacts:/0', 'active')")
+    store.runs(200, ended=5, artifacts=False)
+    store.query("INSERT INTO registered_models (name, workspace) VALUES ('champion', 'default')")
+    return Pod(store, home)
+
+
+def test_into_an_empty_database(pod: Pod) -> None:
+    before = pod.content()
+    log = pod.backup()
+    dump, facts, sha256 = pod.objects()[0], pod.objects()[2], pod.objects()[1]
+    digest = hashlib.sha256(pod.get(dump)).hexdigest()
+    assert pod.get(sha256) == f"{digest}  {dump}\n".encode() and digest in log
+    assert facts == dump.replace(".dump", ".json")
+    assert pod.store.task("backup")["report"]["size_bytes"] == len(pod.get(dump))
+    for (table,) in pod.store.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+        pod.as_owner(f"DROP TABLE {table} CASCADE")
+    assert "restored" in pod.restore()
+    assert pod.content() == before
+    assert pod.store.task("restore")["succeeded"] and pod.store.task("backup")["succeeded"]
+
+
+def test_into_a_database_in_a_wrong_state(pod: Pod) -> None:
+    """Newer tables, lost rows, other rows: nothing of it is left."""
+    pod.backup()
+    before = pod.content()
+    pod.as_owner(
+        "DROP TABLE metrics CASCADE; DELETE FROM params; UPDATE alembic_version SET version_num = 'feedface';"
+        "CREATE TABLE newer (run_uuid varchar(32) REFERENCES runs); CREATE VIEW seen AS SELECT * FROM newer;"
+        "CREATE TYPE kind AS ENUM ('a'); CREATE SCHEMA more; CREATE TABLE more.things (kind kind)"
+    )
+    pod.restore()
+    assert pod.content() == before
+
+
+def test_a_damaged_dump_is_not_restored(pod: Pod) -> None:
+    pod.backup()
+    pod.store.query("DELETE FROM params")
+    before, (dump, *_) = pod.content(), pod.objects()
+    body = bytearray(pod.get(dump))
+    body[len(body) // 2] ^= 1
+    pod.put(dump, bytes(body))
+    assert "is damaged: its SHA-256 is another" in pod.restore(code=1)
+    assert pod.content() == before
+
+
+@pytest.mark.parametrize("wrong", ["fewer rows", "cut off", "no right"])
+def test_whatever_goes_wrong_nothing_changes(pod: Pod, wrong: str) -> None:
+    """The dump is not the one that was counted; or ends early; or the database refuses in the middle."""
+    pod.backup()
+    dump, sha256, facts = pod.objects()
+    pod.store.query("DELETE FROM params")
+    if wrong == "fewer rows":
+        pod.put(facts, pod.get(facts).replace(b'"public.runs": 200', b'"public.runs": 201'))
+    elif wrong == "cut off":
+        body = pod.get(dump)[:-2000]
+        digest = hashlib.sha256(body).hexdigest()
+        pod.put(facts, pod.get(facts).replace(pod.get(sha256).split()[0], digest.encode()))
+        pod.put(dump, body)
+    else:
+        pod.store.query("ALTER TABLE params OWNER TO postgres")
+    before = pod.content()
+    log = pod.restore(code=1)
+    assert "PostgreSQL's program failed (1); the log of container postgres says why." in log
+    words = {"fewer rows": "public.runs does not have 201 rows", "cut off": "end of file"}
+    assert words.get(wrong, "already exists") in pod.said
+    assert pod.content() == before and pod.store.task("restore")["failed"]
+
+
+def test_a_running_server_is_in_the_way(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
+    pod.backup()
+    before = pod.content()
+    import psycopg2
+
+    where = {key: pod.env[f"PG{key.upper()}"] for key in ("host", "port", "user", "password", "database")}
+    connection = psycopg2.connect(**where, application_name="mlflow")
+    closing = threading.Timer(8, connection.close)
+    closing.start()
+    began = time.monotonic()
+    assert "restored" in pod.restore()
+    assert time.monotonic() - began > 5, "it waited"
+    assert pod.content() == before
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "SignatureDoesNotMatch"),
+        ({"MLFLOW_S3_ENDPOINT_URL": "http://127.0.0.1:9"}, "Could not connect to the endpoint"),
+    ],
+    ids=["key", "address"],
+)
+def test_a_store_that_refuses(pod: Pod, env: Env, words: str) -> None:
+    log = pod.backup(code=1, AWS_MAX_ATTEMPTS="1", **env)
+    assert words in log and env.get("AWS_SECRET_ACCESS_KEY", "\0") not in log
+    assert pod.store.task("backup")["failed"] and not pod.objects()
+
+
+NOISE = """
+    CREATE TABLE noise AS
+    SELECT gen_random_uuid()::text || gen_random_uuid() AS a FROM generate_series(1, 1200000)"""
+
+
+def test_a_table_that_may_not_be_read(pod: Pod) -> None:
+    pod.store.query("CREATE TABLE theirs (a int)")
+    assert "permission denied for table theirs" in pod.backup(code=1)
+    assert not pod.objects()
+
+
+def test_several_parts(pod: Pod) -> None:
+    """A dump that no part of a multipart upload holds alone."""
+    pod.as_owner(NOISE)
+    log = pod.backup()
+    dump, *_ = pod.objects()
+    assert pod.store.task("backup")["report"]["size_bytes"] > 32 * 1024 * 1024
+    assert hashlib.sha256(pod.get(dump)).hexdigest() in log
+    pod.as_owner("TRUNCATE noise")
+    pod.restore()
+    assert pod.store.query("SELECT count(*) FROM noise") == [(1_200_000,)]
+
+
+def test_a_dump_that_is_cut_off_is_no_backup(pod: Pod) -> None:
+    """pg_dump loses its connection after some parts were uploaded."""
+    pod.as_owner(NOISE)
+    stop = threading.Event()
+
+    def cut() -> None:
+        while not stop.wait(0.05):
+            if pod.uploads():
+                pod.store.postgres.query(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY %noise%'"
+                )
+
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    log = pod.backup(code=1)
+    stop.set()
+    cutter.join()
+    assert "PostgreSQL's program failed (1)" in log and "PQgetCopyData() failed" in pod.said
+    assert not pod.objects() and not pod.uploads()
+
+
+def test_old_backups_go(pod: Pod) -> None:
+    """The newest stay, however old; beyond them those of the last days; remains of failed ones go."""
+
+    now = datetime.now(timezone.utc)
+    at = {days: (now - timedelta(days=days)).strftime("%Y%m%dT%H%M%SZ") for days in (40, 31, 29, 2, 1)}
+    for days in (40, 31, 29, 1):
+        for part in (".dump", ".dump.sha256", ".json"):
+            pod.put(at[days] + part)
+    pod.put(f"{at[2]}.dump")
+    pod.put("notes.txt")
+    pod.put("20260101.json")
+    log = pod.backup()
+    names = {name.partition(".")[0] for name in pod.objects()} - {"notes", "20260101"}
+    assert {at[29], at[1]} < names and len(names) == 3
+    assert {"notes.txt", "20260101.json"} <= set(pod.objects())
+    assert f"removed {at[40]}" in log and pod.store.task("backup")["report"]["stored"] == 3
+
+
+def test_a_backup_by_its_name(pod: Pod) -> None:
+    assert "there is none" in pod.restore(code=1)
+    pod.backup()
+    first = pod.objects()[0].partition(".")[0]
+    content = pod.content()
+    pod.store.query("DELETE FROM params")
+    time.sleep(1)
+    pod.backup()
+    assert f"there are {pod.objects()[3].partition('.')[0]}, {first}" in pod.restore("--backup=x", code=1)
+    pod.restore(f"--backup={first}")
+    assert pod.content() == content
+
+
+@pytest.fixture
+def scratch(pod: Pod) -> Iterator[str]:
+    """Name of a database; removed at the end if it is there."""
+    name = f"{pod.env['PGDATABASE']}_drill"
+    yield name
+    pod.store.postgres.query(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def exists(pod: Pod, name: str) -> bool:
+    return bool(pod.store.postgres.query("SELECT 1 FROM pg_database WHERE datname = %s", values=[name]))
+
+
+def test_drill_in_a_database_of_its_own(pod: Pod, scratch: str) -> None:
+    role = sql.Identifier(pod.env["PGUSER"])
+    pod.backup()
+    before = pod.content()
+    log = pod.restore(f"--scratch={scratch}", code=1)
+    assert f"may not create database {scratch}; make it, owned by that role, or let it" in log
+    pod.store.postgres.query(sql.SQL("ALTER ROLE {} CREATEDB").format(role))
+    log = pod.restore(f"--scratch={scratch}")
+    assert f"restoring into database {scratch}" in log and "as counted" in log
+    assert not exists(pod, scratch) and pod.content() == before
+    assert pod.store.task("drill")["report"]["rows"] > 200
+
+
+def test_drill_in_a_database_that_is_given(pod: Pod, scratch: str) -> None:
+    """Emptied again; one with tables of somebody is refused."""
+    names = (sql.Identifier(scratch), sql.Identifier(pod.env["PGUSER"]))
+    pod.store.postgres.query(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
+    pod.backup()
+    for _ in range(2):
+        pod.restore(f"--scratch={scratch}")
+        assert not pod.store.postgres.query("SELECT 1 FROM pg_tables WHERE schemaname = 'public'", scratch)
+    pod.store.postgres.query("DROP SCHEMA mlflow_kubernetes_scratch; CREATE TABLE theirs (a int)", scratch)
+    pod.store.postgres.query(sql.SQL("ALTER TABLE theirs OWNER TO {}").format(names[1]), scratch)
+    assert "has tables that no drill has made" in pod.restore(f"--scratch={scratch}", code=1)
+    assert pod.store.postgres.query("SELECT count(*) FROM theirs", scratch) == [(0,)]
+
+
+def test_a_newer_client(pod: Pod, home: Path) -> None:
+    """What pg_restore writes from version 17 on does not stop an older server."""
+    newer = home / "newer"
+    newer.mkdir()
+    real = pod.store.postgres.bin / "pg_restore"
+    added = "s/^SET lock_timeout = 0;$/&\\nSET transaction_timeout = 0;/"
+    (newer / "pg_restore").write_text(f"#!/bin/sh\n{real} \"$@\" | sed '{added}'\n")
+    (newer / "pg_restore").chmod(0o755)
+    pod.backup()
+    before = pod.content()
+    pod.restore(PATH=f"{newer}:{pod.env['PATH']}")
+    assert pod.content() == before
+
+
+def test_the_other_container_never_starts(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong image is told after five minutes, not after the deadline."""
+    monkeypatch.syspath_prepend(FILES)
+    import backup_exchange
+    from tasks import TaskError
+
+    monkeypatch.setattr(backup_exchange, "START", 0.2)
+    with (
+        pytest.raises(TaskError, match=r"backup\.image"),
+        backup_exchange.Exchange(str(pod.home)) as exchange,
+    ):
+        exchange.dump("1")
+    assert (pod.home / "end").exists()
+
+
+def test_one_at_a_time(pod: Pod) -> None:
+    with holding(pod.store, "backup"):
+        assert "another one is running" in pod.backup()
+    assert not pod.objects()
