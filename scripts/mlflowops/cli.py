@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from mlflowops.backup.cli import app as backup
 from mlflowops.best_run import best_run
 from mlflowops.cluster.cli import app as cluster
 from mlflowops.console import err
@@ -17,6 +18,7 @@ from mlflowops.importer.command import import_
 from mlflowops.log_results import log_results
 from mlflowops.platform import app as platform
 from mlflowops.promote import promote
+from mlflowops.restore import restore
 from mlflowops.secrets import app as secrets
 from mlflowops.tools.cli import app as tools
 from mlflowops.up import down, up
@@ -66,6 +68,8 @@ app.add_typer(images, name="images")
 app.add_typer(secrets, name="secrets")
 app.add_typer(platform, name="platform")
 app.add_typer(external_secrets, name="external-secrets")
+app.add_typer(backup, name="backup")
+app.command()(restore)
 app.command()(health)
 app.command()(log_results)
 app.command()(best_run)

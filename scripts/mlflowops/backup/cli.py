@@ -1,0 +1,81 @@
+"""`mlflowops backup`: make one now, list them, and see that deleted artifacts can be had back."""
+
+import typer
+
+from mlflowops import console
+from mlflowops.backup.options import Context, Namespace, ReleaseName
+from mlflowops.errors import OpsError
+from mlflowops.output import Output, OutputOption
+
+app = typer.Typer(help="Backups of the database, and the versions of artifacts.", no_args_is_help=True)
+
+
+@app.command()
+def now(namespace: Namespace = "ml", release: ReleaseName = "mlflow", context: Context = None) -> None:
+    """Make a backup now, for example before an upgrade."""
+    from mlflowops import kube
+    from mlflowops.backup import jobs
+
+    with kube.speaking(f"backup of {release} in namespace {namespace!r}"):
+        jobs.connect(namespace, release, context).run("backup")
+
+
+@app.command("list")
+def list_(
+    namespace: Namespace = "ml",
+    release: ReleaseName = "mlflow",
+    context: Context = None,
+    output: OutputOption = Output.table,
+) -> None:
+    """List the backups, the newest first. Asks a server pod, which has the keys."""
+    from mlflowops import kube
+    from mlflowops.backup import inside, jobs
+
+    with kube.speaking(f"backups of {release} in namespace {namespace!r}"):
+        connected = jobs.connect(namespace, release, context)
+        found = inside.ask(connected, inside.LIST, destination(connected.template("backup")))
+    if output is Output.json:
+        return console.as_json(found)
+    rows = [
+        [
+            each["name"],
+            f"{each['size'] / 1e6:.1f} MB",
+            str(sum(each["rows"].values())),
+            each["mlflow"],
+            each["sha256"][:12],
+        ]
+        for each in found
+    ]
+    console.table(["backup", "size", "rows", "MLflow", "SHA-256"], rows)
+
+
+@app.command()
+def versioning(namespace: Namespace = "ml", release: ReleaseName = "mlflow", context: Context = None) -> None:
+    """Check that the bucket of the artifacts keeps old versions: no backup of the database holds artifacts.
+
+    Exit 1 if it does not, with the command that turns it on.
+    """
+    from mlflowops import kube
+    from mlflowops.backup import inside, jobs
+
+    with kube.speaking(f"artifacts of {release} in namespace {namespace!r}"):
+        found = inside.ask(jobs.connect(namespace, release, context), inside.VERSIONING)
+    bucket = found["bucket"]
+    if not bucket:
+        raise OpsError(
+            "artifacts", "are not in S3", "see docs/backup.md for volumes and other stores", exit_code=1
+        )
+    if found["status"] != "Enabled":
+        turn_on = (
+            f"turn it on: `aws s3api put-bucket-versioning --bucket {bucket} "
+            "--versioning-configuration Status=Enabled`, with a lifecycle rule for old versions"
+        )
+        raise OpsError(f"bucket {bucket}", "keeps no versions: what is deleted is gone", turn_on, exit_code=1)
+    console.out.print(f"bucket {bucket}: versioning is on", highlight=False)
+
+
+def destination(job: dict) -> str:  # type: ignore[type-arg]
+    """Where a backup Job stores, as its command line says."""
+    (container, *_) = job["spec"]["template"]["spec"]["containers"]
+    name = "--destination="
+    return next(str(word).removeprefix(name) for word in container["command"] if word.startswith(name))

@@ -1,0 +1,55 @@
+"""Questions about buckets, asked in a server pod: it has the way to them and the keys, which stay there."""
+
+import json
+from typing import Any
+
+from kubernetes import client
+from kubernetes.stream import stream
+
+from mlflowops.backup.jobs import Jobs
+from mlflowops.errors import OpsError
+
+SECONDS = 120
+LIST = """
+import json, os, sys
+sys.path.append("/opt/mlflow-kubernetes")
+from backup_store import Backups
+backups = Backups(os.environ, sys.argv[1])
+print(json.dumps([backups.facts(name) for name in backups.names()]))
+"""
+VERSIONING = """
+import json, os, sys
+sys.path.append("/opt/mlflow-kubernetes")
+from urllib.parse import urlsplit
+from object_store import s3_client
+address = urlsplit(os.environ["MLFLOW_ARTIFACTS_DESTINATION"])
+if address.scheme != "s3":
+    print(json.dumps({"bucket": "", "status": ""}))
+else:
+    answer = s3_client(os.environ).get_bucket_versioning(Bucket=address.netloc)
+    print(json.dumps({"bucket": address.netloc, "status": answer.get("Status", "")}))
+"""
+
+
+def ask(jobs: Jobs, question: str, *arguments: str) -> Any:
+    """What the program prints, which is JSON. OpsError if no server pod is there, or if it fails."""
+    core = client.CoreV1Api(jobs.api)
+    deployment = client.AppsV1Api(jobs.api).read_namespaced_deployment(jobs.release, jobs.namespace)
+    labels = ",".join(f"{key}={value}" for key, value in deployment.spec.selector.match_labels.items())
+    pods = core.list_namespaced_pod(
+        jobs.namespace, label_selector=labels, field_selector="status.phase=Running"
+    )
+    if not pods.items:
+        raise OpsError(f"deployment/{jobs.release}", "no pod runs that could look", "scale it to 1")
+    inside = stream(
+        core.connect_get_namespaced_pod_exec, pods.items[0].metadata.name, jobs.namespace,
+        container="mlflow", command=["python", "-c", question, *arguments],
+        stdout=True, stderr=True, stdin=False, tty=False, _preload_content=False,
+    )  # fmt: skip
+    inside.run_forever(timeout=SECONDS)
+    answer, complaint = inside.read_stdout(timeout=0), inside.read_stderr(timeout=0)
+    try:
+        return json.loads(answer)
+    except ValueError as error:
+        last = (complaint.strip().splitlines() or ["no answer"])[-1]
+        raise OpsError("object store", last, "see artifactStore and backup in the values", 1) from error

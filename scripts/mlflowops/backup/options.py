@@ -1,0 +1,9 @@
+"""Options that the commands share."""
+
+from typing import Annotated
+
+import typer
+
+Namespace = Annotated[str, typer.Option(envvar="MLFLOW_NAMESPACE", help="Where MLflow runs.")]
+ReleaseName = Annotated[str, typer.Option(help="Name of its Deployment.")]
+Context = Annotated[str | None, typer.Option(help="Kubeconfig context; default: the current one.")]
