@@ -30,7 +30,7 @@ OLD = f"""
         UNION SELECT parent FROM family JOIN kept ON child = id)
     SELECT run_uuid, artifact_uri FROM runs
     WHERE lifecycle_stage = 'active' AND {ENDED}
-    AND run_uuid {{in}} (SELECT id FROM kept WHERE id IS NOT NULL)
+    AND {{not}} EXISTS (SELECT FROM kept WHERE id = run_uuid)
     ORDER BY end_time"""  # noqa: S608 - constants
 DELETED = f"""
     WITH RECURSIVE {NEEDED},
@@ -39,14 +39,14 @@ DELETED = f"""
         UNION SELECT parent FROM family JOIN kept ON child = id)
     SELECT run_uuid, artifact_uri FROM runs
     WHERE lifecycle_stage = 'deleted' AND deleted_time < %(deleted_before)s
-    AND run_uuid NOT IN (SELECT id FROM kept WHERE id IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM kept WHERE id = run_uuid)
     ORDER BY deleted_time"""  # noqa: S608 - constants
 MODELS = f"""
     WITH {NEEDED}
     SELECT model_id, artifact_location FROM logged_models
     WHERE (source_run_id = %(run)s OR (%(run)s IS NULL AND lifecycle_stage = 'deleted'
                                        AND last_updated_timestamp_ms < %(deleted_before)s))
-    AND model_id NOT IN (SELECT 'm-' || id FROM named)"""  # noqa: S608 - constants
+    AND NOT EXISTS (SELECT FROM named WHERE 'm-' || id = model_id)"""  # noqa: S608 - constants
 NAMED_NOW = """
     SELECT count(*) FROM model_versions WHERE current_stage <> 'Deleted_Internal'
     AND concat_ws(' ', run_id, source, storage_location) LIKE ANY (%(patterns)s)"""
@@ -67,11 +67,12 @@ class Rules:
 
     def old(self, limit: int | None = None) -> list[tuple[str, str]]:
         """Runs whose time is over, the oldest first, with their artifacts' address."""
-        return self._rows(OLD.replace("{in}", "NOT IN"), limit)
+        return self._rows(OLD.replace("{not}", "NOT"), limit)
 
     def old_but_needed(self) -> int:
         """How many runs are old enough and stay."""
-        return len(self._rows(OLD.replace("{in}", "IN"), None))
+        query = f"SELECT count(*) FROM ({OLD.replace('{not}', '')}) found"  # noqa: S608 - constants
+        return int(self._rows(query, None)[0][0])
 
     def deleted(self, limit: int | None = None) -> list[tuple[str, str]]:
         """Deleted runs whose grace is over, with their artifacts' address."""
