@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -47,7 +47,7 @@ def nobody_serves(jobs: "Jobs", seconds: float = 600) -> Iterator[None]:
     from kubernetes.client import AppsV1Api
 
     apps = AppsV1Api(jobs.api)
-    before = apps.read_namespaced_deployment(jobs.release, jobs.namespace).spec.replicas
+    before = _deployment(apps, jobs)["spec"]["replicas"]
     try:
         _scale(apps, jobs, 0, seconds)
         yield
@@ -69,6 +69,11 @@ def _scale(apps: "AppsV1Api", jobs: "Jobs", replicas: int, seconds: float) -> No
 
 
 def _has(apps: "AppsV1Api", jobs: "Jobs", replicas: int) -> bool:
-    found = apps.read_namespaced_deployment(jobs.release, jobs.namespace)
-    seen = (found.status.observed_generation or 0) >= found.metadata.generation
-    return seen and replicas == (found.status.ready_replicas or 0) == (found.status.replicas or 0)
+    found = _deployment(apps, jobs)
+    status = found["status"]
+    seen = status.get("observedGeneration", 0) >= found["metadata"]["generation"]
+    return seen and replicas == status.get("readyReplicas", 0) == status.get("replicas", 0)
+
+
+def _deployment(apps: "AppsV1Api", jobs: "Jobs") -> Any:
+    return jobs.plain(apps.read_namespaced_deployment(jobs.release, jobs.namespace))

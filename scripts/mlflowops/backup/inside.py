@@ -22,7 +22,8 @@ import json, os, sys
 sys.path.append("/opt/mlflow-kubernetes")
 from urllib.parse import urlsplit
 from object_store import s3_client
-address = urlsplit(os.environ["MLFLOW_ARTIFACTS_DESTINATION"])
+place = os.environ.get("MLFLOW_ARTIFACTS_DESTINATION") or os.environ["MLFLOW_DEFAULT_ARTIFACT_ROOT"]
+address = urlsplit(place)
 if address.scheme != "s3":
     print(json.dumps({"bucket": "", "status": ""}))
 else:
@@ -34,15 +35,16 @@ else:
 def ask(jobs: Jobs, question: str, *arguments: str) -> Any:
     """What the program prints, which is JSON. OpsError if no server pod is there, or if it fails."""
     core = client.CoreV1Api(jobs.api)
-    deployment = client.AppsV1Api(jobs.api).read_namespaced_deployment(jobs.release, jobs.namespace)
-    labels = ",".join(f"{key}={value}" for key, value in deployment.spec.selector.match_labels.items())
-    pods = core.list_namespaced_pod(
-        jobs.namespace, label_selector=labels, field_selector="status.phase=Running"
-    )
-    if not pods.items:
+    apps = client.AppsV1Api(jobs.api)
+    deployment = jobs.plain(apps.read_namespaced_deployment(jobs.release, jobs.namespace))
+    chosen = deployment["spec"]["selector"]["matchLabels"].items()
+    labels, running = ",".join(f"{key}={value}" for key, value in chosen), "status.phase=Running"
+    pods = core.list_namespaced_pod(jobs.namespace, label_selector=labels, field_selector=running)
+    names = [pod["metadata"]["name"] for pod in jobs.plain(pods)["items"]]
+    if not names:
         raise OpsError(f"deployment/{jobs.release}", "no pod runs that could look", "scale it to 1")
     inside = stream(
-        core.connect_get_namespaced_pod_exec, pods.items[0].metadata.name, jobs.namespace,
+        core.connect_get_namespaced_pod_exec, names[0], jobs.namespace,
         container="mlflow", command=["python", "-c", question, *arguments],
         stdout=True, stderr=True, stdin=False, tty=False, _preload_content=False,
     )  # fmt: skip

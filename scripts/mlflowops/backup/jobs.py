@@ -27,7 +27,7 @@ class Jobs:
         """What a CronJob makes Jobs from. OpsError if there is no such CronJob."""
         name = f"{self.release}-{task}"
         try:
-            found = client.BatchV1Api(self.api).read_namespaced_cron_job(name, self.namespace)
+            found = self.plain(client.BatchV1Api(self.api).read_namespaced_cron_job(name, self.namespace))
         except ApiException as error:
             if error.status != NOT_FOUND:
                 raise
@@ -36,12 +36,12 @@ class Jobs:
                 f"not in namespace {self.namespace!r}",
                 "set backup.enabled: true in the values and deploy, or name another --namespace or --release",
             ) from error
-        template: Json = self.api.sanitize_for_serialization(found.spec.job_template)
+        template: Json = found["spec"]["jobTemplate"]
         template["metadata"] = {
             **template.get("metadata", {}),
             "annotations": {"cronjob.kubernetes.io/instantiate": "manual"},
             "ownerReferences": [
-                {"apiVersion": "batch/v1", "kind": "CronJob", "name": name, "uid": found.metadata.uid}
+                {"apiVersion": "batch/v1", "kind": "CronJob", "name": name, "uid": found["metadata"]["uid"]}
             ],
         }
         return template
@@ -54,8 +54,9 @@ class Jobs:
         container["command"] = [*container["command"], *arguments]
         batch = client.BatchV1Api(self.api)
         with console.step(f"job/{name}"):
-            batch.create_namespaced_job(self.namespace, {"apiVersion": "batch/v1", "kind": "Job", **job})
-            while not (end := _end(batch.read_namespaced_job_status(name, self.namespace))):
+            body = {"apiVersion": "batch/v1", "kind": "Job", **job}
+            kube.create_if_absent(batch.create_namespaced_job, namespace=self.namespace, body=body)
+            while not (end := _end(self.plain(batch.read_namespaced_job_status(name, self.namespace)))):
                 time.sleep(1)
         log = self._log(name, task)
         console.err.print(log, markup=False, highlight=False, end="")
@@ -64,14 +65,16 @@ class Jobs:
             look = f"`kubectl logs -n {self.namespace} job/{name} --all-containers` says more"
             raise OpsError(f"job/{name}", wrong[0].rstrip("."), look, exit_code=1)
 
+    def plain(self, found: object) -> Any:
+        """What the API answered, in its own words."""
+        return self.api.sanitize_for_serialization(found)
+
     def _log(self, job: str, container: str) -> str:
         core = client.CoreV1Api(self.api)
-        pods = core.list_namespaced_pod(self.namespace, label_selector=f"job-name={job}").items
+        pods = self.plain(core.list_namespaced_pod(self.namespace, label_selector=f"job-name={job}"))
+        names = [pod["metadata"]["name"] for pod in pods["items"]]
         try:
-            logs = [
-                core.read_namespaced_pod_log(pod.metadata.name, self.namespace, container=container)
-                for pod in pods
-            ]
+            logs = [core.read_namespaced_pod_log(name, self.namespace, container=container) for name in names]
         except ApiException as error:  # the container never ran
             return f"{error.reason}\n"
         return "".join(logs)
@@ -82,7 +85,8 @@ def connect(namespace: str, release: str, context: str | None) -> Jobs:
     return Jobs(kube.connect(context), namespace, release)
 
 
-def _end(job: client.V1Job) -> str:
+def _end(job: Json) -> str:
     """`Complete`, `Failed`, or nothing as long as it runs."""
-    conditions = {each.type for each in job.status.conditions or [] if each.status == "True"}
+    found = job.get("status", {}).get("conditions", [])
+    conditions = {each["type"] for each in found if each["status"] == "True"}
     return next((end for end in ("Complete", "Failed") if end in conditions), "")
