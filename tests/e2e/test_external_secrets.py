@@ -78,7 +78,7 @@ def test_it_arrives_and_the_pods_start(kube: Kube, kubeconfig: Path, database: D
     done = run(f"mlflowops external-secrets sync --namespace {NAMESPACE}", kubeconfig)
     assert f"fetched: {POSTGRES}, {S3}" in done.stdout
     assert NASTY not in done.stdout + done.stderr
-    kube.wait_ready(NAMESPACE, 1, 180)
+    kube.wait_ready(NAMESPACE, 1, 300)
     assert kube.restarts(NAMESPACE) == 0
     code, lines = check(kubeconfig)
     assert (code, states(lines)) == (0, dict.fromkeys(ALL, "ok"))
@@ -97,8 +97,8 @@ def test_a_rotated_password(kube: Kube, kubeconfig: Path, database: Database) ->
     def renewed() -> bool:
         return not before & {pod.metadata.name for pod in kube.pods(NAMESPACE)}
 
-    eventually(renewed, 180, "new pods only")
-    kube.wait_ready(NAMESPACE, 1)
+    eventually(renewed, 300, "new pods only")
+    kube.wait_ready(NAMESPACE, 1, 300)
     with port_forward(kubeconfig, NAMESPACE, "service/mlflow", 5000) as url:
         assert requests.get(url + SEARCH, timeout=30).ok
 
