@@ -1,0 +1,66 @@
+"""The pod of steady clients (manifests/clients.py), and what a test asks of it."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from mlflowops.paths import REPO
+
+from e2e.kube import Kube, client_pod, eventually
+
+SCRIPT = REPO / "tests/e2e/manifests/clients.py"
+UPLOAD = 50
+
+
+class Clients:
+    """Twelve clients and an upload in a pod of their own, at work against `http://mlflow`."""
+
+    def __init__(self, kube: Kube, namespace: str) -> None:
+        self.kube = kube
+        self.namespace = namespace
+
+    def start(self) -> None:
+        """Until each of them was answered once."""
+        script = {"metadata": {"name": "clients"}, "data": {"clients.py": SCRIPT.read_text()}}
+        self.kube.core.create_namespaced_config_map(self.namespace, script)
+        pod = client_pod("clients", ["python", "/clients/clients.py", "http://mlflow"])
+        pod["spec"]["volumes"].append({"name": "clients", "configMap": {"name": "clients"}})
+        mount = {"name": "clients", "mountPath": "/clients"}
+        pod["spec"]["containers"][0]["volumeMounts"].append(mount)
+        self.kube.core.create_namespaced_pod(self.namespace, pod)
+        self.kube.wait_ready(self.namespace, 1, selector="app=client")
+        self._wait_for_answers(0)
+
+    def state(self) -> dict[str, Any]:
+        """What they saw since they started."""
+        # Not bare JSON, which the client library would turn into Python.
+        text = self.kube.exec(self.namespace, "clients", ["cat", "/tmp/state"])
+        return json.loads(text.removeprefix("state "))
+
+    def rest(self, seconds: float) -> None:
+        """How long each of the twelve waits between two requests."""
+        self.kube.exec(self.namespace, "clients", ["sh", "-c", f"echo {seconds} > /tmp/pause"])
+
+    @contextlib.contextmanager
+    def lose_nothing(self) -> Iterator[None]:
+        """What happens in the block begins early in an upload, and no client notices any of it."""
+        eventually(lambda: 0 < self.state()["uploading"] < UPLOAD / 5, 60, "an upload begins", every=0.2)
+        before = self.state()
+        yield
+        eventually(lambda: self.state()["uploads"] > before["uploads"], 60, "the upload ends")
+        after = self._wait_for_answers(sum(self.state()["answered"]))
+        count = sum(after["answered"]) - sum(before["answered"])
+        print(f"{count} requests, {len(after['failures'])} lost, slowest so far {after['slowest']} s")
+        assert not after["failures"], "\n".join(after["failures"])
+
+    def _wait_for_answers(self, total: int) -> dict[str, Any]:
+        """The state once they all work, and have `total` answers and some more together."""
+
+        def state() -> dict[str, Any] | None:
+            with contextlib.suppress(ValueError):  # the pod is not running yet
+                found = self.state()
+                return found if min(found["answered"]) and sum(found["answered"]) > total + 36 else None
+            return None
+
+        return eventually(state, 120, "every client at work")
