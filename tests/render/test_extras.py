@@ -31,6 +31,17 @@ def test_extra_init_containers_come_before_every_use_of_a_store(chart: Chart) ->
     assert manifest.container("proxy")["restartPolicy"] == "Always"
 
 
+def test_tasks_have_them_too(chart: Chart) -> None:
+    """They reach the same database. An init container that stays does not keep a Job from ending."""
+    postgres = {**SHARED["backendStore"]["postgres"], "cleanupRunsEnabled": True}
+    values = {**SHARED, "backendStore": {"postgres": postgres}, "extraInitContainers": [PROXY]}
+    tasks = [item for item in chart.render(values).objects if item["kind"] == "CronJob"]
+    assert tasks
+    for task in tasks:
+        spec = task["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+        assert [each["name"] for each in spec["initContainers"]] == ["proxy"], task["metadata"]["name"]
+
+
 @pytest.mark.parametrize("which", ["extraContainers", "extraInitContainers"])
 def test_extra_containers_are_restricted_like_ours(chart: Chart, which: str) -> None:
     """Unless they bring a securityContext, which stays as it is."""

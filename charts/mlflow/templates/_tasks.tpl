@@ -28,6 +28,10 @@ failedJobsHistoryLimit: 3
 {{ . }}
 {{- end }}
 restartPolicy: Never
+{{- with include "mlflow.pod.extra" (list . "extraInitContainers") | trim }}
+initContainers:
+  {{- . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{- /* String: the tasks that are on, as `name=<seconds>` after which the last success is too old. Takes `.`. */}}
