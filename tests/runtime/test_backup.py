@@ -345,3 +345,8 @@ def test_one_at_a_time(pod: Pod) -> None:
     with holding(pod.store, "backup"):
         assert "another one is running" in pod.backup()
     assert not pod.objects()
+
+
+def test_a_database_that_is_away(pod: Pod) -> None:
+    """Both containers end, although there was nothing to do for the second."""
+    assert "mlflow: restore: connection to server at" in pod.restore(code=1, PGPORT="9")

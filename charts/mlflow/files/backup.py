@@ -21,11 +21,11 @@ TABLES = """
     WHERE relkind = 'r' AND nspname !~ '^(pg_|information_schema$|mlflow_kubernetes)' ORDER BY 1"""
 
 
-def work(task: Task, options: argparse.Namespace) -> Report:
+def work(task: Task, options: argparse.Namespace, exchange: Exchange) -> Report:
     """Dump, store, and remove what is too old."""
     began, backups = time.monotonic(), Backups(os.environ, options.destination)
     name = datetime.now(timezone.utc).strftime(NAME)
-    with Exchange(options.exchange) as exchange, _snapshot(task.database) as (snapshot, facts):
+    with _snapshot(task.database) as (snapshot, facts):
         task.say(f"storing {options.destination}/{name}.dump: {sum(facts['rows'].values())} rows.")
         facts = backups.put(name, exchange.dump(snapshot), facts)
     task.say(f"stored {facts['size']} bytes, SHA-256 {facts['sha256']}.")
@@ -69,7 +69,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, required=True, help="until Kubernetes ends it")
     options = parser.parse_args()
     task = Task("backup", schema_database.connect(os.environ["MLFLOW_BACKEND_STORE_URI"]), options.seconds)
-    return task.run(lambda: work(task, options))
+    # Around all of it: the other container must end, too, if the work is not even begun.
+    with Exchange(options.exchange) as exchange:
+        return task.run(lambda: work(task, options, exchange))
 
 
 if __name__ == "__main__":

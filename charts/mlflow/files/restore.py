@@ -28,30 +28,30 @@ OTHERS = """
 class Restore:
     """One restore, with the settings of the command line."""
 
-    def __init__(self, task: Task, options: argparse.Namespace, server: str) -> None:
+    def __init__(self, task: Task, options: argparse.Namespace, server: str, exchange: Exchange) -> None:
         self.task = task
         self.options = options
         self.server = server
+        self.exchange = exchange
 
     def work(self) -> Report:
         """Check the dump, then replace the database by it."""
         began, backups = time.monotonic(), Backups(os.environ, self.options.source)
-        with Exchange(self.options.exchange) as exchange:
-            facts = backups.facts(self.options.backup)
-            self.task.say(f"checking {self.options.source}/{facts['name']}.dump, {facts['size']} bytes.")
-            for _ in backups.chunks(facts):
-                pass
-            if self.options.scratch:
-                with Scratch(self.task, self.options.scratch):
-                    self._restore(exchange, backups, facts, self.options.scratch)
-            else:
-                self._wait_for_silence()
-                self._restore(exchange, backups, facts, os.environ["PGDATABASE"])
+        facts = backups.facts(self.options.backup)
+        self.task.say(f"checking {self.options.source}/{facts['name']}.dump, {facts['size']} bytes.")
+        for _ in backups.chunks(facts):
+            pass
+        if self.options.scratch:
+            with Scratch(self.task, self.options.scratch):
+                self._restore(backups, facts, self.options.scratch)
+        else:
+            self._wait_for_silence()
+            self._restore(backups, facts, os.environ["PGDATABASE"])
         rows = sum(facts["rows"].values())
         self.task.say(f"restored {facts['name']}: {len(facts['rows'])} tables with {rows} rows, as counted.")
         return {"rows": rows, "duration_seconds": round(time.monotonic() - began, 1)}
 
-    def _restore(self, exchange: Exchange, backups: Backups, facts: Facts, database: str) -> None:
+    def _restore(self, backups: Backups, facts: Facts, database: str) -> None:
         import psycopg2
 
         self.task.say(f"restoring into database {database}; until its end nothing changes.")
@@ -61,7 +61,7 @@ class Restore:
                 "before.sql": restore_sql.before(cursor),
                 "after.sql": restore_sql.after(facts["rows"]),
             }
-        exchange.restore(backups.chunks(facts), files)
+        self.exchange.restore(backups.chunks(facts), files)
 
     def _wait_for_silence(self) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -93,7 +93,9 @@ def main() -> int:
     server, os.environ["PGAPPNAME"] = os.environ["PGAPPNAME"], "mlflow-restore"
     database = schema_database.connect(os.environ["MLFLOW_BACKEND_STORE_URI"])
     task = Task("drill" if options.scratch else "restore", database, options.seconds)
-    return task.run(Restore(task, options, server).work)
+    # Around all of it: the other container must end, too, if the work is not even begun.
+    with Exchange(options.exchange) as exchange:
+        return task.run(Restore(task, options, server, exchange).work)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ class Jobs:
             while not (end := _end(self.plain(batch.read_namespaced_job_status(name, self.namespace)))):
                 time.sleep(1)
         log = self._log(name, task)
-        console.err.print(log, markup=False, highlight=False, end="")
+        console.err.print(log, markup=False, highlight=False, soft_wrap=True, end="")
         if end != "Complete":
             wrong = log.strip().splitlines()[-1:] or ["it failed without a log"]
             look = f"`kubectl logs -n {self.namespace} job/{name} --all-containers` says more"
