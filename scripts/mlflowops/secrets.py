@@ -1,5 +1,6 @@
 """`mlflowops secrets`: the Secrets of an environment that brings its own stores, made once and then kept."""
 
+import base64
 import secrets
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ app = typer.Typer(help="The Secrets of the local environment.", no_args_is_help=
 GENERATED = {
     "mlflow-postgres-secret": ("password",),
     "mlflow-s3-secret": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    "mlflow-keys-secret": ("flask-secret-key", "kek-passphrase", "webhook-key"),
 }
 LABELS = {"app.kubernetes.io/part-of": "mlflow", "app.kubernetes.io/managed-by": "mlflowops"}
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -55,12 +57,17 @@ def ensure_namespace(core: "CoreV1Api", name: str) -> bool:
     return kube.create_if_absent(core.create_namespace, body=body)
 
 
+def random_key() -> str:
+    """32 random bytes in URL-safe Base64 with its padding, without which Fernet takes no key."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
 def ensure_secret(core: "CoreV1Api", namespace: str, name: str, keys: tuple[str, ...]) -> bool:
     """Create a Secret with one random value for each key. True if it was absent."""
     from mlflowops import kube
 
     body = {
         "metadata": {"name": name, "labels": LABELS},
-        "stringData": {key: secrets.token_urlsafe(32) for key in keys},
+        "stringData": {key: random_key() for key in keys},
     }
     return kube.create_if_absent(core.create_namespaced_secret, namespace=namespace, body=body)

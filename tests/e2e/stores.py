@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
+from mlflowops.secrets import GENERATED, random_key
 
 from e2e.kube import Kube
 
 # Every character that broke a peer's chart: URL, shell, INI, JSON and YAML specials.
 NASTY = """p@ss:w/rd#%&? +'"\\é$(x)"""
+# What a server needs as soon as it has several pods. Random, so that a log cannot hold one by chance.
+KEYS = {key: random_key() for key in GENERATED["mlflow-keys-secret"]}
 
 
 @dataclass
@@ -76,4 +79,6 @@ def shared_stores(kube: Kube, namespace: str, database: Database, secret: bool =
         "region": "us-east-1",
         "credentialsFromSecret": {"enabled": True, "name": "mlflow-s3-secret"},
     }
-    return {"backendStore": {"postgres": database.values()}, "artifactStore": {"s3": s3}}
+    kube.secret(namespace, "mlflow-keys-secret", KEYS)
+    keys = {"fromSecret": {"enabled": True}}
+    return {"backendStore": {"postgres": database.values()}, "artifactStore": {"s3": s3}, "keys": keys}

@@ -167,6 +167,10 @@ def case_name(path: Path) -> str:
     return path.name.removesuffix("-values.yaml")
 
 
+# What several pods need besides stores that they share.
+KEYS: Json = {"keys": {"fromSecret": {"enabled": True}}}
+
+
 def postgres(**more: Any) -> Json:
     """Values for a PostgreSQL, the least that is legal and more."""
     return {"backendStore": {"postgres": {"enabled": True, "host": "db", **more}}}

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from render.chart import Json, azure, gcs, postgres, s3
+from render.chart import KEYS, Json, azure, gcs, postgres, s3
 
-WIDE = {"backendStore": {"postgres": {"enabled": True, "host": "db"}}, **s3()}
+WIDE = {"backendStore": {"postgres": {"enabled": True, "host": "db"}}, **s3(), **KEYS}
 
 
 def mlflow(**values: Any) -> Json:
@@ -113,6 +113,38 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         {"strategy": {"type": "RollingUpdate"}},
         "mlflow: strategy: a rolling update runs the old and the new pod at once, which cannot share these "
         "stores; set backendStore.postgres and an artifactStore, or remove it.",
+    ),
+    "json-log-upstream": (
+        mlflow(launcher="upstream", log={"format": "json"}),
+        "mlflow: mlflow.log.format: json needs the chart's own launcher; "
+        "set mlflow.launcher: direct, or text here.",
+    ),
+    "keys-replicas": (
+        {"replicaCount": 2, **postgres(), **s3()},
+        "mlflow: keys.fromSecret.enabled: is false, and several pods with a key each cannot read what "
+        "another one encrypted; make a Secret (docs/security.md) and set keys.fromSecret.",
+    ),
+    "keys-autoscaling": (
+        {"autoscaling": {"enabled": True}, **postgres(), **s3()},
+        "mlflow: keys.fromSecret.enabled: is false, and several pods with a key each cannot read what "
+        "another one encrypted; make a Secret (docs/security.md) and set keys.fromSecret.",
+    ),
+    "keys-auth": (
+        {"auth": {"mode": "basic"}},
+        "mlflow: keys.fromSecret.enabled: is false, and auth.mode basic needs a key of its own; "
+        "make a Secret (docs/security.md) and set keys.fromSecret.",
+    ),
+    "keys-secret-empty": (
+        {"keys": {"fromSecret": {"enabled": True, "name": ""}}},
+        "mlflow: keys.fromSecret.name: is empty; set the name of a Secret in the namespace of the release.",
+    ),
+    "admin-secret-empty": (
+        {
+            "auth": {"mode": "basic", "basic": {"adminFromSecret": {"name": ""}}},
+            "keys": {"fromSecret": {"enabled": True}},
+        },
+        "mlflow: auth.basic.adminFromSecret.name: is empty; "
+        "set the name of a Secret in the namespace of the release.",
     ),
     "host-empty": (
         postgres(host=""),
@@ -645,9 +677,15 @@ SCHEMA: dict[str, tuple[Json, str, str]] = {
         "/mlflow/launcher",
         "value must be one of 'direct', 'upstream'",
     ),
+    "auth-mode": ({"auth": {"mode": "oidc"}}, "/auth/mode", "value must be one of 'none', 'basic'"),
+    "auth-permission": (
+        {"auth": {"basic": {"defaultPermission": "WRITE"}}},
+        "/auth/basic/defaultPermission",
+        "value must be one of 'READ', 'USE', 'EDIT'",
+    ),
     "workers": (mlflow(workers=0), "/mlflow/workers", "minimum: got 0, want 1"),
     "threads": (mlflow(threads=1000), "/mlflow/threads", "maximum: got 1,000, want 256"),
-    "log-level": (mlflow(logLevel="INFO"), "/mlflow/logLevel", "value must be one of 'debug', 'info'"),
+    "log-level": (mlflow(log={"level": "INFO"}), "/mlflow/log/level", "value must be one of 'debug', 'info'"),
     "allowed-hosts-text": (
         mlflow(allowedHosts="a.example.com"),
         "/mlflow/allowedHosts",

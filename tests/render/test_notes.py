@@ -42,6 +42,11 @@ RISKS: dict[str, tuple[Json, Json]] = {
     OUTAGE: ({}, WIDE()),
     "may be in clear text": (postgres(sslMode="prefer"), postgres(sslMode="require")),
     "travel in clear text": (s3(endpoint="http://s3:8333"), s3(endpoint="https://s3:8333")),
+    "no authentication": (
+        {},
+        {"auth": {"mode": "basic"}, "keys": {"fromSecret": {"enabled": True}}},
+    ),
+    "no keys of your own": ({}, {"keys": {"fromSecret": {"enabled": True}}}),
     "runs go to SQLite": (postgres(enabled=False), postgres()),
     "artifactStore.s3.enabled is not: artifacts do not go there": (s3(enabled=False), s3()),
     "each client needs credentials of the store": (

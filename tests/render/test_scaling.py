@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from render.chart import MLFLOW, Chart, Json, Manifest, postgres, s3
+from render.chart import KEYS, MLFLOW, Chart, Json, Manifest, postgres, s3
 
-SHARED = {**postgres(), **s3()}
+SHARED = {**postgres(), **s3(), **KEYS}
 
 
 def autoscaled(**more: Any) -> Json:

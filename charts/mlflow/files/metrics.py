@@ -13,6 +13,7 @@ import threading
 import metrics_stores
 import metrics_workers
 from prometheus_client import CollectorRegistry, start_http_server
+from say import say
 
 PARTS = {"workers": metrics_workers.collectors, "stores": metrics_stores.collectors}
 
@@ -29,7 +30,7 @@ def main() -> None:
         registry.register(collector)
     port = int(os.environ.get("MLFLOW_KUBERNETES_METRICS_PORT") or 9464)
     start_http_server(port, registry=registry)
-    print(f"mlflow: metrics: {' and '.join(names)} on port {port}.", file=sys.stderr, flush=True)
+    say("metrics", f"{' and '.join(names)} on port {port}.")
     end.wait()
 
 

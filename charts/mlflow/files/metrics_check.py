@@ -1,6 +1,5 @@
 """Something that is looked at again and again, in a thread of its own: no scrape ever waits for it."""
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+from say import say
 
 # Seconds that a slow look may take before it counts as failed, beyond three intervals.
 PATIENCE = 30
@@ -67,4 +67,4 @@ class Check(Collector):
             self._say(error or "answers again")
 
     def _say(self, words: str) -> None:
-        print(f"mlflow: metrics: {self.what}: {words}", file=sys.stderr, flush=True)
+        say("metrics", f"{self.what}: {words}")

@@ -10,9 +10,11 @@ import sys
 import time
 import traceback
 
+import say as log
 import schema_database
+import schema_kinds
 from schema_database import Database, Unreachable
-from schema_revisions import Revisions
+from schema_kinds import Schema
 
 
 class SchemaError(Exception):
@@ -21,41 +23,41 @@ class SchemaError(Exception):
 
 def main() -> int:
     """Run the step; the exit code of the init container."""
-    uri = os.environ.get("MLFLOW_BACKEND_STORE_URI", "")
     try:
-        bring_up_to_date(schema_database.connect(uri), Revisions.installed())
+        database = schema_database.connect(os.environ.get("MLFLOW_BACKEND_STORE_URI", ""))
+        for schema in schema_kinds.wanted(os.environ):
+            bring_up_to_date(database, schema)
     except (SchemaError, Unreachable) as error:
         say(str(error))
         return 1
     return 0
 
 
-def bring_up_to_date(database: Database, revisions: Revisions) -> None:
+def bring_up_to_date(database: Database, schema: Schema) -> None:
     """Wait for the database, then migrate it if it is behind and nobody else has by then."""
-    found = wait_for(database)
-    if not is_behind(found, revisions):
-        return say(f"the database is up to date ({found}).")
-    say(
-        f"the database is at {found or 'no revision'}, MLflow {version()} needs {revisions.head}; locking it."
-    )
+    head = schema.revisions.head
+    found = wait_for(database, schema)
+    if not is_behind(found, schema):
+        return say(f"{schema.what} is up to date ({found}).")
+    say(f"{schema.what} is at {found or 'no revision'}, MLflow {version()} needs {head}; locking it.")
     with database.lock(lambda: say("another pod migrates the database; waiting for it.")):
-        found = database.revision()
-        if not is_behind(found, revisions):
-            return say(f"another pod has migrated the database ({found}).")
-        migrate(database.uri)
-        found = database.revision()
-    if found != revisions.head:
-        raise SchemaError(f"the migration ended at {found} instead of {revisions.head}; see the lines above.")
-    say(f"the database is migrated ({found}).")
+        found = database.revision(schema.table)
+        if not is_behind(found, schema):
+            return say(f"another pod has migrated {schema.what} ({found}).")
+        migrate(database.uri, schema)
+        found = database.revision(schema.table)
+    if found != head:
+        raise SchemaError(f"the migration ended at {found} instead of {head}; see the lines above.")
+    say(f"{schema.what} is migrated ({found}).")
 
 
-def wait_for(database: Database) -> str | None:
-    """The database's revision, as soon as it answers; a refused password too may be right in a minute."""
+def wait_for(database: Database, schema: Schema) -> str | None:
+    """The revision, as soon as the database answers; a refused password too may be right in a minute."""
     patience = float(os.environ.get("MLFLOW_KUBERNETES_SCHEMA_WAIT_SECONDS") or 600)
     deadline = time.monotonic() + patience
     while True:
         try:
-            return database.revision()
+            return database.revision(schema.table)
         except Unreachable as error:
             if time.monotonic() + 2 > deadline:
                 raise Unreachable(f"gave up after {patience:.0f} s: {error}") from error
@@ -63,22 +65,20 @@ def wait_for(database: Database) -> str | None:
             time.sleep(2)
 
 
-def is_behind(found: str | None, revisions: Revisions) -> bool:
+def is_behind(found: str | None, schema: Schema) -> bool:
     """Whether a migration is needed; an unknown revision is one from the future."""
-    if found is not None and found not in revisions.known:
+    if found is not None and found not in schema.revisions.known:
         raise SchemaError(
-            f"the database is at revision {found}, which MLflow {version()} does not know; "
+            f"{schema.what} is at revision {found}, which MLflow {version()} does not know; "
             "run the image version that made it or newer, old pods keep serving."
         )
-    return found != revisions.head
+    return found != schema.revisions.head
 
 
-def migrate(uri: str) -> None:
-    """MLflow's own `mlflow db upgrade`, which also fills an empty database."""
-    import mlflow.db
-
+def migrate(uri: str, schema: Schema) -> None:
+    """MLflow's own upgrade."""
     try:
-        mlflow.db.upgrade.main([uri], standalone_mode=False)
+        schema.upgrade(uri)
     except Exception as error:
         traceback.print_exc()
         raise SchemaError("the migration failed; see the lines above, old pods keep serving.") from error
@@ -91,7 +91,7 @@ def version() -> str:
 
 def say(line: str) -> None:
     """One line of the container's log."""
-    print(f"mlflow: schema: {line}", file=sys.stderr, flush=True)
+    log.say("schema", line)
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ class Database(ABC):
         """A context with a fresh DB-API connection; raises Unreachable."""
 
     @abstractmethod
-    def revision(self) -> str | None:
-        """The schema revision, None if there is no schema; raises Unreachable."""
+    def revision(self, table: str = "alembic_version") -> str | None:
+        """The schema revision in one of Alembic's tables, None if there is no schema; raises Unreachable."""
 
     @abstractmethod
     def lock(self, waiting: Callable[[], None]) -> Any:
@@ -51,12 +51,12 @@ def connect(uri: str) -> Database:
 class PostgreSQL(Database):
     """PostgreSQL through libpq, which takes what the URI leaves out from PGHOST, PGPASSWORD and so on."""
 
-    def revision(self) -> str | None:
+    def revision(self, table: str = "alembic_version") -> str | None:
         with self.connection() as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('alembic_version')")
+            cursor.execute("SELECT to_regclass(%s)", (table,))
             if cursor.fetchone() == (None,):
                 return None
-            cursor.execute("SELECT version_num FROM alembic_version")
+            cursor.execute(f"SELECT version_num FROM {table}")  # noqa: S608 (a constant)
             row = cursor.fetchone()
             return row[0] if row else None
 
@@ -104,15 +104,14 @@ class SQLite(Database):
         except sqlite3.OperationalError as error:
             raise Unreachable(str(error)) from error
 
-    def revision(self) -> str | None:
+    def revision(self, table: str = "alembic_version") -> str | None:
         if not self.path.exists():
             return None
         with self.connection() as connection:
-            if not connection.execute(
-                "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
-            ).fetchone():
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
                 return None
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            query = f"SELECT version_num FROM {table}"  # noqa: S608 (a constant)
+            row = connection.execute(query).fetchone()
             return row[0] if row else None
 
     @contextmanager

@@ -15,12 +15,12 @@ class Revisions:
     head: str
 
     @classmethod
-    def installed(cls) -> "Revisions":
-        """Read them from the installed MLflow."""
+    def installed(cls, migrations: str = "store/db_migrations") -> "Revisions":
+        """Read them from a folder of the installed MLflow; the default is that of runs and models."""
         spec = importlib.util.find_spec("mlflow")
         if spec is None or not spec.submodule_search_locations:
             raise SystemExit("mlflow: schema: MLflow is not installed; use an image that has it.")
-        return cls.of(Path(spec.submodule_search_locations[0], "store/db_migrations/versions"))
+        return cls.of(Path(spec.submodule_search_locations[0], migrations, "versions"))
 
     @classmethod
     def of(cls, folder: Path) -> "Revisions":

@@ -19,6 +19,10 @@ def main() -> None:
     name = os.environ.get("MLFLOW_KUBERNETES_LAUNCHER") or "direct"
     if name not in launchers:
         sys.exit(f"mlflow: MLFLOW_KUBERNETES_LAUNCHER: {name!r} is unknown; set direct or upstream.")
+    import server_auth
+
+    if server_auth.enabled():
+        server_auth.prepare(cache_seconds=0 if name == "direct" else server_auth.UPSTREAM_CACHE_SECONDS)
     launchers[name]()
 
 
@@ -31,7 +35,12 @@ def direct() -> None:
 
 def upstream() -> None:
     """Become `mlflow server`."""
-    os.environ.setdefault("MLFLOW_UVICORN_OPTS", "--no-access-log --timeout-keep-alive 75")
+    import server_auth
+
+    if server_auth.enabled():
+        server_auth.bootstrap_apart()
+    quiet = "" if os.environ.get("MLFLOW_KUBERNETES_ACCESS_LOG") == "true" else "--no-access-log"
+    os.environ.setdefault("MLFLOW_UVICORN_OPTS", f"{quiet} --timeout-keep-alive 75".strip())
     app_name = os.environ.get("MLFLOW_KUBERNETES_APP_NAME")
     options = ["--app-name", app_name] if app_name else []
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *options])  # noqa: S606

@@ -9,6 +9,8 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
+import say
+import server_auth
 import server_metrics
 
 # What MLflow reads while it is imported, so before its own command line could set it.
@@ -86,6 +88,8 @@ def open_apps(app_name: str) -> Apps:
     import mlflow.server
 
     if app_name:
+        server_auth.remember_passwords()
+        server_auth.follow_secret()
         factory, attribute = mlflow.server._find_app(app_name).split(":")
         fastapi = getattr(importlib.import_module(factory), attribute)()
     else:
@@ -134,6 +138,8 @@ def _prepare(app_name: str) -> None:
     """
     import mlflow.cli
     import mlflow.server
+
+    say.shape_logs()
 
     def take_over(_command: list[str], *, extra_env: dict[str, str], **_: Any) -> None:
         raise _WouldStart(extra_env)

@@ -15,6 +15,7 @@ try:
 except ImportError:  # upstream's image has none: one pure wheel lies beside this file, and Python reads zips
     sys.path.append(str(next(Path(__file__).parent.glob("a2wsgi-*.whl"))))
     import a2wsgi  # noqa: F401
+import say
 from a2wsgi.asgi import ASGIMiddleware, ASGIResponder
 
 _logger = logging.getLogger("mlflow.server")
@@ -25,6 +26,9 @@ class Bridge(ASGIMiddleware):
 
     def __init__(self, app: Any) -> None:
         async def logged(scope: Any, receive: Any, send: Any) -> None:
+            # The request's own thread is another one; whatever this task starts inherits the id.
+            headers = dict(scope.get("headers") or ())
+            say.request_id.set(headers.get(b"x-request-id", b"").decode("latin-1"))
             try:
                 await app(scope, receive, send)
             except Exception:

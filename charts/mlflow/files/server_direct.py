@@ -10,12 +10,14 @@ from typing import Any
 
 # Imported before MLflow, which switches its security middleware on when it sees gunicorn.
 import gunicorn
+import say
 import server_metrics
 import server_sockets
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import ThreadWorker
 from server_apps import Apps, Misconfigured, open_apps
+from server_log import Identified, RequestLog
 from server_worker import LEAVING, Worker
 
 
@@ -27,7 +29,8 @@ def serve() -> None:
         _check_gunicorn()
         options = settings()
         host, port = os.environ.get("MLFLOW_HOST") or "127.0.0.1", _number("MLFLOW_PORT", 5000)
-        apps = open_apps(os.environ.get("MLFLOW_KUBERNETES_APP_NAME", ""))
+        with say.printed():
+            apps = open_apps(os.environ.get("MLFLOW_KUBERNETES_APP_NAME", ""))
         options["bind"] = server_sockets.listen(host, port, options["workers"])
     except Misconfigured as error:
         sys.exit(f"mlflow: server: {error}.")
@@ -61,8 +64,8 @@ class _Gunicorn(BaseApplication):
             if name in self.cfg.settings:  # control_socket_disable is younger than gunicorn 25.1
                 self.cfg.set(name, value)
 
-    def load(self) -> Apps:
-        return self.apps
+    def load(self) -> Identified:
+        return Identified(self.apps)
 
 
 class _Arbiter(Arbiter):
@@ -105,6 +108,8 @@ def settings() -> dict[str, Any]:
         "limit_request_line": 0,
         "limit_request_field_size": 65536,
         "control_socket_disable": True,
+        "logger_class": RequestLog,
+        "accesslog": "-" if os.environ.get("MLFLOW_KUBERNETES_ACCESS_LOG") == "true" else None,
         "loglevel": (os.environ.get("MLFLOW_LOGGING_LEVEL") or "info").lower(),
     }
 

@@ -23,11 +23,13 @@ PYTHONUNBUFFERED: 1
 {{- /* Mapping lines: how the server listens and starts. Takes `.`. */}}
 {{- define "mlflow.env.server" -}}
 MLFLOW_HOST: 0.0.0.0
+MLFLOW_KUBERNETES_ACCESS_LOG: {{ .Values.mlflow.log.access }}
 MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT: {{ sub (sub .Values.terminationGracePeriodSeconds .Values.preStopSeconds) 5 | int }}
 MLFLOW_KUBERNETES_LAUNCHER: {{ .Values.mlflow.launcher }}
+MLFLOW_KUBERNETES_LOG_FORMAT: {{ .Values.mlflow.log.format }}
 MLFLOW_KUBERNETES_SCHEMA_WAIT_SECONDS: 600
 MLFLOW_KUBERNETES_THREADS: {{ .Values.mlflow.threads }}
-MLFLOW_LOGGING_LEVEL: {{ upper .Values.mlflow.logLevel }}
+MLFLOW_LOGGING_LEVEL: {{ upper .Values.mlflow.log.level }}
 MLFLOW_PORT: 5000
 MLFLOW_SERVER_ALLOWED_HOSTS: {{ include "mlflow.allowedHosts" . | quote }}
 MLFLOW_WORKERS: {{ .Values.mlflow.workers }}
@@ -40,20 +42,26 @@ MLFLOW_STATIC_PREFIX: {{ . | quote }}
 {{- end }}
 
 {{- /*
-List lines: the whole environment of the server and the schema step. Entries with a source come first:
-MLFLOW_SERVER_ALLOWED_HOSTS refers to $(POD_IP). The rest is sorted; `mlflow.env` wins. Takes `.`.
+List lines: the environment of what runs MLflow. Entries with a source come first: MLFLOW_SERVER_ALLOWED_HOSTS
+refers to $(POD_IP). The rest is sorted; `mlflow.env` wins. Takes (list $ "server.py"): login and keys are the
+server's alone.
 */}}
 {{- define "mlflow.env" -}}
+{{- $ctx := index . 0 -}}
 - name: POD_IP
   valueFrom:
     fieldRef:
       fieldPath: status.podIP
-{{- include "mlflow.stores.secretEnv" . }}
+{{- include "mlflow.stores.secretEnv" $ctx }}
+{{- if eq (index . 1) "server.py" }}
+{{- include "mlflow.auth.secretEnv" $ctx }}
+{{- include "mlflow.keys.secretEnv" $ctx }}
+{{- end }}
 {{- $plain := dict -}}
-{{- range list "mlflow.env.hardened" "mlflow.env.server" "mlflow.backendStore.env" "mlflow.artifactStore.env" "mlflow.metrics.env" -}}
-{{- $plain = merge $plain (include . $ | fromYaml) -}}
+{{- range list "mlflow.env.hardened" "mlflow.env.server" "mlflow.backendStore.env" "mlflow.artifactStore.env" "mlflow.metrics.env" "mlflow.auth.env" -}}
+{{- $plain = merge $plain (include . $ctx | fromYaml) -}}
 {{- end -}}
-{{- range $name, $value := .Values.mlflow.env }}{{ $_ := set $plain $name $value }}{{ end -}}
+{{- range $name, $value := $ctx.Values.mlflow.env }}{{ $_ := set $plain $name $value }}{{ end -}}
 {{- include "mlflow.env.entries" $plain }}
 {{- end }}
 

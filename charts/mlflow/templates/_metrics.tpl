@@ -46,6 +46,7 @@ one server pod's metrics container looks. Takes `.`.
 {{- /* Mapping lines: start of a container that only adds up what workers count, so it knows no secret. Takes `.`. */}}
 {{- define "mlflow.metrics.start" -}}
 {{- $env := include "mlflow.metrics.env" . | fromYaml | merge (dict "MLFLOW_PORT" 5000 "PYTHONDONTWRITEBYTECODE" 1) -}}
+{{- $_ := set $env "MLFLOW_KUBERNETES_LOG_FORMAT" .Values.mlflow.log.format -}}
 {{- with .Values.mlflow.staticPrefix }}{{ $_ := set $env "MLFLOW_STATIC_PREFIX" . }}{{ end -}}
 image: {{ include "mlflow.image" . }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}

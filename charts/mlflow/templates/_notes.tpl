@@ -12,7 +12,12 @@
 
 {{- /* Lines: legal choices that somebody may regret. Takes `.`. */}}
 {{- define "mlflow.notes.risks" -}}
+{{- if not (include "mlflow.auth.enabled" .) }}
 - no authentication: whoever reaches the Service may read and delete everything
+{{- end }}
+{{- if not .Values.keys.fromSecret.enabled }}
+- no keys of your own: a restart forgets the key of webhook secrets, and gateway secrets have a public one
+{{- end }}
 {{- with .Values.backendStore.postgres }}
 {{- if and .host (not .enabled) }}
 - backendStore.postgres.host is set but backendStore.postgres.enabled is not: runs go to SQLite

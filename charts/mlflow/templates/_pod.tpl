@@ -59,7 +59,7 @@ command:
   - {{ . }}
   {{- end }}
 env:
-  {{- include "mlflow.env" $ctx | nindent 2 }}
+  {{- include "mlflow.env" (list $ctx (index . 1)) | nindent 2 }}
 {{- with $ctx.Values.mlflow.envFrom }}
 envFrom:
   {{- toYaml . | nindent 2 }}

@@ -4,9 +4,9 @@ environment and volumes, so that none can be forgotten here. Takes `.`.
 */}}
 {{- define "mlflow.secrets" -}}
 {{- $read := list -}}
-{{- range list "mlflow.env" }}{{ range include . $ | fromYamlArray -}}
+{{- range include "mlflow.env" (list . "server.py") | fromYamlArray -}}
 {{- if hasKey (.valueFrom | default dict) "secretKeyRef" }}{{ $read = append $read .valueFrom.secretKeyRef }}{{ end -}}
-{{- end }}{{ end -}}
+{{- end -}}
 {{- $foreign := list -}}
 {{- range .Values.extraVolumes }}{{ $foreign = append $foreign .name }}{{ end -}}
 {{- range list "mlflow.volumes" }}{{ range include . $ | fromYamlArray -}}

@@ -49,7 +49,7 @@ image.pullSecrets: set imagePullSecrets
 initContainers: set extraInitContainers
 ingress.hostname: list it in ingress.hosts
 ingress.ingressClassName: set ingress.className
-log: set mlflow.logLevel
+log: set mlflow.log
 minio: bring your own object store and set artifactStore.s3
 pdb: set podDisruptionBudget
 persistence.accessMode: set persistence.accessModes

@@ -10,6 +10,9 @@
 {{- range .Values.mlflow.corsAllowedOrigins }}{{ if not (regexMatch "^(\\*|https?://[^/, ]+)$" .) -}}
 {{- include "mlflow.says" (list "mlflow.corsAllowedOrigins" (printf "%q is not an origin" .) "list origins such as https://mlflow.example.com, with a scheme and without a path") -}}
 {{- end }}{{ end -}}
+{{- if and (eq .Values.mlflow.log.format "json") (eq .Values.mlflow.launcher "upstream") -}}
+{{- include "mlflow.says" (list "mlflow.log.format" "json needs the chart's own launcher" "set mlflow.launcher: direct, or text here") -}}
+{{- end -}}
 {{- $least := add .Values.preStopSeconds 10 | int -}}
 {{- if lt (int .Values.terminationGracePeriodSeconds) $least -}}
 {{- include "mlflow.says" (list "terminationGracePeriodSeconds" (printf "%d leaves no time for requests in flight after %d s of preStopSeconds" (int .Values.terminationGracePeriodSeconds) (int .Values.preStopSeconds)) (printf "set %d or more" $least)) -}}
@@ -39,26 +42,35 @@ AZURE_STORAGE_ACCESS_KEY: artifactStore.azure.credentialsFromSecret
 AZURE_STORAGE_CONNECTION_STRING: artifactStore.azure
 GOOGLE_APPLICATION_CREDENTIALS: artifactStore.gcs.credentialsFromSecret
 MLFLOW_ARTIFACTS_DESTINATION: artifactStore
+MLFLOW_AUTH_ADMIN_PASSWORD: auth.basic.adminFromSecret
+MLFLOW_AUTH_ADMIN_USERNAME: auth.basic.adminFromSecret
 MLFLOW_BACKEND_STORE_URI: backendStore
+MLFLOW_CRYPTO_KEK_PASSPHRASE: keys.fromSecret
 MLFLOW_DEFAULT_ARTIFACT_ROOT: artifactStore.mode
 MLFLOW_EXPOSE_PROMETHEUS: metrics.enabled
+MLFLOW_FLASK_SERVER_SECRET_KEY: keys.fromSecret
+MLFLOW_KUBERNETES_ACCESS_LOG: mlflow.log.access
+MLFLOW_KUBERNETES_APP_NAME: auth.mode
+MLFLOW_KUBERNETES_AUTH_PERMISSION: auth.basic.defaultPermission
 MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT: terminationGracePeriodSeconds
 MLFLOW_KUBERNETES_LAUNCHER: mlflow.launcher
+MLFLOW_KUBERNETES_LOG_FORMAT: mlflow.log.format
 MLFLOW_KUBERNETES_METRICS_INTERVAL: metrics.storeIntervalSeconds
 MLFLOW_KUBERNETES_METRICS_PAGES: nothing, the chart knows its own Services
 MLFLOW_KUBERNETES_METRICS_PORT: metrics.port
 MLFLOW_KUBERNETES_TASKS: prometheusRule.thresholds
 MLFLOW_KUBERNETES_THREADS: mlflow.threads
-MLFLOW_LOGGING_LEVEL: mlflow.logLevel
+MLFLOW_LOGGING_LEVEL: mlflow.log.level
 MLFLOW_PORT: a port of your own before the Service, which has 80 and 5000
 MLFLOW_S3_ENDPOINT_URL: artifactStore.s3.endpoint
-MLFLOW_SERVE_ARTIFACTS: artifactStore.mode
 MLFLOW_SERVER_ALLOWED_HOSTS: mlflow.allowedHosts
 MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: mlflow.corsAllowedOrigins
+MLFLOW_SERVE_ARTIFACTS: artifactStore.mode
 MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: backendStore.postgres.maxOverflow
 MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE: backendStore.postgres.poolRecycle
 MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: backendStore.postgres.poolSize
 MLFLOW_STATIC_PREFIX: mlflow.staticPrefix
+MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY: keys.fromSecret
 MLFLOW_WORKERS: mlflow.workers
 PGDATABASE: backendStore.postgres.database
 PGHOST: backendStore.postgres.host

@@ -1,0 +1,21 @@
+{{- /* Lines: who gets in, and with whose password. Takes `.`. */}}
+{{- define "mlflow.validate.auth" -}}
+{{- if include "mlflow.auth.enabled" . -}}
+{{- include "mlflow.validate.secretName" (list "auth.basic.adminFromSecret.name" .Values.auth.basic.adminFromSecret.name) -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: where pods cannot do without common keys. Takes `.`. */}}
+{{- define "mlflow.validate.keys" -}}
+{{- $path := "keys.fromSecret" -}}
+{{- $instead := "make a Secret (docs/security.md) and set keys.fromSecret" -}}
+{{- with .Values.keys.fromSecret -}}
+{{- if .enabled -}}
+{{- include "mlflow.validate.secretName" (list (printf "%s.name" $path) .name) -}}
+{{- else if include "mlflow.auth.enabled" $ -}}
+{{- include "mlflow.says" (list (printf "%s.enabled" $path) "is false, and auth.mode basic needs a key of its own" $instead) -}}
+{{- else if and (or $.Values.autoscaling.enabled (gt (int $.Values.replicaCount) 1)) (include "mlflow.shared.enabled" $) -}}
+{{- include "mlflow.says" (list (printf "%s.enabled" $path) "is false, and several pods with a key each cannot read what another one encrypted" $instead) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}

@@ -1,0 +1,125 @@
+"""Two replicas that ask for an account: who gets in, who may do what, and what needs no password."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from mlflow import MlflowClient, MlflowException
+from mlflow.server.auth.client import AuthServiceClient
+
+from e2e.forward import port_forward
+from e2e.helm import Helm
+from e2e.kube import Kube
+from e2e.stores import NASTY, Database, shared_stores
+from e2e.up import run
+
+# What broke a peer's INI file; only characters that a client can send.
+PASSWORD = NASTY.replace("é", "") + secrets.token_hex(8)
+ADMIN = ("admin", PASSWORD)
+ASK = "/api/2.0/mlflow/experiments/get?experiment_id=0"
+
+
+@pytest.fixture(scope="module")
+def protected(kube: Kube, helm: Helm, shared_namespace: str) -> str:
+    """The namespace of a release with basic-auth."""
+    database = Database.create(kube, f"auth_{secrets.token_hex(3)}")
+    values = shared_stores(kube, shared_namespace, database)
+    kube.secret(shared_namespace, "mlflow-admin-secret", {"username": "admin", "password": PASSWORD})
+    basic = {"mode": "basic", "basic": {"defaultPermission": "NO_PERMISSIONS"}}
+    helm.install(shared_namespace, {**values, "replicaCount": 2, "auth": basic}, wait="300s")
+    return shared_namespace
+
+
+@pytest.fixture(scope="module")
+def pods(kube: Kube, kubeconfig: Path, protected: str) -> Iterator[list[str]]:
+    """An address of each pod, past the Service."""
+    first, second = (f"pod/{pod.metadata.name}" for pod in kube.pods(protected))
+    with (
+        port_forward(kubeconfig, protected, first, 5000) as one,
+        port_forward(kubeconfig, protected, second, 5000) as two,
+    ):
+        yield [one, two]
+
+
+def status(url: str, who: tuple[str, str] | None, path: str = ASK) -> int:
+    return requests.get(url + path, auth=who, timeout=30).status_code
+
+
+def login(monkeypatch: pytest.MonkeyPatch, who: tuple[str, str]) -> None:
+    """As users of the SDK and of `mlflowops` log in."""
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", who[0])
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", who[1])
+
+
+def test_only_accounts_get_in(kube: Kube, protected: str, pods: list[str]) -> None:
+    for pod in pods:
+        assert [status(pod, who) for who in (ADMIN, ("admin", "a wrong password"), None)] == [200, 401, 401]
+        assert status(pod, None, "/health") == 200
+    assert kube.restarts(protected) == 0
+
+
+def test_a_user_may_do_what_was_granted(pods: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    login(monkeypatch, ADMIN)
+    one, two = (MlflowClient(pod) for pod in pods)
+    mine, hidden = one.create_experiment("granted"), one.create_experiment("hidden")
+    user = ("anna", secrets.token_urlsafe(16))
+    accounts = AuthServiceClient(pods[0])
+    accounts.create_user(*user)
+    accounts.grant_user_permission("anna", "experiment", mine, "EDIT")
+    login(monkeypatch, user)
+    run_id = two.create_run(mine).info.run_id
+    two.log_metric(run_id, "accuracy", 0.9)
+    assert one.get_run(run_id).data.metrics == {"accuracy": 0.9}
+    with pytest.raises(MlflowException, match="Permission denied"):
+        two.get_experiment(hidden)
+    with pytest.raises(MlflowException, match="Permission denied"):
+        two.delete_experiment(mine)
+
+
+def test_a_form_of_one_pod_is_valid_at_the_other(pods: list[str]) -> None:
+    """The key that signs it is the same, so a browser may meet both."""
+    with requests.Session() as browser:
+        browser.auth = ADMIN
+        form = browser.get(f"{pods[0]}/signup", timeout=30).text
+        token = form.split('name="csrf_token" value="')[1].split('"')[0]
+        new = {"username": "bert", "password": "a long password", "csrf_token": token}
+        made = browser.post(f"{pods[1]}/api/2.0/mlflow/users/create-ui", data=new, timeout=30)
+        assert made.status_code == 200 and "Successfully signed up user: bert" in made.text, made.text
+        forged = new | {"username": "eve", "csrf_token": token[:-4] + "aaaa"}
+        answer = browser.post(f"{pods[1]}/api/2.0/mlflow/users/create-ui", data=forged, timeout=30)
+        assert answer.status_code == 400
+
+
+def test_health_logs_in(protected: str, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = f"mlflowops health --namespace {protected}"
+    monkeypatch.delenv("MLFLOW_TRACKING_USERNAME", raising=False)
+    assert "MLFLOW_TRACKING_USERNAME" in run(words, kubeconfig, check=False).stdout
+    login(monkeypatch, ADMIN)
+    done = run(words, kubeconfig, check=False)
+    assert done.returncode == 0, done.stdout
+    assert PASSWORD not in done.stdout + done.stderr
+
+
+def test_helm_test_logs_in(helm: Helm, protected: str) -> None:
+    assert "Succeeded" in helm("test", "mlflow", "--namespace", protected).stdout
+
+
+def test_metrics_need_no_account(kubeconfig: Path, protected: str) -> None:
+    for service, fact in (("mlflow-metrics", "mlflow_http_requests_total"), ("mlflow-exporter", "_up")):
+        with port_forward(kubeconfig, protected, f"service/{service}", 9464) as url:
+            answer = requests.get(f"{url}/metrics", timeout=30)
+            assert answer.ok and fact in answer.text
+
+
+def test_a_changed_secret_is_the_password_after_a_restart(
+    kube: Kube, kubeconfig: Path, protected: str
+) -> None:
+    """Last, for it replaces the pods."""
+    new = f"rotated {secrets.token_hex(8)}"
+    kube.secret(protected, "mlflow-admin-secret", {"username": "admin", "password": new})
+    run(f"kubectl rollout restart deployment/mlflow -n {protected}", kubeconfig)
+    run(f"kubectl rollout status deployment/mlflow -n {protected} --timeout=300s", kubeconfig)
+    with port_forward(kubeconfig, protected, "service/mlflow", 80) as url:
+        assert [status(url, who) for who in (("admin", new), ADMIN)] == [200, 401]
