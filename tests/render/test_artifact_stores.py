@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from render.chart import MLFLOW, Chart, Json, Manifest, azure, gcs, postgres, s3
+from render.chart import KEYS, MLFLOW, Chart, Json, Manifest, azure, gcs, postgres, s3
 
 ROOT, DESTINATION, SERVES = (
     "MLFLOW_DEFAULT_ARTIFACT_ROOT",
@@ -56,7 +56,7 @@ def test_no_example_does_half_of_both(rendered: Manifest) -> None:
 
 @pytest.mark.parametrize("values", SHARED)
 def test_any_object_store_may_be_shared(chart: Chart, values: Json) -> None:
-    manifest = chart.render({**postgres(), **values, "replicaCount": 2})
+    manifest = chart.render({**postgres(), **values, **KEYS, "replicaCount": 2})
     assert not [item for item in manifest.objects if item["kind"] == "PersistentVolumeClaim"]
 
 
