@@ -167,7 +167,7 @@ def test_leaving(chart: Chart) -> None:
 
 
 def test_files_are_the_ones_in_the_chart(chart: Chart) -> None:
-    """Every Python file and wheel of files/, byte by byte, where the server's command looks for them."""
+    """Every program and wheel of files/, byte by byte, where the server's command looks for them."""
     import base64
 
     manifest = chart.render()
@@ -175,7 +175,7 @@ def test_files_are_the_ones_in_the_chart(chart: Chart) -> None:
     mounted = {name: text.encode() for name, text in config["data"].items()}
     mounted |= {name: base64.b64decode(text) for name, text in config.get("binaryData", {}).items()}
     files = (MLFLOW.folder / "files").iterdir()
-    shipped = {file.name: file.read_bytes() for file in files if file.suffix in (".py", ".whl")}
+    shipped = {file.name: file.read_bytes() for file in files if file.suffix in (".py", ".sh", ".whl")}
     assert {name: text.rstrip() for name, text in mounted.items()} == {
         n: t.rstrip() for n, t in shipped.items()
     }
