@@ -87,9 +87,9 @@ def fill_vault(environment: str, kube: Kube, platform: Platform) -> None:
         for file in ("values.yaml", f"values-{environment}.yaml")
     )
     authority = kube.read_secret("cert-manager", "local-ca")["ca.crt"]
-    secrets: dict[str, dict[str, str]] = {
+    secrets: dict[str, dict[str, Any]] = {
         "mlflow-postgres-secret": {"password": NASTY},
-        "mlflow-postgres-ca": {"ca.crt": authority},
+        "mlflow-postgres-ca": {"ca": {"crt": authority}},  # the fake provider takes a dot for a path
         "mlflow-s3-secret": S3,
         "mlflow-admin-secret": ADMIN,
         "mlflow-keys-secret": KEYS,
