@@ -16,7 +16,7 @@ from mlflowops.paths import REPO
 
 from e2e.forward import port_forward
 from e2e.helm import Helm
-from e2e.kube import Kube
+from e2e.kube import Kube, eventually
 from e2e.platform import MANIFESTS, Platform
 from e2e.stores import KEYS, NASTY
 from e2e.up import run
@@ -100,11 +100,18 @@ def fill_vault(environment: str, kube: Kube, platform: Platform) -> None:
 
 
 def test_apply_ends_with_a_healthy_server(environment: Environment) -> None:
-    answer = environment.type(f"mlflowops health --namespace {environment.name} --output json", check=False)
-    checks = json.loads(answer.stdout)["checks"]
-    assert {check["name"]: check["detail"] for check in checks if check["status"] != "ok"} == {}
-    assert answer.returncode == 0
-    assert {"rollout", "database", "artifacts", "schema"} <= {check["name"] for check in checks}
+    """Nothing is red. No DNS knows the Ingress here, and no CronJob has had its hour: both stay unknown."""
+    ask = f"mlflowops health --namespace {environment.name} --output json"
+
+    def red() -> dict[str, str]:
+        checks = json.loads(environment.type(ask, check=False).stdout)["checks"]
+        assert {"rollout", "database", "artifacts", "schema"} <= {
+            check["name"] for check in checks if check["status"] == "ok"
+        }
+        return {check["name"]: check["detail"] for check in checks if check["status"] == "red"}
+
+    # The autoscaler has no figures of new pods for some seconds.
+    eventually(lambda: not red(), 90, "no red line", every=5)
 
 
 def test_apply_again_changes_nothing(environment: Environment) -> None:
