@@ -33,6 +33,7 @@ def installed(platform: Platform, kube: Kube, helm: Helm, database: Database) ->
     kube.create_namespace(NAMESPACE)
     platform.apply(NAMESPACE, "kubernetes-store")
     values = shared_stores(kube, NAMESPACE, database, secret=False)
+    del values["keys"]  # one pod needs none
     kube.secret(NAMESPACE, f"vault-{S3}", kube.read_secret(NAMESPACE, S3))
     kube.core.delete_namespaced_secret(S3, NAMESPACE)
     helm.install(NAMESPACE, {**values, "externalSecrets": VAULT}, wait="")
