@@ -32,6 +32,7 @@ DIFFERENCES = [
     Difference("content-length", None, "60", HOST_REFUSED),
     Difference("x-content-type-options", None, "nosniff", HOST_REFUSED),
     Difference("x-frame-options", None, "SAMEORIGIN", HOST_REFUSED),
+    Difference("x-request-id", None, "<id>", "the launcher names each request; the name is in its log"),
 ]
 
 
