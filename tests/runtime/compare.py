@@ -39,7 +39,7 @@ DIFFERENCES = [
 def normal(text: str) -> str:
     """Replace what differs between two databases and two moments: ids, times, durations."""
     text = re.sub(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<id>", text)
-    text = re.sub(r"\b1[789]\d{11}\b", "<ms>", text)
+    text = re.sub(r"\b1[789]\d{8}(\d{3})?\b", "<clock>", text)  # seconds or milliseconds
     return re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?", "<time>", text)
 
 
