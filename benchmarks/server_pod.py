@@ -58,7 +58,7 @@ def measure(kube: Kube, helm: Helm, variant: str, settings: dict[str, Any]) -> d
 
 def _at_rest(kube: Kube, namespace: str) -> dict[str, int]:
     """Memory of the only pod once it no longer grows: plain `mlflow server` is Ready before its workers."""
-    (pod,) = kube.pods(namespace)
+    (pod,) = [pod for pod in kube.pods(namespace) if not pod.metadata.deletion_timestamp]
     before = {"mib": 0}
     while True:
         time.sleep(SETTLE_SECONDS)
