@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 
 ENTRIES = list(tools.tools().values())
 STORED = [each for each in ENTRIES if isinstance(each, Stored)]
-READY_TO_RUN = [each for each in STORED if each.group in ("deploy", "test")]
+READY_TO_RUN = [each for each in STORED if each.group in ("deploy", "test") and each.check]
 OUR_MODULES = [each for each in STORED if isinstance(each, GoModule)]
 
 

@@ -20,6 +20,7 @@ from runtime.server import FILES, environment
 
 Env = dict[str, str]
 DAY = 86_400_000
+RETENTION = ["--days=90", "--grace-days=7", "--keep-tag=keep", "--batch-size=400", "--seconds=3600"]
 INSERT = """
     INSERT INTO runs (run_uuid, name, status, start_time, end_time, lifecycle_stage, deleted_time,
                       artifact_uri, experiment_id, source_type, user_id)

@@ -13,9 +13,7 @@ from runtime.metrics import Metrics
 from runtime.postgres import Postgres
 from runtime.s3 import S3
 from runtime.server import Server
-from runtime.tasks import Env, Store, holding, run_task
-
-OPTIONS = ["--days=90", "--grace-days=7", "--keep-tag=keep", "--batch-size=400", "--seconds=3600"]
+from runtime.tasks import RETENTION, Env, Store, holding, run_task
 
 
 @pytest.fixture
@@ -29,7 +27,7 @@ def store(postgres: Postgres, s3: S3, ready_database: Callable[[], Env]) -> Stor
 
 
 def retention(store: Store, folder: Path, *more: str, code: int = 0, **env: str) -> str:
-    return run_task("retention.py", folder, {**store.env, **env}, *OPTIONS, *more, code=code)
+    return run_task("retention.py", folder, {**store.env, **env}, *RETENTION, *more, code=code)
 
 
 @pytest.fixture
@@ -214,7 +212,7 @@ def test_one_at_a_time(store: Store, home: Path) -> None:
 
 def test_sqlite_has_no_retention(home: Path) -> None:
     env = {"MLFLOW_BACKEND_STORE_URI": f"sqlite:///{home}/mlflow.db"}
-    log = run_task("retention.py", home, env, *OPTIONS, code=1)
+    log = run_task("retention.py", home, env, *RETENTION, code=1)
     assert log == "mlflow: retention: the database is not PostgreSQL; set backendStore.postgres.\n"
 
 

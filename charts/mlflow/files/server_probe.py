@@ -14,13 +14,13 @@ class Probe:
     """Answers `GET {prefix}/health` with `Connection: close`, which is how a kubelet asks.
 
     MLflow answers it without a thread too (`server_info_api.py`). The answer is the app's own, asked for
-    once; every other form of the question takes the usual way.
+    once; every other form of the question takes the usual way. It has no request id: it has no log line.
     """
 
     def __init__(self, app: Callable[..., Any]) -> None:
         path = f"{os.environ.get('MLFLOW_STATIC_PREFIX', '')}/health"
         answer = Client(app).get(path)
-        lines = [f"{name}: {value}\r\n" for name, value in answer.headers]
+        lines = [f"{name}: {value}\r\n" for name, value in answer.headers if name != "X-Request-ID"]
         self.question = f"GET {path} HTTP/1.1\r\n".encode()
         self.first_line = f"HTTP/1.1 {answer.status}\r\nServer: {SERVER}\r\n"
         self.rest = f"Connection: close\r\n{''.join(lines)}\r\n".encode() + answer.data

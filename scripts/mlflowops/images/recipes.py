@@ -91,8 +91,9 @@ def _base(name: str) -> Recipe | Rootfs:
 
 
 def config() -> dict:
-    """All of images.toml."""
-    return toml.loads((paths.checkout() / "images" / "images.toml").read_text())
+    """All of images.toml; an installed package has none, and says so."""
+    paths.checkout()
+    return toml.loads((FOLDER / "images.toml").read_text())
 
 
 def _digest(*parts: str) -> str:
