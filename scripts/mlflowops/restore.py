@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlflowops import console
-from mlflowops.backup.options import Context, Namespace, ReleaseName
 from mlflowops.errors import OpsError
+from mlflowops.options import Context, Namespace, ReleaseName
 
 if TYPE_CHECKING:
     from kubernetes.client import AppsV1Api

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlflowops import console
+from mlflowops.options import Context
 
 if TYPE_CHECKING:
     from kubernetes.client import CoreV1Api
@@ -31,7 +32,7 @@ def main() -> None:
 @app.command()
 def ensure(
     namespace: Annotated[str, typer.Option(envvar="MLFLOW_NAMESPACE", help="Where the Secrets live.")] = "ml",
-    context: Annotated[str | None, typer.Option(help="Kubeconfig context; default: the current one.")] = None,
+    context: Context = None,
 ) -> None:
     """Create the Secrets with random values where they are absent. Never changes one, never prints a value.
 

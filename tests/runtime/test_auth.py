@@ -5,20 +5,14 @@ from collections.abc import Callable
 import pytest
 import requests
 
+from runtime.basic_auth import ADMIN, INI
 from runtime.compare import Pair
 from runtime.routes import Route, installed_routes
 from runtime.test_routes import sweep
 
 pytestmark = pytest.mark.xdist_group("compatibility")
 
-ADMIN = ("admin", "a long admin password")
 USER = ("user", "a long user password")
-INI = """[mlflow]
-default_permission = READ
-database_uri = sqlite:///basic_auth.db
-authorization_function = mlflow.server.auth:authenticate_request_basic_auth
-auth_cache_ttl_seconds = 300
-"""
 
 
 @pytest.fixture(scope="module")

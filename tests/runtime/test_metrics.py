@@ -13,17 +13,12 @@ import pytest
 import requests
 from mlflowops.paths import REPO
 
+from runtime.basic_auth import ADMIN, INI
 from runtime.metrics import Metrics, Page
 from runtime.network import wait_until
 from runtime.server import Server
+from runtime.tasks import RETENTION, run_task
 
-ADMIN = ("admin", "a long admin password")
-INI = """[mlflow]
-default_permission = READ
-database_uri = sqlite:///basic_auth.db
-authorization_function = mlflow.server.auth:authenticate_request_basic_auth
-auth_cache_ttl_seconds = 300
-"""
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 TOTAL = "mlflow_http_request_total"
@@ -74,7 +69,12 @@ def pods(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Pod]]:
     """One pod of each launcher, on one database, which the first to start makes."""
-    env = {**database(), **s3.environment("plain"), "MLFLOW_KUBERNETES_METRICS_INTERVAL": "5"}
+    env = {
+        **database(),
+        **s3.environment("plain"),
+        "MLFLOW_KUBERNETES_METRICS_INTERVAL": "5",
+        "MLFLOW_KUBERNETES_TASKS": "retention=3600",
+    }
 
     def pod(launcher: str) -> Pod:
         folder = tmp_path_factory.mktemp("pod")
@@ -165,6 +165,9 @@ def test_the_servers_own_page_has_all_that_its_users_look_for(direct: Pod) -> No
 
 def test_alerts_and_dashboard_ask_for_what_there_is(direct: Pod) -> None:
     """A renamed metric breaks no query, it makes an alert silent for ever."""
+    run_task("retention.py", direct.folder.parent, direct.stores.env, *RETENTION)
+    direct.stores.until(0, "mlflow_task_failed")
+    direct.get()
     for name in ("mlflow_database_up", "mlflow_inventory_up", "mlflow_artifact_store_up"):
         direct.stores.until(1, name)
     exposed = direct.metrics.page().names() | direct.stores.page().names()

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from object_store import s3_client
+from object_store import artifacts, s3_client
 from prometheus_client import Metric
 
 CONNECT, READ = 5, 10
@@ -19,9 +19,8 @@ CONNECT, READ = 5, 10
 
 def look_at(env: Mapping[str, str]) -> Callable[[], Iterable[Metric]] | None:
     """How to look at the store of a server that has this environment; None if that is a folder."""
-    uri = env.get("MLFLOW_ARTIFACTS_DESTINATION") or env.get("MLFLOW_DEFAULT_ARTIFACT_ROOT") or ""
     kinds: dict[str, type[Store]] = {"s3": S3, "wasbs": Blobs, "abfss": DataLake, "gs": Gcs}
-    parts = urlsplit(uri)
+    parts = urlsplit(artifacts(env))
     return kinds[parts.scheme](env, parts).look if parts.scheme in kinds else None
 
 

@@ -1,7 +1,12 @@
-"""An S3 client with the settings that MLflow's own client reads."""
+"""Where the server's artifacts are, and an S3 client with the settings that MLflow's own client reads."""
 
 from collections.abc import Mapping
 from typing import Any
+
+
+def artifacts(env: Mapping[str, str]) -> str:
+    """Their address, whoever writes there: the server, or in mode `direct` its clients."""
+    return env.get("MLFLOW_ARTIFACTS_DESTINATION") or env.get("MLFLOW_DEFAULT_ARTIFACT_ROOT") or ""
 
 
 def s3_client(env: Mapping[str, str], **settings: Any) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+import object_store
 import schema_database
 from retention_purge import Purge
 from retention_rules import Rules
@@ -41,13 +42,14 @@ class Retention:
         self._same_schema()
         with self.task.database.connection() as connection:
             rules = Rules(connection, options.days, options.grace_days, options.keep_tag)
-            found = {"due_runs": len(rules.old()), "kept_runs": rules.old_but_needed()}
+            due = rules.old()
+            found = {"due_runs": len(due), "kept_runs": rules.old_but_needed()}
             self.task.say(
                 f"{found['due_runs']} runs ended more than {options.days:g} days ago and may go; "
                 f"{found['kept_runs']} more are as old, but needed."
             )
             if options.dry_run:
-                return {**found, **self._preview(rules)}
+                return {**found, **self._preview(due, rules)}
             report = {**found, **self._delete(rules), **self._purge(rules)}
         if self.failed:
             raise TaskError(
@@ -64,9 +66,9 @@ class Retention:
                 "deploy the server with the same image first."
             )
 
-    def _preview(self, rules: Rules) -> Report:
+    def _preview(self, due: list[Row], rules: Rules) -> Report:
         for what, rows in (
-            ("delete runs", rules.old()),
+            ("delete runs", due),
             ("remove runs", rules.deleted()),
             ("remove logged models", rules.models()),
         ):
@@ -80,8 +82,7 @@ class Retention:
         }
 
     def _purge(self, rules: Rules) -> Report:
-        place = os.environ.get("MLFLOW_ARTIFACTS_DESTINATION") or os.environ["MLFLOW_DEFAULT_ARTIFACT_ROOT"]
-        purge = Purge(self._store, rules, place)
+        purge = Purge(self._store, rules, object_store.artifacts(os.environ))
         self._each("removed for good", rules.deleted, purge.run)
         for model, location in rules.models():
             self._one(purge.model, model, location)

@@ -3,8 +3,8 @@
 import typer
 
 from mlflowops import console
-from mlflowops.backup.options import Context, Namespace, ReleaseName
 from mlflowops.errors import OpsError
+from mlflowops.options import Context, Namespace, ReleaseName
 from mlflowops.output import Output, OutputOption
 
 app = typer.Typer(help="Backups of the database, and the versions of artifacts.", no_args_is_help=True)

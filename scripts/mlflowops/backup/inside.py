@@ -21,9 +21,8 @@ VERSIONING = """
 import json, os, sys
 sys.path.append("/opt/mlflow-kubernetes")
 from urllib.parse import urlsplit
-from object_store import s3_client
-place = os.environ.get("MLFLOW_ARTIFACTS_DESTINATION") or os.environ["MLFLOW_DEFAULT_ARTIFACT_ROOT"]
-address = urlsplit(place)
+from object_store import artifacts, s3_client
+address = urlsplit(artifacts(os.environ))
 if address.scheme != "s3":
     print(json.dumps({"bucket": "", "status": ""}))
 else:

@@ -69,7 +69,7 @@ def store(kind: str, name: str, found: Json | None, namespace: str) -> Check:
         return red(line, f"there is no {kind} of that name", fix)
     if "forbidden" in found:
         return unknown(line, f"may not read {kind}s", f"use an account that may get {kind}s")
-    ready = _condition(found, "Ready")
+    ready = objects.ready(found)
     if ready.get("status") == "True":
         return green(line, f"{kind} is ready: {ready.get('message') or ready.get('reason')}")
     said = ready.get("message") or "the operator has not looked at it yet"
@@ -80,7 +80,7 @@ def store(kind: str, name: str, found: Json | None, namespace: str) -> Check:
 def external_secret(found: Json, namespace: str) -> Check:
     """Is what the vault has in the Secret, and since when?"""
     name = found["metadata"]["name"]
-    ready = _condition(found, "Ready")
+    ready = objects.ready(found)
     when = found.get("status", {}).get("refreshTime")
     if ready.get("status") == "True":
         every = found["spec"].get("refreshInterval", "1h")
@@ -117,11 +117,6 @@ def _keys(name: str, wanted: set[str], there: set[str] | None, made: bool) -> Ch
         return red(line, f"there is no Secret of that name; pods read {listed}", fix)
     where = "add them in the vault, or say where they are: externalSecrets.secrets" if made else "add them"
     return red(line, f"pods read {listed}, which it lacks", where)
-
-
-def _condition(item: Json, kind: str) -> Json:
-    found = item.get("status", {}).get("conditions", [])
-    return next((each for each in found if each["type"] == kind), {})
 
 
 def _ago(when: str | None) -> str:

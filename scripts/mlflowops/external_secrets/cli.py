@@ -1,19 +1,20 @@
 """`mlflowops external-secrets`: check what the vault delivers, fetch it now, let pods read it."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from mlflowops import console
 from mlflowops.errors import OpsError
 from mlflowops.health import report
+from mlflowops.options import Context
+from mlflowops.output import Output, OutputOption
 
 app = typer.Typer(help="Secrets from a vault: check the way from there to the pods, or fetch them now.")
 
 Namespace = Annotated[
     str, typer.Option("--namespace", "-n", envvar="MLFLOW_NAMESPACE", help="Where MLflow runs.")
 ]
-Context = Annotated[str | None, typer.Option(help="Kubeconfig context; default: the current one.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -25,7 +26,7 @@ def check(
         str | None, typer.Option(help="Look at this store too, <kind>/<name>; before MLflow is there.")
     ] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that one question may take.")] = 10,
-    output: Annotated[Literal["table", "json"], typer.Option(help="For people or for machines.")] = "table",
+    output: OutputOption = Output.table,
 ) -> None:
     """Check operator, stores, ExternalSecrets and the keys that pods read. Each red line says what to do.
 
@@ -38,7 +39,7 @@ def check(
     with console.step(f"Checking External Secrets in namespace {namespace}"):
         found = objects.read(namespace, context, timeout, _parsed(store))
         lines = list(checks.checks(found))
-    if output == "json":
+    if output is Output.json:
         report.json(lines, {"namespace": namespace})
     else:
         report.table(lines)

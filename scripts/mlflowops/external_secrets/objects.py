@@ -42,7 +42,7 @@ def read(namespace: str, context: str | None, seconds: float, store: tuple[str, 
     ask = _Asker(api, namespace, seconds)
     with kube.speaking(f"External Secrets in namespace {namespace!r}"):
         kinds = ask.kinds()
-        external = ask.custom("externalsecrets") if kinds is not False else []
+        external = ask.custom(KINDS["ExternalSecret"]) if kinds is not False else []
         references = {reference(each) for each in external} | ({store} if store else set())
         stores = {key: ask.store(*key) if kinds is not False else None for key in sorted(references)}
         pods = ask.pods()
@@ -59,6 +59,12 @@ def reference(external: Json) -> tuple[str, str]:
 def target(external: Json) -> str:
     """The Secret that an ExternalSecret makes."""
     return str(external["spec"].get("target", {}).get("name") or external["metadata"]["name"])
+
+
+def ready(item: Json) -> Json:
+    """What the operator says about whether a store can be used, or an ExternalSecret is fetched."""
+    conditions: list[Json] = item.get("status", {}).get("conditions", [])
+    return next((each for each in conditions if each["type"] == "Ready"), {})
 
 
 def read_keys(pod: Json) -> set[tuple[str, str]]:

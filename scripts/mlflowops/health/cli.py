@@ -12,6 +12,7 @@ from mlflowops import console
 from mlflowops.errors import OpsError
 from mlflowops.health import report, server
 from mlflowops.health.check import Check, red, unknown
+from mlflowops.options import Context, Namespace
 from mlflowops.output import Output, OutputOption
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ RIGHTS = "give the account the rules of examples/health/reader.yaml"
 
 
 def health(
-    namespace: Annotated[str, typer.Option(envvar="MLFLOW_NAMESPACE", help="Where MLflow runs.")] = "ml",
+    namespace: Namespace = "ml",
     release: Annotated[str, typer.Option(help="Name of its Deployment and Service.")] = "mlflow",
-    context: Annotated[str | None, typer.Option(help="Kubeconfig context; default: the current one.")] = None,
+    context: Context = None,
     url: Annotated[str | None, typer.Option(help="Ask this URL only, and no Kubernetes.")] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that one question may take.")] = 10,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl-C.")] = False,
