@@ -75,17 +75,10 @@ def test_a_file_gets_plain_text(tracking_server: str) -> None:
 
 
 def test_watch_looks_again_until_interrupted(tracking_server: str) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "mlflowops",
-        "health",
-        "--url",
-        tracking_server,
-        "--watch",
-        "--interval",
-        "1",
-    ]
+    # A shell's background jobs, such as a test run of a CI, ignore SIGINT, and their children inherit that.
+    interruptible = ["env", "--default-signal=INT"]
+    health = [sys.executable, "-m", "mlflowops", "health", "--url", tracking_server]
+    command = [*interruptible, *health, "--watch", "--interval", "1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout
     heads = 0
