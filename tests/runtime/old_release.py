@@ -1,0 +1,86 @@
+"""Run by an older MLflow: its server fills a database, and its client writes down what it then reads."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+from cli import compare, laptop
+from mlflow import MlflowClient
+from mlflow.entities import ViewType
+
+from runtime.network import free_port
+
+NAME = "old"
+
+
+def main(database: str, folder: Path) -> None:
+    """Leave `facts.json` in the folder, among others."""
+    place = f"http://127.0.0.1:{(port := free_port())}"
+    stores = ["--backend-store-uri", database, "--artifacts-destination", str(folder / "artifacts")]
+    words = ["server", *stores, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    server = subprocess.Popen([sys.executable, "-m", "mlflow", *words])
+    try:
+        wait_for(server, place)
+        laptop.fill(place, folder, NAME)
+        (folder / "facts.json").write_text(json.dumps(facts(place), indent=1))
+    finally:
+        server.terminate()
+        server.wait(60)
+
+
+def wait_for(server: subprocess.Popen[bytes], place: str) -> None:
+    """An empty database takes an old server a while."""
+    while server.poll() is None:
+        try:
+            return requests.get(f"{place}/health", timeout=5).raise_for_status()
+        except requests.RequestException:
+            time.sleep(0.1)
+    raise SystemExit("the old server ended before it answered")
+
+
+def facts(place: str) -> dict[str, Any]:
+    """All that was filled in, ids too, in what JSON has."""
+    client = MlflowClient(place, registry_uri=place)
+    experiments = client.search_experiments(ViewType.ALL)
+    found = {
+        "experiments": sorted([each.name, each.experiment_id, each.lifecycle_stage] for each in experiments),
+        "runs": {
+            name: [run.info.run_id, run.info.artifact_uri, run.data.metrics, compare.facts(client, run)]
+            for name, run in sorted(compare.runs(client, NAME).items())
+        },
+        "versions": sorted(version(each) for each in client.search_model_versions()),
+        "aliases": {each.name: aliases(each) for each in client.search_registered_models()},
+        "logged": [
+            [each.model_id, each.name, str(each.status), each.source_run_id, each.tags, each.params]
+            for each in client.search_logged_models([compare.experiment(client, NAME).experiment_id])
+        ],
+        "prompt": client.load_prompt(f"{NAME}-prompt", 1).template,
+    }
+    # JSON has no tuples, sets, or NaN that is equal to itself.
+    return json.loads(json.dumps(found, default=sorted), parse_constant=str)
+
+
+def aliases(model: Any) -> dict[str, str]:
+    """Versions by alias; a database has them as numbers, a server as text."""
+    return {alias: str(version) for alias, version in model.aliases.items()}
+
+
+def version(each: Any) -> list[Any]:
+    """A model version, without its aliases."""
+    return [
+        each.name,
+        str(each.version),
+        each.source,
+        each.run_id,
+        each.current_stage,
+        each.status,
+        each.tags,
+    ]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,72 @@
+"""Databases of older MLflows: made once by that release's own server, then kept as dumps outside the tree."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlflowops import paths
+
+from runtime.postgres import Postgres
+from runtime.server import environment
+
+TESTS = Path(__file__).parents[1]
+MAKERS = [
+    TESTS / name
+    for name in ("runtime/releases.py", "runtime/old_release.py", "cli/laptop.py", "cli/compare.py")
+]
+UV = Path(sys.executable).parent / "uv"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release on PyPI, run with the packages that the current one has: its own code writes the rows."""
+
+    version: str
+    postgres: Postgres
+
+    @property
+    def folder(self) -> Path:
+        """Has `dump.sql` and `facts.json`; another way to make them makes another folder."""
+        makers = b"".join(path.read_bytes() for path in MAKERS)
+        key = hashlib.sha256(makers).hexdigest()[:12]
+        return paths.cache("old-databases") / f"{self.version}-{key}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a client of that release read from its server."""
+        found: dict[str, Any] = json.loads((self.folder / "facts.json").read_text())
+        return found
+
+    def make(self, where: dict[str, str], home: Path) -> None:
+        """Let that release's server fill an empty database, and keep what it wrote."""
+        self._install(home / "packages")
+        # Its server compiles what its client then imports too.
+        python = {"PYTHONPATH": f"{home / 'packages'}:{TESTS}", "PYTHONDONTWRITEBYTECODE": ""}
+        fill = [sys.executable, "-m", "runtime.old_release", "postgresql+psycopg2://", home]
+        subprocess.run(fill, check=True, env=environment(home, **where, **python), cwd=home)
+        with tempfile.TemporaryDirectory(dir=self.folder.parent) as temporary:
+            made = Path(temporary, "made")
+            made.mkdir()
+            shutil.copy(home / "facts.json", made)
+            self._run(where, "pg_dump", "--no-owner", "--file", made / "dump.sql")
+            made.rename(self.folder)
+
+    def _install(self, folder: Path) -> None:
+        wanted = [f"{name}=={self.version}" for name in ("mlflow", "mlflow-skinny", "mlflow-tracing")]
+        command = [UV, "pip", "install", "-q", "--no-deps", "--python", sys.executable, "--target", folder]
+        subprocess.run([*command, *wanted], check=True)
+
+    def restore(self, where: dict[str, str]) -> None:
+        """Fill an empty database with it."""
+        self._run(where, "psql", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-f", self.folder / "dump.sql")
+
+    def _run(self, where: dict[str, str], program: str, *words: str | Path) -> None:
+        command = [self.postgres.bin / program, *words]
+        subprocess.run(command, check=True, env=os.environ | where, stdout=subprocess.DEVNULL)

@@ -1,0 +1,36 @@
+"""Databases that servers of older releases made and filled: after the schema step all of it is there."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli import compare, laptop
+from mlflow import MlflowClient
+
+from runtime import old_release
+from runtime.postgres import Postgres
+from runtime.releases import Release
+from runtime.server import environment, run
+
+
+@pytest.mark.parametrize("version", ["3.10.1", "3.14.0", "3.16.1"])
+def test_all_of_an_older_database_is_there(
+    version: str, postgres: Postgres, database: Callable[[], dict[str, str]], home: Path
+) -> None:
+    release = Release(version, postgres)
+    if not release.folder.exists():
+        release.make(database(), home)
+    where = database()
+    release.restore(where)
+    step = run("schema.py", environment(home, **where))
+    output, _ = step.communicate(timeout=300)
+    assert (step.returncode, "the database is migrated" in output) == (0, True), output
+    account, place = f"{where['PGUSER']}:{where['PGPASSWORD']}", f"{where['PGHOST']}:{where['PGPORT']}"
+    store = f"postgresql+psycopg2://{account}@{place}/{where['PGDATABASE']}"
+    with laptop.mlflow_of_the_process(store):
+        assert old_release.facts(store) == release.facts
+        client = MlflowClient(store)
+        experiment = compare.experiment(client, old_release.NAME).experiment_id
+        run_id = client.create_run(experiment, run_name="new").info.run_id
+        source = client.search_logged_models([experiment])[0].model_uri
+        assert client.create_model_version(old_release.NAME, source, run_id).version == 5
