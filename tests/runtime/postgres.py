@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -15,6 +16,15 @@ from psycopg2 import sql
 from runtime.network import free_port, wait_until
 
 
+def not_root(folder: Path) -> dict[str, Any]:
+    """For `Popen`, where we are root and the program refuses to be: another user, who owns the folder."""
+    if os.getuid() != 0:
+        return {}
+    who = pwd.getpwnam("nobody")
+    os.chown(folder, who.pw_uid, who.pw_gid)
+    return {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
+
+
 class Postgres:
     """Its superuser is `postgres`; every password is really checked (SCRAM)."""
 
@@ -23,12 +33,7 @@ class Postgres:
         self.folder = Path(tempfile.mkdtemp(prefix="postgres-"))
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
-        # PostgreSQL refuses to run as root.
-        self.user: dict[str, Any] = {}
-        if os.getuid() == 0:
-            who = pwd.getpwnam("nobody")
-            os.chown(self.folder, who.pw_uid, who.pw_gid)
-            self.user = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
+        self.user = not_root(self.folder)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -63,10 +68,10 @@ class Postgres:
             return False
         return True
 
-    def stop(self) -> None:
-        """Stop it, breaking every connection (fast shutdown)."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it, breaking every connection: fast, or by SIGQUIT immediately, as in a crash."""
         if self.process:
-            self.process.send_signal(2)
+            self.process.send_signal(how)
             self.process.wait(60)
             self.process = None
 
