@@ -20,8 +20,8 @@ down: $(READY) ## Remove the cluster that `make up` made, and all it left
 
 test: $(READY) ## Run every test, cheap ones first
 	@$(OPS) tools install
-	@$(PY) -m pytest tests --ignore tests/e2e -n 2 --dist loadfile
-	@$(PY) -m pytest tests/e2e -v
+	@$(PY) -m pytest tests --ignore tests/e2e -n 4 --dist loadfile
+	@$(PY) -m pytest tests/e2e -v -n 2 --dist loadfile
 
 check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster)
 	@$(PY) -m pytest tests/render tests/helmfile -n 2

@@ -2,10 +2,13 @@
 
 The cluster is called `test`, so it stands beside the one that a developer tries things on, and is
 removed at the end. `--keep` leaves it, and `--reuse` then takes it as it is, for one test after another.
+Workers of one run (`-n 2`) share it: a file of tests has namespaces of its own, and waits more than it works.
 """
 
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,17 +20,31 @@ from e2e.platform import Platform
 from e2e.up import Up
 
 CLUSTER = "test"
+SHARED = "MLFLOW_TESTS_SHARED"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A folder for what the workers of this run tell each other, known to them by their environment."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="mlflow-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """After the last worker: remove the cluster if one of them made it."""
+    if hasattr(config, "workerinput"):
+        return
+    made = any(Path(os.environ[SHARED]).iterdir())
+    shutil.rmtree(os.environ[SHARED])
+    if made and not config.getoption("--keep"):
+        os.environ["MLFLOWOPS_CLUSTER"] = CLUSTER
+        Up.remove()
 
 
 @pytest.fixture(scope="session")
-def up(request: pytest.FixtureRequest) -> Iterator[Up]:
+def up(request: pytest.FixtureRequest) -> Up:
     """`make up` on a cluster that did not exist; what it printed and how long it took."""
     os.environ["MLFLOWOPS_CLUSTER"] = CLUSTER
-    reuse = request.config.getoption("--reuse")
-    first = Up(0, "", 0) if reuse else Up.run()
-    yield first
-    if not reuse and not request.config.getoption("--keep"):
-        Up.remove()
+    return Up(0, "", 0) if request.config.getoption("--reuse") else Up.once(Path(os.environ[SHARED]))
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +68,7 @@ def helm(kubeconfig: Path) -> Helm:
 def platform(request: pytest.FixtureRequest, up: Up, kube: Kube, kubeconfig: Path) -> Platform:
     """What a production cluster has beside MLflow, added to the cluster as users add it."""
     if not request.config.getoption("--reuse"):
-        added = Up.run("PLATFORM=1")
+        added = Up.once(Path(os.environ[SHARED]), "PLATFORM=1")
         assert added.code == 0, added.output
     return Platform(kube, kubeconfig)
 

@@ -17,8 +17,16 @@ RESTRICTED = {
 }
 
 
+# A wait ends as soon as there is an answer, so patience costs nothing; a slow machine is no failure.
+PATIENCE = 3
+
+
 def eventually(ask: Callable[[], Any], seconds: float, what: str, every: float = 0.5) -> Any:
-    """Ask again until the answer is truthy; AssertionError names `what` and the last answer."""
+    """Ask again until the answer is truthy; AssertionError names `what` and the last answer.
+
+    `seconds` is what an idle machine may take; a slow one gets PATIENCE times that.
+    """
+    seconds *= PATIENCE
     last: list[Any] = [None]
 
     def once() -> Any:

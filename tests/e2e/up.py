@@ -1,9 +1,12 @@
 """The user's two commands, typed by a test."""
 
+import fcntl
+import json
 import os
 import subprocess
+import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mlflowops.paths import REPO
@@ -19,12 +22,30 @@ class Up:
 
     @classmethod
     def run(cls, *settings: str) -> "Up":
-        start = time.monotonic()
-        done = subprocess.run(
-            ["make", "up", *settings], cwd=REPO, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        print(done.stdout)
-        return cls(done.returncode, done.stdout, time.monotonic() - start)
+        """Type it; one at a time, as Helm wants it."""
+        with (Path(tempfile.gettempdir()) / "mlflow-tests-up.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            start = time.monotonic()
+            done = subprocess.run(
+                ["make", "up", *settings],
+                cwd=REPO,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            print(done.stdout)
+            return cls(done.returncode, done.stdout, time.monotonic() - start)
+
+    @classmethod
+    def once(cls, shared: Path, *settings: str) -> "Up":
+        """Of all workers of a test run the first types it; the others wait, and read how it went."""
+        with (shared / "-".join(("up", *settings))).open("a+") as said:
+            fcntl.flock(said, fcntl.LOCK_EX)
+            said.seek(0)
+            if not (text := said.read()):
+                text = json.dumps(asdict(cls.run(*settings)))
+                said.write(text)
+        return cls(**json.loads(text))
 
     @staticmethod
     def remove() -> None:
