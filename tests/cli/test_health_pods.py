@@ -72,6 +72,7 @@ def test_ready_pods() -> None:
     assert check.detail == "2 ready, 1 restarts, none in the last 10 min"
 
 
+ENGINE = "MLFLOW_SERVER_JOB_EXECUTION_ENGINE"
 UNREADY = [{"type": "Ready", "status": "False", "message": "containers with unready status"}]
 HOMELESS = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/2"}]
 
@@ -100,6 +101,40 @@ def test_a_recent_restart_is_trouble() -> None:
     test_a_pod_in_trouble(
         pod(ended(ago(minutes=2), 137, reason="OOMKilled")), "exit 137: OOMKilled", "logs -n ml mlflow-1"
     )
+
+
+class Runners:
+    """The pods that run background jobs."""
+
+    def __init__(self, *found: Json) -> None:
+        self.found = list(found)
+
+    def pods(self, labels: Json) -> list[Json]:
+        assert labels == {"app.kubernetes.io/name": "mlflow", "app.kubernetes.io/component": "jobs"}
+        return self.found
+
+
+@pytest.mark.parametrize(
+    ("engine", "runners", "said"),
+    [
+        ([], [], []),
+        ([{"name": ENGINE, "value": "executor"}], [pod()], [("ok", "mlflow-1 runs them")]),
+        (
+            [{"name": ENGINE, "value": "executor"}],
+            [pod(conditions=UNREADY)],
+            [("red", "mlflow-1: not ready")],
+        ),
+        ([{"name": ENGINE, "value": "executor"}], [], [("red", "the server takes background jobs, and no")]),
+    ],
+)
+def test_whoever_takes_jobs_needs_a_runner(engine: list[Json], runners: list[Json], said: list[Any]) -> None:
+    found = release(pod(), env=engine)
+    labels = {"app.kubernetes.io/name": "mlflow", "app.kubernetes.io/component": "server"}
+    found.deployment["spec"]["selector"] = {"matchLabels": labels}
+    checks = list(pods.jobs(found, Runners(*runners)))  # type: ignore[arg-type]
+    assert [
+        (check.status, check.detail[: len(words)]) for check, (_, words) in zip(checks, said, strict=True)
+    ] == said
 
 
 def test_an_init_container_in_trouble_speaks_first() -> None:

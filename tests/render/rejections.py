@@ -464,6 +464,31 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         "mounts, which the Job may not reach; "
         "set artifactStore.s3, or ReadWriteMany in persistence.accessModes.",
     ),
+    "jobs-on-sqlite": (
+        {"jobs": {"enabled": True}},
+        "mlflow: jobs.enabled: jobs go from pod to pod through the database, and SQLite has one pod only; "
+        "set backendStore.postgres.enabled: true too, or remove it.",
+    ),
+    "jobs-with-artifacts-on-a-volume": (
+        {**postgres(), "jobs": {"enabled": True}},
+        "mlflow: jobs.enabled: the artifacts are on a volume that one node mounts, which the jobs' pod may "
+        "not reach; set an artifactStore, or ReadWriteMany in persistence.accessModes.",
+    ),
+    "jobs-in-every-server": (
+        {
+            **postgres(poolSize=10, maxOverflow=40),
+            **s3(),
+            "jobs": {"enabled": True},
+            "mlflow": {"launcher": "upstream"},
+        },
+        "mlflow: jobs.enabled: launcher upstream would run the jobs in each server pod too; "
+        "set mlflow.launcher: direct, or remove it.",
+    ),
+    "jobs-by-a-variable": (
+        mlflow(env={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "true"}),
+        "mlflow: mlflow.env.MLFLOW_SERVER_ENABLE_JOB_EXECUTION: is computed by the chart; "
+        "set jobs.enabled instead.",
+    ),
     "backup-of-sqlite": (
         {"backup": {"enabled": True}},
         "mlflow: backup.enabled: only PostgreSQL is backed up; set backendStore.postgres.enabled: true too; "

@@ -115,7 +115,6 @@ def test_nothing_calls_home(rendered: Manifest) -> None:
         "DO_NOT_TRACK": "true",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_MODEL_CATALOG_URI": "",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "HOME": "/tmp",
         "PYTHONDONTWRITEBYTECODE": "1",
     }

@@ -1,6 +1,7 @@
 """basic-auth as the chart runs it: accounts beside the runs, the administrator from a Secret, hashed once."""
 
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from alembic.script import ScriptDirectory
 from mlflow.server.auth.db import utils
 
 from runtime.conftest import ODD
+from runtime.jobs import JOBS
 from runtime.network import wait_until
 from runtime.postgres import Postgres
-from runtime.server import Server, environment, run
+from runtime.server import FILES, Server, environment, run
 
 pytestmark = pytest.mark.xdist_group("accounts")
 
@@ -20,6 +22,7 @@ HEAD = ScriptDirectory.from_config(utils._get_alembic_config("")).get_current_he
 # Every character that broke a peer's INI file. No client can send a password that is not ASCII.
 PASSWORD = ODD.replace("é", "")
 ADMIN = ("admin", PASSWORD)
+GATEWAY = "/gateway/mlflow/v1/models"
 RUNS = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 Accounts = dict[str, str]
 
@@ -34,6 +37,7 @@ def accounts(database: Callable[..., dict[str, str]], tmp_path_factory: pytest.T
         "MLFLOW_AUTH_ADMIN_USERNAME": ADMIN[0],
         "MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORD,
         "MLFLOW_FLASK_SERVER_SECRET_KEY": "0123456789abcdef",
+        **JOBS,
     }
     pods = [run("schema.py", environment(tmp_path_factory.mktemp("schema"), **env)) for _ in range(3)]
     outputs = [pod.communicate(timeout=400)[0] for pod in pods]
@@ -80,6 +84,19 @@ def test_artifacts_take_the_same_password(two: list[Server]) -> None:
     path = "/api/2.0/mlflow-artifacts/artifacts/0/note.txt"
     assert requests.put(two[0].url + path, data="words", auth=ADMIN, timeout=60).ok
     assert [status(two[0], who, path) for who in (ADMIN, ("admin", "wrong password"))] == [200, 401]
+
+
+def test_the_gateway_takes_jobs_for_their_users(two: list[Server], accounts: Accounts) -> None:
+    """By a token that pods of one key agree on, for the gateway alone."""
+    code = f"import os, sys; sys.path.append({str(FILES)!r}); import server_auth as auth; "
+    code += "auth.share_gateway_token(); print(os.environ['_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN'])"
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=accounts, capture_output=True, text=True, check=True
+    )
+    job = ("admin", told.stdout.strip())
+    for server in two:
+        assert status(server, job) == status(server, ("admin", "wrong password"), GATEWAY) == 401
+        assert status(server, job, GATEWAY) not in (401, 403)
 
 
 def test_no_file_holds_the_password(two: list[Server]) -> None:

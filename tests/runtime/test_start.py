@@ -27,7 +27,10 @@ NOBODY = {"MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg2://", "PGHOST": "127.0
     [
         ({"MLFLOW_KUBERNETES_LAUNCHER": "uvicorn"}, "'uvicorn' is unknown; set direct or upstream."),
         ({"MLFLOW_KUBERNETES_APP_NAME": "mine"}, "'mine'; set basic-auth, or MLFLOW_KUBERNETES_LAUNCHER"),
-        ({"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "true"}, "no background jobs; set false, or"),
+        (
+            {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "true"},
+            "no background jobs; set false, MLFLOW_SERVER_JOB_EXECUTION_ENGINE=executor",
+        ),
         ({"MLFLOW_KUBERNETES_THREADS": "many"}, "'many' is not a number; set a whole number above 0."),
         ({"MLFLOW_GUNICORN_OPTS": "--workers 9"}, "remove it, or set MLFLOW_KUBERNETES_LAUNCHER=upstream."),
         ({"MLFLOW_STATIC_PREFIX": "mlflow"}, "must start with a slash"),

@@ -84,10 +84,11 @@ def open_apps(app_name: str) -> Apps:
         if os.environ.get(variable):
             os.environ[internal] = os.environ[variable]
     _refuse_what_needs_upstream(app_name)
-    _prepare(app_name)
+    prepare(app_name)
     import mlflow.server
 
     if app_name:
+        server_auth.share_gateway_token()
         server_auth.remember_passwords()
         server_auth.follow_secret()
         factory, attribute = mlflow.server._find_app(app_name).split(":")
@@ -106,7 +107,10 @@ def open_apps(app_name: str) -> Apps:
 
 
 def _refuse_what_needs_upstream(app_name: str) -> None:
-    from mlflow.environment_variables import MLFLOW_SERVER_ENABLE_JOB_EXECUTION
+    from mlflow.environment_variables import (
+        MLFLOW_SERVER_ENABLE_JOB_EXECUTION,
+        MLFLOW_SERVER_JOB_EXECUTION_ENGINE,
+    )
 
     for variable in ("MLFLOW_GUNICORN_OPTS", "MLFLOW_UVICORN_OPTS"):
         if variable in os.environ:
@@ -119,10 +123,12 @@ def _refuse_what_needs_upstream(app_name: str) -> None:
             f"MLFLOW_KUBERNETES_APP_NAME: the direct launcher knows no {app_name!r}; "
             "set basic-auth, or MLFLOW_KUBERNETES_LAUNCHER=upstream"
         )
-    if MLFLOW_SERVER_ENABLE_JOB_EXECUTION.get():
+    # The executor engine only writes jobs down; jobs.py runs them.
+    if MLFLOW_SERVER_ENABLE_JOB_EXECUTION.get() and not MLFLOW_SERVER_JOB_EXECUTION_ENGINE.get():
         raise Misconfigured(
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION: the direct launcher runs no background jobs; "
-            "set false, or MLFLOW_KUBERNETES_LAUNCHER=upstream"
+            "set false, MLFLOW_SERVER_JOB_EXECUTION_ENGINE=executor with a runner for them, "
+            "or MLFLOW_KUBERNETES_LAUNCHER=upstream"
         )
 
 
@@ -130,7 +136,7 @@ class _WouldStart(Exception):
     """Carries the environment that `mlflow server` was about to give to its web server."""
 
 
-def _prepare(app_name: str) -> None:
+def prepare(app_name: str) -> None:
     """Run MLflow's own command line up to the point where it starts a web server, and take over there.
 
     So its checks, its defaults, the opening of its stores and the account of basic-auth's administrator

@@ -62,6 +62,14 @@ def _write(cache_seconds: int) -> str:
     return path
 
 
+def share_gateway_token() -> None:
+    """Agree on what a job shows to the gateway to act for its user; each `mlflow server` makes up its own."""
+    key = os.environ.get("MLFLOW_FLASK_SERVER_SECRET_KEY")
+    if key:
+        token = hmac.digest(key.encode(), b"_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN", "sha256")
+        os.environ["_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN"] = token.hex()
+
+
 def follow_secret() -> None:
     """Give the administrator the Secret's password: MLflow itself reads it once, to make the account."""
     from mlflow.server.auth import auth_config, store

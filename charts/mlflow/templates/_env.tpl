@@ -8,14 +8,13 @@
       key: {{ index . 2 | quote }}
 {{- end }}
 
-{{- /* Mapping lines: nothing calls home, nothing runs in the background, nothing is written outside /tmp. */}}
+{{- /* Mapping lines: nothing calls home, nothing is written outside /tmp. */}}
 {{- define "mlflow.env.hardened" -}}
 DO_NOT_TRACK: true
 HOME: /tmp
 MLFLOW_DISABLE_TELEMETRY: true
 MLFLOW_ENABLE_AI_GATEWAY: false
 MLFLOW_MODEL_CATALOG_URI: ""
-MLFLOW_SERVER_ENABLE_JOB_EXECUTION: false
 PYTHONDONTWRITEBYTECODE: 1
 PYTHONUNBUFFERED: 1
 {{- end }}
@@ -43,22 +42,26 @@ MLFLOW_STATIC_PREFIX: {{ . | quote }}
 
 {{- /*
 List lines: the environment of what runs MLflow. Entries with a source come first: MLFLOW_SERVER_ALLOWED_HOSTS
-refers to $(POD_IP). The rest is sorted; `mlflow.env` wins. Takes (list $ "server.py"): login and keys are the
-server's alone.
+refers to $(POD_IP). The rest is sorted; `mlflow.env` wins. Takes (list $ "server.py"): the login is the
+server's alone, the keys are its and the jobs'.
 */}}
 {{- define "mlflow.env" -}}
 {{- $ctx := index . 0 -}}
+{{- $script := index . 1 -}}
 - name: POD_IP
   valueFrom:
     fieldRef:
       fieldPath: status.podIP
 {{- include "mlflow.stores.secretEnv" $ctx }}
-{{- if eq (index . 1) "server.py" }}
+{{- if eq $script "server.py" }}
 {{- include "mlflow.auth.secretEnv" $ctx }}
+{{- end }}
+{{- if has $script (list "server.py" "jobs.py") }}
 {{- include "mlflow.keys.secretEnv" $ctx }}
 {{- end }}
 {{- $plain := dict -}}
-{{- range list "mlflow.env.hardened" "mlflow.env.server" "mlflow.backendStore.env" "mlflow.artifactStore.env" "mlflow.metrics.env" "mlflow.auth.env" -}}
+{{- if eq $script "jobs.py" }}{{ $plain = include "mlflow.jobs.runnerEnv" $ctx | fromYaml }}{{ end -}}
+{{- range list "mlflow.env.hardened" "mlflow.env.server" "mlflow.backendStore.env" "mlflow.artifactStore.env" "mlflow.metrics.env" "mlflow.auth.env" "mlflow.jobs.env" -}}
 {{- $plain = merge $plain (include . $ctx | fromYaml) -}}
 {{- end -}}
 {{- range $name, $value := $ctx.Values.mlflow.env }}{{ $_ := set $plain $name $value }}{{ end -}}

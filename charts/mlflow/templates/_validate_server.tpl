@@ -65,6 +65,8 @@ MLFLOW_PORT: a port of your own before the Service, which has 80 and 5000
 MLFLOW_S3_ENDPOINT_URL: artifactStore.s3.endpoint
 MLFLOW_SERVER_ALLOWED_HOSTS: mlflow.allowedHosts
 MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: mlflow.corsAllowedOrigins
+MLFLOW_SERVER_ENABLE_JOB_EXECUTION: jobs.enabled
+MLFLOW_SERVER_JOB_EXECUTION_ENGINE: jobs.enabled
 MLFLOW_SERVE_ARTIFACTS: artifactStore.mode
 MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: backendStore.postgres.maxOverflow
 MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE: backendStore.postgres.poolRecycle

@@ -103,6 +103,7 @@ def in_cluster(namespace: str, name: str, context: str | None, seconds: float) -
         "certificate": certificate.checks,
         "external secrets": secrets.checks,
         "metrics": metrics.checks,
+        "jobs": pods.jobs,
         "autoscaling": scaling.autoscaling,
         "disruption": scaling.disruption,
         "backup": backup.checks,

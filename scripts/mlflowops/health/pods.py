@@ -1,9 +1,10 @@
 """What Kubernetes says about a release: rollout, pods, Service endpoints."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 from mlflowops.health.check import Check, green, red
-from mlflowops.health.objects import Json, moment
+from mlflowops.health.objects import Json, Objects, moment
 from mlflowops.health.release import Release
 
 RECENT = timedelta(minutes=10)
@@ -38,12 +39,9 @@ def rollout(release: Release) -> Check:
 
 def pods(release: Release) -> Check:
     """Is every pod Ready, and did none restart lately?"""
-    for pod in release.pods:
-        trouble = _trouble(pod)
-        if trouble:
-            name = pod["metadata"]["name"]
-            fix = FIXES.get(trouble[0], ANY_FIX).format(namespace=release.namespace, pod=name)
-            return red("pods", f"{name}: {trouble[1]}", fix)
+    ill = _ill("pods", release.pods)
+    if ill:
+        return ill
     if not release.pods:
         describe = f"`kubectl describe -n {release.namespace} deployment/{release.name}`"
         return red("pods", "there is none", describe)
@@ -60,6 +58,28 @@ def endpoints(release: Release) -> Check:
         return green("endpoints", f"{service} has {len(ready)} ready")
     fix = f"see the pods; `kubectl describe -n {release.namespace} {service}`"
     return red("endpoints", f"{service} has no ready pod", fix)
+
+
+def jobs(release: Release, objects: Objects) -> Iterator[Check]:
+    """If the server takes background jobs: is there a pod that runs them?"""
+    if "MLFLOW_SERVER_JOB_EXECUTION_ENGINE" not in release.env:
+        return
+    runners = objects.pods({**release.labels, "app.kubernetes.io/component": "jobs"})
+    if runners:
+        yield _ill("jobs", runners) or green("jobs", f"{runners[0]['metadata']['name']} runs them")
+    else:
+        command = f"`kubectl describe -n {release.namespace} deployment/{release.name}-jobs`"
+        yield red("jobs", "the server takes background jobs, and no pod runs them", command)
+
+
+def _ill(name: str, pods: list[Json]) -> Check | None:
+    """The first pod with a trouble."""
+    for pod in pods:
+        trouble = _trouble(pod)
+        if trouble:
+            where = {"namespace": pod["metadata"]["namespace"], "pod": pod["metadata"]["name"]}
+            return red(name, f"{where['pod']}: {trouble[1]}", FIXES.get(trouble[0], ANY_FIX).format(**where))
+    return None
 
 
 def _statuses(pod: Json) -> list[Json]:

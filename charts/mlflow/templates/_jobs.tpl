@@ -1,0 +1,28 @@
+{{- /*
+Mapping lines: whether servers take jobs. With MLflow's `executor` engine they only write them into the database, for
+the runner; with its default one each server would run those that it was asked for. Takes `.`.
+*/}}
+{{- define "mlflow.jobs.env" -}}
+MLFLOW_SERVER_ENABLE_JOB_EXECUTION: {{ .Values.jobs.enabled }}
+{{- if .Values.jobs.enabled }}
+MLFLOW_SERVER_JOB_EXECUTION_ENGINE: executor
+{{- end }}
+{{- end }}
+
+{{- /* Mapping lines: where the runner's jobs find the server, whose gateway knows the keys of language models. Takes `.`. */}}
+{{- define "mlflow.jobs.runnerEnv" -}}
+MLFLOW_GATEWAY_URI: http://{{ include "mlflow.fullname" . }}{{ .Values.mlflow.staticPrefix }}
+{{- end }}
+
+{{- /* Mapping lines: a probe of the runner, which leaves a mark each second. Takes (list "livenessProbe" seconds failures). */}}
+{{- define "mlflow.jobs.probe" -}}
+{{ index . 0 }}:
+  exec:
+    command:
+      - /bin/sh
+      - -c
+      - test $(($(date +%s) - $(stat -c %Y /tmp/heartbeat))) -lt 60
+  periodSeconds: {{ index . 1 }}
+  timeoutSeconds: 10
+  failureThreshold: {{ index . 2 }}
+{{- end }}
