@@ -28,7 +28,8 @@ def protected(kube: Kube, helm: Helm, shared_namespace: str) -> str:
     values = shared_stores(kube, shared_namespace, database)
     kube.secret(shared_namespace, "mlflow-admin-secret", {"username": "admin", "password": PASSWORD})
     basic = {"mode": "basic", "basic": {"defaultPermission": "NO_PERMISSIONS"}}
-    helm.install(shared_namespace, {**values, "replicaCount": 2, "auth": basic}, wait="300s")
+    restricted = {"networkPolicy": {"enabled": True}}
+    helm.install(shared_namespace, {**values, **restricted, "replicaCount": 2, "auth": basic}, wait="300s")
     return shared_namespace
 
 

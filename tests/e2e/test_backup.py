@@ -30,6 +30,7 @@ VALUES = {
     },
     "retention": {"graceDays": 0, "resources": SMALL},
     "metrics": {"storeIntervalSeconds": 5},
+    "networkPolicy": {"enabled": True},  # every task has a way to what it needs, and no other
     "mlflow": {"workers": 1, "resources": SMALL},
 }
 
