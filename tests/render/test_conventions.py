@@ -11,7 +11,7 @@ import pytest
 import yaml
 from mlflowops import tools
 
-from render.chart import MLFLOW, Chart, Json, Manifest
+from render.chart import MLFLOW, Chart, Json, Manifest, postgres, s3
 
 OBJECT = ["apiVersion", "kind", "metadata", "data", "binaryData", "automountServiceAccountToken", "spec"]
 METADATA = ["name", "labels", "annotations"]
@@ -235,6 +235,14 @@ def test_chart_lints(any_chart: Chart) -> None:
         [tools.ensure("helm"), "lint", "--strict", any_chart.folder], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_the_catalogue_knows_every_image() -> None:
+    """Artifact Hub scans the images that Chart.yaml lists: those that the chart runs, no other."""
+    notes = yaml.safe_load((MLFLOW.folder / "Chart.yaml").read_text())["annotations"]
+    listed = {each["image"] for each in yaml.safe_load(notes["artifacthub.io/images"])}
+    pods = MLFLOW.render({**postgres(), **s3(path="artifacts"), "backup": {"enabled": True}}).pods()
+    assert listed == {container["image"] for _, pod in pods for container in pod["spec"]["containers"]}
 
 
 def test_versions_agree() -> None:

@@ -7,7 +7,7 @@ import yaml
 from mlflow.server.security_utils import is_allowed_host_header, should_block_cors_request
 from mlflowops.paths import REPO
 
-from render.chart import MLFLOW, Chart, Json
+from render.chart import MLFLOW, POSTGRESQL, SEAWEEDFS, Chart, Json
 from render.rejections import ingress, route
 
 HOST = "mlflow.example.com"
@@ -56,6 +56,14 @@ def test_hosts_of_what_is_off_are_not(chart: Chart, values: Json) -> None:
     manifest = chart.render(values)
     assert HOST not in manifest.text
     assert not {"Ingress/mlflow", "HTTPRoute/mlflow"} & set(manifest.names())
+
+
+@pytest.mark.parametrize("each", [MLFLOW, POSTGRESQL, SEAWEEDFS], ids=lambda each: each.folder.name)
+def test_nothing_is_outside_the_cluster_unless_asked(each: Chart) -> None:
+    objects = each.render().objects
+    assert {item["kind"] for item in objects}.isdisjoint({"Ingress", "HTTPRoute"})
+    services = [item["spec"] for item in objects if item["kind"] == "Service"]
+    assert services and {spec.get("type", "ClusterIP") for spec in services} == {"ClusterIP"}
 
 
 TLS = [{"secretName": "tls", "hosts": [HOST]}]

@@ -8,6 +8,11 @@ from render.chart import MLFLOW, Chart, Json, Manifest, postgres, s3
 from render.pss import restricted
 
 SHARED = {**postgres(), **s3()}
+TASKS = {
+    **postgres(cleanupRunsEnabled=True),
+    **s3(path="artifacts"),
+    "backup": {"enabled": True, "drill": {"enabled": True}},
+}
 PROXY = {"name": "proxy", "image": "registry.example.com/proxy:1", "restartPolicy": "Always"}
 SHIPPER = {"name": "shipper", "image": "registry.example.com/shipper:1"}
 
@@ -83,11 +88,11 @@ def _with(case: Path, more: Json) -> Json:
 
 
 def test_pull_secrets_of_every_pod(chart: Chart) -> None:
-    """O2: a pod without them cannot start where the registry asks for a login."""
+    """Jobs too: a pod without them cannot start where the registry asks for a login."""
     ours, theirs = {"name": "login"}, {"name": "mirror"}
-    values = {**SHARED, "imagePullSecrets": [ours], "global": {"imagePullSecrets": [theirs, ours]}}
+    values = {**TASKS, "imagePullSecrets": [ours], "global": {"imagePullSecrets": [theirs, ours]}}
     pods = dict(chart.render(values).pods())
-    assert len(pods) > 2
+    assert {name.split("/")[0] for name in pods} == {"CronJob", "Deployment", "Pod"}
     assert all(pod["spec"]["imagePullSecrets"] == [theirs, ours] for pod in pods.values())
     for name, pod in chart.render(SHARED).pods():
         assert "imagePullSecrets" not in pod["spec"], name
@@ -95,6 +100,20 @@ def test_pull_secrets_of_every_pod(chart: Chart) -> None:
 
 def test_a_chart_around_this_one_may_have_more_globals(chart: Chart) -> None:
     assert chart.render({"global": {"storageClass": "fast"}}).objects == chart.render().objects
+
+
+def test_a_csi_volume_brings_its_secrets_to_every_pod_that_reads_one(chart: Chart) -> None:
+    """The CSI driver makes a Secret only where a pod mounts its volume."""
+    driver = {"driver": "secrets-store.csi.k8s.io", "readOnly": True}
+    csi = {**driver, "volumeAttributes": {"secretProviderClass": "mlflow"}}
+    mount = {"name": "vault", "mountPath": "/etc/vault", "readOnly": True}
+    values = {**TASKS, "extraVolumes": [{"name": "vault", "csi": csi}], "extraVolumeMounts": [mount]}
+    for name, pod in chart.render(values).pods():
+        boxes = pod["spec"].get("initContainers", []) + pod["spec"]["containers"]
+        if "secretKeyRef" in str(boxes):
+            assert any(mount in box["volumeMounts"] for box in boxes), name
+            assert {"name": "vault", "csi": csi} in pod["spec"]["volumes"], name
+            assert restricted(pod["spec"]) == [], name
 
 
 SELECTING = ("selector", "matchLabels", "labelSelector", "podSelector", "namespaceSelector")

@@ -140,6 +140,17 @@ def test_the_monitor_finds_what_serves(chart: Chart, port: int) -> None:
     assert found == {("metrics", port), ("exporter", port)}
 
 
+def test_the_monitor_is_what_a_prometheus_looks_for(chart: Chart) -> None:
+    """Labels, patience, and how a mesh lets it in."""
+    case = MLFLOW.folder / "ci/metrics-values.yaml"
+    wanted = yaml.safe_load(case.read_text())["serviceMonitor"]
+    monitor = chart.render(case).one("ServiceMonitor")
+    (endpoint,) = monitor["spec"]["endpoints"]
+    assert wanted["labels"].items() <= monitor["metadata"]["labels"].items()
+    assert (endpoint["interval"], endpoint["scrapeTimeout"]) == (wanted["interval"], wanted["scrapeTimeout"])
+    assert wanted["endpoint"].items() <= endpoint.items()
+
+
 def _selected(monitor: Json, service: Json) -> bool:
     labels = service["metadata"]["labels"]
     wanted = monitor["selector"]["matchLabels"].items() <= labels.items()

@@ -82,6 +82,14 @@ def test_the_chart_makes_no_secret(rendered: Manifest) -> None:
                 assert not (SECRET.search(variable["name"]) and "value" in variable), (name, variable)
 
 
+def test_no_argument_takes_a_variable_in(rendered: Manifest) -> None:
+    """Kubernetes would write its value, which may be a password, into the process list."""
+    for name, pod in rendered.pods():
+        for container in containers(pod["spec"]):
+            words = container.get("command", []) + container.get("args", [])
+            assert not [word for word in words if "$(" in word], (name, container["name"])
+
+
 def test_secrets_come_by_reference_in_every_container() -> None:
     """The schema step and the server read the same keys of the same Secrets."""
     manifest = MLFLOW.render(Path(MLFLOW.folder / "ci/verified-tls-values.yaml"))

@@ -232,6 +232,13 @@ def test_root_certificate(chart: Chart) -> None:
         assert f"{mount['mountPath']}/ca.crt" == manifest.env(container)["PGSSLROOTCERT"]
 
 
+@pytest.mark.parametrize("mode", ["prefer", "require", "verify-ca", "verify-full"])
+def test_a_root_certificate_leaves_the_mode_alone(chart: Chart, mode: str) -> None:
+    """A name that does not match the certificate, such as a tunnel's, is for `verify-ca`."""
+    ca = {"enabled": True, "name": "rds-ca"}
+    assert chart.render(postgres(sslMode=mode, sslRootCertFromSecret=ca)).env()["PGSSLMODE"] == mode
+
+
 def test_spread_gets_the_servers_selector(chart: Chart) -> None:
     bare = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
     own = {**bare, "labelSelector": {"matchLabels": {"app": "mlflow"}}}

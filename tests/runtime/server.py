@@ -88,6 +88,12 @@ class Server:
         main = self.process.pid
         return [int(pid) for pid in Path(f"/proc/{main}/task/{main}/children").read_text().split()]
 
+    def memory(self) -> float:
+        """MiB of all its processes, what they share counted once."""
+        rollups = [Path(f"/proc/{pid}/smaps_rollup") for pid in (self.process.pid, *self.workers())]
+        sizes = [line.split()[1] for file in rollups for line in file.open() if line.startswith("Pss:")]
+        return sum(map(int, sizes)) / 1024
+
     def kill(self) -> None:
         """End it at once, with its workers."""
         if self.process.poll() is None:

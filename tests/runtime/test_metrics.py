@@ -11,6 +11,7 @@ from typing import Any
 import psycopg2
 import pytest
 import requests
+import yaml
 from mlflowops.paths import REPO
 
 from runtime.basic_auth import ADMIN, INI
@@ -232,6 +233,14 @@ def test_nothing_is_lost_with_the_server(direct: Pod) -> None:
 def test_it_costs_little(pod: Pod) -> None:
     assert pod.metrics.memory() < 40
     assert pod.stores.memory() < 110
+
+
+def test_a_server_with_the_charts_workers_fits_its_request(direct: Pod) -> None:
+    """So a node that has room for the request has room for the pod."""
+    mlflow = yaml.safe_load((MONITORING.parent / "values.yaml").read_text())["mlflow"]
+    assert len(direct.server.workers()) == mlflow["workers"]
+    assert mlflow["resources"]["requests"]["memory"] == "512Mi"
+    assert 50 < direct.server.memory() < 400
 
 
 def test_a_word_for_a_wrong_part(home: Path) -> None:

@@ -117,7 +117,11 @@ class Retention:
     def _store(self) -> Any:
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-        return SqlAlchemyStore(self.task.database.uri, "mlflow-artifacts:/")
+        class Store(SqlAlchemyStore):
+            def _initialize_store_state(self) -> None:
+                """Else it refuses a database with workspaces; runs age in all of them."""
+
+        return Store(self.task.database.uri, "mlflow-artifacts:/")
 
 
 def main() -> int:
