@@ -44,24 +44,31 @@ class Release:
         found: dict[str, Any] = json.loads((self.folder / "facts.json").read_text())
         return found
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Lets Python find that release instead of ours, and keep what it compiles of it."""
+        packages = paths.cache("old-databases") / self.version
+        if not packages.exists():
+            with tempfile.TemporaryDirectory(dir=packages.parent) as temporary:
+                self._install(Path(temporary, "packages")).rename(packages)
+        return {"PYTHONPATH": f"{packages}:{TESTS}", "PYTHONDONTWRITEBYTECODE": ""}
+
+    def _install(self, folder: Path) -> Path:
+        wanted = [f"{name}=={self.version}" for name in ("mlflow", "mlflow-skinny", "mlflow-tracing")]
+        command = [UV, "pip", "install", "-q", "--no-deps", "--python", sys.executable, "--target", folder]
+        subprocess.run([*command, *wanted], check=True)
+        return folder
+
     def make(self, where: dict[str, str], home: Path) -> None:
         """Let that release's server fill an empty database, and keep what it wrote."""
-        self._install(home / "packages")
-        # Its server compiles what its client then imports too.
-        python = {"PYTHONPATH": f"{home / 'packages'}:{TESTS}", "PYTHONDONTWRITEBYTECODE": ""}
         fill = [sys.executable, "-m", "runtime.old_release", "postgresql+psycopg2://", home]
-        subprocess.run(fill, check=True, env=environment(home, **where, **python), cwd=home)
+        subprocess.run(fill, check=True, env=environment(home, **where, **self.environment), cwd=home)
         with tempfile.TemporaryDirectory(dir=self.folder.parent) as temporary:
             made = Path(temporary, "made")
             made.mkdir()
             shutil.copy(home / "facts.json", made)
             self._run(where, "pg_dump", "--no-owner", "--file", made / "dump.sql")
             made.rename(self.folder)
-
-    def _install(self, folder: Path) -> None:
-        wanted = [f"{name}=={self.version}" for name in ("mlflow", "mlflow-skinny", "mlflow-tracing")]
-        command = [UV, "pip", "install", "-q", "--no-deps", "--python", sys.executable, "--target", folder]
-        subprocess.run([*command, *wanted], check=True)
 
     def restore(self, where: dict[str, str]) -> None:
         """Fill an empty database with it."""

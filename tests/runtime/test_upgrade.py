@@ -10,21 +10,35 @@ from mlflow import MlflowClient
 from runtime import old_release
 from runtime.postgres import Postgres
 from runtime.releases import Release
-from runtime.server import environment, run
+from runtime.server import Server, environment, run
+
+Restored = Callable[[str], tuple[Release, dict[str, str]]]
 
 
-@pytest.mark.parametrize("version", ["3.10.1", "3.14.0", "3.16.1"])
-def test_all_of_an_older_database_is_there(
-    version: str, postgres: Postgres, database: Callable[[], dict[str, str]], home: Path
-) -> None:
-    release = Release(version, postgres)
-    if not release.folder.exists():
-        release.make(database(), home)
-    where = database()
-    release.restore(where)
+@pytest.fixture
+def restored(postgres: Postgres, database: Callable[[], dict[str, str]], home: Path) -> Restored:
+    """Gives a database as that release left it."""
+
+    def restore(version: str) -> tuple[Release, dict[str, str]]:
+        release, where = Release(version, postgres), database()
+        if not release.folder.exists():
+            release.make(database(), home)
+        release.restore(where)
+        return release, where
+
+    return restore
+
+
+def migrate(home: Path, where: dict[str, str]) -> None:
     step = run("schema.py", environment(home, **where))
     output, _ = step.communicate(timeout=300)
     assert (step.returncode, "the database is migrated" in output) == (0, True), output
+
+
+@pytest.mark.parametrize("version", ["3.10.1", "3.14.0", "3.16.1"])
+def test_all_of_an_older_database_is_there(restored: Restored, home: Path, version: str) -> None:
+    release, where = restored(version)
+    migrate(home, where)
     account, place = f"{where['PGUSER']}:{where['PGPASSWORD']}", f"{where['PGHOST']}:{where['PGPORT']}"
     store = f"postgresql+psycopg2://{account}@{place}/{where['PGDATABASE']}"
     with laptop.mlflow_of_the_process(store):
@@ -34,3 +48,18 @@ def test_all_of_an_older_database_is_there(
         run_id = client.create_run(experiment, run_name="new").info.run_id
         source = client.search_logged_models([experiment])[0].model_uri
         assert client.create_model_version(old_release.NAME, source, run_id).version == 5
+
+
+def test_an_old_pod_serves_while_new_ones_start(
+    restored: Restored, start: Callable[..., Server], home: Path
+) -> None:
+    release, where = restored("3.16.1")
+    launcher = {"MLFLOW_KUBERNETES_LAUNCHER": "upstream"}  # ours is made for one release
+    server = start(**where, **launcher, **release.environment).ready()
+    assert old_release.facts(server.url) == release.facts, "MLflow opens its stores at the first request"
+    migrate(home, where)
+    assert old_release.facts(server.url) == release.facts
+    client = MlflowClient(server.url)
+    run_id = client.create_run(client.create_experiment("new")).info.run_id
+    client.log_metric(run_id, "loss", 0.5)
+    assert client.get_run(run_id).data.metrics == {"loss": 0.5}
