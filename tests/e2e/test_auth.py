@@ -3,15 +3,19 @@
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+from kubernetes.client import V1Pod
 from mlflow import MlflowClient, MlflowException
+from mlflow.genai.scorers import RegexMatch
 from mlflow.server.auth.client import AuthServiceClient
+from runtime.jobs import job, score, trace
 
 from e2e.forward import port_forward
 from e2e.helm import Helm
-from e2e.kube import Kube
+from e2e.kube import Kube, eventually
 from e2e.stores import NASTY, Database, shared_stores
 from e2e.up import run
 
@@ -29,7 +33,10 @@ def protected(kube: Kube, helm: Helm, shared_namespace: str) -> str:
     kube.secret(shared_namespace, "mlflow-admin-secret", {"username": "admin", "password": PASSWORD})
     basic = {"mode": "basic", "basic": {"defaultPermission": "NO_PERMISSIONS"}}
     restricted = {"networkPolicy": {"enabled": True}}
-    helm.install(shared_namespace, {**values, **restricted, "replicaCount": 2, "auth": basic}, wait="300s")
+    small = {"requests": {"cpu": "20m", "memory": "256Mi"}}
+    jobs = {"jobs": {"enabled": True, "resources": small}}  # here they meet several pods, a login, a policy
+    values |= {**restricted, **jobs, "replicaCount": 2, "auth": basic}
+    helm.install(shared_namespace, values, wait="300s")
     return shared_namespace
 
 
@@ -101,6 +108,33 @@ def test_health_logs_in(protected: str, kubeconfig: Path, monkeypatch: pytest.Mo
     done = run(words, kubeconfig, check=False)
     assert done.returncode == 0, done.stdout
     assert PASSWORD not in done.stdout + done.stderr
+
+
+def test_a_background_job_is_done_once_and_elsewhere(kube: Kube, protected: str, pods: list[str]) -> None:
+    """Asked of one server, done by the pod for it, known to the other server."""
+    scored = trace(pods[0], ADMIN)
+    job_id = score(pods[0], scored, RegexMatch(pattern="^Answer:"), ADMIN)
+
+    def ended() -> Any:
+        found = job(pods[1], job_id, ADMIN)
+        return found if found["status"] not in ("PENDING", "RUNNING") else None
+
+    found = eventually(ended, 120, "the end of the job")
+    assert found["status"] == "SUCCEEDED", found
+    (assessment,) = found["result"][scored]["assessments"]
+    assert (assessment["feedback"], found["creator"]) == ({"value": "yes"}, "admin")
+    (runner,) = kube.pods(protected, "app.kubernetes.io/component=jobs")
+    assert f"{job_id} finished" in kube.logs(protected, runner.metadata.name, "jobs")
+    assert "_periodic_tasks_consumer" in processes(kube, runner)
+    for server in kube.pods(protected):
+        seen = processes(kube, server)
+        assert "server.py" in seen and "mlflow.server.jobs" not in seen, seen
+
+
+def processes(kube: Kube, pod: V1Pod) -> str:
+    """What runs in all containers of a pod, which see each other's processes."""
+    show = ["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"]
+    return kube.exec(pod.metadata.namespace, pod.metadata.name, show, pod.spec.containers[0].name)
 
 
 def test_helm_test_logs_in(helm: Helm, protected: str) -> None:
