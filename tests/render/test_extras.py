@@ -12,6 +12,7 @@ TASKS = {
     **postgres(cleanupRunsEnabled=True),
     **s3(path="artifacts"),
     "backup": {"enabled": True, "drill": {"enabled": True}},
+    "jobs": {"enabled": True},
 }
 PROXY = {"name": "proxy", "image": "registry.example.com/proxy:1", "restartPolicy": "Always"}
 SHIPPER = {"name": "shipper", "image": "registry.example.com/shipper:1"}

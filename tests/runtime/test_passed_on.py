@@ -1,4 +1,4 @@
-"""What MLflow's own variables switch on, as `mlflow.env` passes them on: workspaces, a read replica."""
+"""What MLflow's own variables switch on, passed on by `mlflow.env`: workspaces, archival, a read replica."""
 
 import uuid
 from collections.abc import Callable
@@ -8,6 +8,8 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
+from runtime.jobs import JOBS, Runner, trace
+from runtime.network import wait_until
 from runtime.postgres import Postgres
 from runtime.s3 import S3
 from runtime.server import Server
@@ -48,6 +50,27 @@ def test_workspaces(
 def written(store: Store) -> set[str]:
     """The artifacts of all workspaces."""
     return store.objects(store.key("mlflow-artifacts:/workspaces"))
+
+
+ARCHIVAL = "trace_archival: {enabled: true, location: %s, retention: 1d, interval_seconds: 1}"
+
+
+def test_old_traces_are_archived(
+    start: Callable[..., Server], ready_database: Callable[[], Env], postgres: Postgres, s3: S3, home: Path
+) -> None:
+    """By the pod of background jobs, where the mounted file says. The server goes on showing them."""
+    place = f"s3://mlflow/{uuid.uuid4().hex[:8]}"
+    (home / "archival.yaml").write_text(ARCHIVAL % place)
+    own = {**JOBS, "MLFLOW_TRACE_ARCHIVAL_CONFIG": str(home / "archival.yaml")}
+    store = Store(postgres, s3, {**ready_database(), **s3.environment("plain"), **own})
+    url = start(**store.env).ready().url
+    old = trace(url)
+    where = "SELECT value FROM trace_tags WHERE key = 'mlflow.trace.spansLocation'"
+    assert store.query(where) == [("TRACKING_STORE",)]
+    with Runner(home, store.env):
+        wait_until("the archive", lambda: store.query(where) == [("ARCHIVE_REPO",)], 120)
+    assert len(store.objects(store.key(place))) == 1
+    assert [span.name for span in MlflowClient(url).get_trace(old).data.spans] == ["answer"]
 
 
 def test_a_replica_needs_no_password_of_its_own(
