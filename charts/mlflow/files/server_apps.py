@@ -107,10 +107,7 @@ def open_apps(app_name: str) -> Apps:
 
 
 def _refuse_what_needs_upstream(app_name: str) -> None:
-    from mlflow.environment_variables import (
-        MLFLOW_SERVER_ENABLE_JOB_EXECUTION,
-        MLFLOW_SERVER_JOB_EXECUTION_ENGINE,
-    )
+    from mlflow.environment_variables import MLFLOW_SERVER_ENABLE_JOB_EXECUTION
 
     for variable in ("MLFLOW_GUNICORN_OPTS", "MLFLOW_UVICORN_OPTS"):
         if variable in os.environ:
@@ -123,8 +120,9 @@ def _refuse_what_needs_upstream(app_name: str) -> None:
             f"MLFLOW_KUBERNETES_APP_NAME: the direct launcher knows no {app_name!r}; "
             "set basic-auth, or MLFLOW_KUBERNETES_LAUNCHER=upstream"
         )
-    # The executor engine only writes jobs down; jobs.py runs them.
-    if MLFLOW_SERVER_ENABLE_JOB_EXECUTION.get() and not MLFLOW_SERVER_JOB_EXECUTION_ENGINE.get():
+    # The executor engine only writes jobs down; jobs.py runs them. Older MLflows, by `image.tag`, do not know it.
+    engine = os.environ.get("MLFLOW_SERVER_JOB_EXECUTION_ENGINE")
+    if MLFLOW_SERVER_ENABLE_JOB_EXECUTION.get() and not engine:
         raise Misconfigured(
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION: the direct launcher runs no background jobs; "
             "set false, MLFLOW_SERVER_JOB_EXECUTION_ENGINE=executor with a runner for them, "
