@@ -120,7 +120,7 @@ def _refuse_what_needs_upstream(app_name: str) -> None:
             f"MLFLOW_KUBERNETES_APP_NAME: the direct launcher knows no {app_name!r}; "
             "set basic-auth, or MLFLOW_KUBERNETES_LAUNCHER=upstream"
         )
-    # The executor engine only writes jobs down; jobs.py runs them. Older MLflows, by `image.tag`, do not know it.
+    # The executor engine only writes jobs down; jobs.py runs them. MLflow before 3.17 does not know it.
     engine = os.environ.get("MLFLOW_SERVER_JOB_EXECUTION_ENGINE")
     if MLFLOW_SERVER_ENABLE_JOB_EXECUTION.get() and not engine:
         raise Misconfigured(
