@@ -16,6 +16,7 @@ import pytest
 
 from e2e.helm import Helm
 from e2e.kube import Kube
+from e2e.leaks import look
 from e2e.platform import Platform
 from e2e.up import Up
 
@@ -81,7 +82,9 @@ def namespace(kube: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
     yield name
     if not getattr(request.node, "rep_call", None) or request.node.rep_call.failed:
         kube.print_state(name)
+    seen = look(kube, name)
     kube.delete_namespace(name)
+    assert not seen.found
 
 
 @pytest.hookimpl(wrapper=True)
@@ -97,4 +100,6 @@ def shared_namespace(kube: Kube, request: pytest.FixtureRequest) -> Iterator[str
     name = request.module.__name__.rsplit(".", 1)[-1].removeprefix("test_").replace("_", "-")
     kube.create_namespace(name)
     yield name
+    seen = look(kube, name)
     kube.delete_namespace(name)
+    assert not seen.found

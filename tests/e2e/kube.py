@@ -49,6 +49,7 @@ class Kube:
         self.api = config.new_client_from_config(str(kubeconfig))
         self.core = client.CoreV1Api(self.api)
         self.apps = client.AppsV1Api(self.api)
+        self.given: dict[tuple[str, str], list[dict[str, str]]] = {}  # what each Secret of a test has had
 
     def create_namespace(self, name: str) -> None:
         """Make it, restricted; on a cluster that is used again, first wait for the end of an earlier one."""
@@ -71,6 +72,7 @@ class Kube:
         self.core.delete_namespace(name, grace_period_seconds=0)
 
     def secret(self, namespace: str, name: str, data: dict[str, str]) -> None:
+        self.given.setdefault((namespace, name), []).append(data)
         body = {"metadata": {"name": name}, "stringData": data}
         try:
             self.core.create_namespaced_secret(namespace, body)

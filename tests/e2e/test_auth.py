@@ -16,6 +16,7 @@ from runtime.jobs import job, score, trace
 from e2e.forward import port_forward
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually
+from e2e.leaks import look
 from e2e.stores import NASTY, Database, shared_stores
 from e2e.up import run
 
@@ -139,6 +140,15 @@ def processes(kube: Kube, pod: V1Pod) -> str:
 
 def test_helm_test_logs_in(helm: Helm, protected: str) -> None:
     assert "Succeeded" in helm("test", "mlflow", "--namespace", protected).stdout
+
+
+def test_no_log_holds_a_secret(kube: Kube, protected: str) -> None:
+    """Every namespace of a test is looked into; of this one the look has these logs and these passwords."""
+    seen = look(kube, protected)
+    assert not seen.found
+    assert {"server/mlflow", "server/schema", "jobs/jobs", "exporter/exporter"} <= seen.logs
+    expected = {"mlflow-admin-secret/password", "mlflow-keys-secret/flask-secret-key"}
+    assert {*expected, "mlflow-postgres-secret/password"} <= seen.secrets
 
 
 def test_metrics_need_no_account(kubeconfig: Path, protected: str) -> None:

@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from e2e.forward import port_forward
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually
+from e2e.leaks import look
 from e2e.stores import Database, admin, shared_stores
 from e2e.up import run
 
@@ -179,3 +180,11 @@ def test_versions_of_artifacts(release: Release) -> None:
     assert f"aws s3api put-bucket-versioning --bucket {release.bucket} --versioning-configuration" in said
     release.s3.put_bucket_versioning(Bucket=release.bucket, VersioningConfiguration={"Status": "Enabled"})
     assert f"bucket {release.bucket}: versioning is on" in release.ops("backup versioning")
+
+
+def test_no_log_holds_a_secret(release: Release) -> None:
+    """Last, when each task has run: their logs were there to be looked into."""
+    seen = look(release.kube, release.namespace)
+    assert not seen.found
+    assert {"retention/retention", "backup/backup", "restore/restore", "drill/drill"} <= seen.logs
+    assert {"mlflow-postgres-secret/password", "mlflow-s3-secret/AWS_SECRET_ACCESS_KEY"} <= seen.secrets
