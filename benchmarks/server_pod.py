@@ -14,9 +14,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from e2e.helm import Helm
-from e2e.kube import Kube
+import yaml
+from e2e.helm import CHART, OUR_IMAGE, Helm
+from e2e.kube import Kube, eventually
 from e2e.stores import Database, shared_stores
+from mlflowops import shell, tools
 from mlflowops.cluster import DEFAULT_NAME, current
 from mlflowops.console import as_json, out, step, table
 
@@ -31,11 +33,16 @@ for path in set(glob.glob('/proc/[0-9]*/smaps_rollup')) - {f'/proc/{os.getpid()}
         pass
 print(json.dumps({'mib': round(total / 1024), 'processes': processes}))
 """
-PEER_ENV = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "true"}
 VARIANTS: dict[str, dict[str, Any]] = {
     "ours (direct, defaults)": {},
-    "plain mlflow server (4 workers, jobs)": {"launcher": "upstream", "workers": 4, "env": PEER_ENV},
+    "plain mlflow server (4 workers, jobs)": {
+        "launcher": "upstream",
+        "workers": 4,
+        "resources": {"limits": {"memory": "6Gi"}},  # ours would kill it
+    },
 }
+# What a peer's server has and our chart refuses to set: jobs in the server's own pod.
+PEER_ENV = {"name": "MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "value": "true"}
 # As in the root values.yaml; plain `mlflow server` has 40 threads, which must not lock each other out.
 POOL = {"poolSize": 20, "maxOverflow": 40}
 SETTLE_SECONDS = 15
@@ -48,9 +55,11 @@ def measure(kube: Kube, helm: Helm, variant: str, settings: dict[str, Any]) -> d
     try:
         values = {**shared_stores(kube, name, Database.create(kube, name)), "mlflow": settings}
         values["backendStore"]["postgres"] |= POOL
-        empty = _seconds_to_ready(kube, helm, name, values)
-        helm("uninstall", "mlflow", "--namespace", name, "--wait")
-        ready = _seconds_to_ready(kube, helm, name, values)
+        objects = _objects(helm, name, values)
+        empty = _seconds_to_ready(kube, name, objects)
+        _kubectl("delete", name, objects)
+        eventually(lambda: not kube.pods(name), 120, "the end of its pods")
+        ready = _seconds_to_ready(kube, name, objects)
         return {"variant": variant, "empty_s": empty, "ready_s": ready, **_at_rest(kube, name)}
     finally:
         kube.delete_namespace(name)
@@ -69,15 +78,34 @@ def _at_rest(kube: Kube, namespace: str) -> dict[str, int]:
         before = now
 
 
-def _seconds_to_ready(kube: Kube, helm: Helm, namespace: str, values: dict[str, Any]) -> float:
+def _objects(helm: Helm, namespace: str, values: dict[str, Any]) -> str:
+    """What the chart renders, in YAML; a peer's server with its own variable."""
+    given = yaml.safe_dump({"image": OUR_IMAGE, **values})
+    words = ("template", "mlflow", str(CHART), "--namespace", namespace, "--no-hooks", "--values", "-")
+    objects = list(yaml.safe_load_all(helm(*words, stdin=given).stdout))
+    for each in objects:
+        if each["kind"] == "Deployment" and values["mlflow"].get("launcher") == "upstream":
+            for container in each["spec"]["template"]["spec"]["containers"]:
+                container["env"] = [env for env in container["env"] if env["name"] != PEER_ENV["name"]]
+                container["env"].append(PEER_ENV)
+    return yaml.safe_dump_all(objects)
+
+
+def _kubectl(verb: str, namespace: str, objects: str) -> None:
+    words = (tools.ensure("kubectl"), verb, "--namespace", namespace, "--filename", "-")
+    shell.run(words, stdin=objects)
+
+
+def _seconds_to_ready(kube: Kube, namespace: str, objects: str) -> float:
     start = time.monotonic()
-    helm.install(namespace, values, wait="")
+    _kubectl("apply", namespace, objects)
     kube.wait_ready(namespace, 1, seconds=300)
     return round(time.monotonic() - start, 1)
 
 
 def main() -> None:
     kubeconfig: Path = current(os.environ.get("MLFLOWOPS_CLUSTER", DEFAULT_NAME)).kubeconfig
+    os.environ["KUBECONFIG"] = str(kubeconfig)
     kube, helm = Kube(kubeconfig), Helm(kubeconfig)
     results = []
     for variant, settings in VARIANTS.items():
