@@ -111,11 +111,11 @@ def test_prometheus_takes_every_rule(platform: Platform, kube: Kube, monitored: 
     assert {rule["name"] for rule in groups} == alerts - {"MLflowVolumeFull"}
     assert [rule["lastError"] for rule in groups if rule.get("lastError")] == []
 
-    def states() -> dict[str, str]:
-        return {rule["name"]: rule["state"] for rule in _groups(platform, monitored)}
+    def active() -> set[str]:
+        return {rule["name"] for rule in _groups(platform, monitored) if rule["state"] != "inactive"}
 
-    eventually(lambda: states()["MLflowDatabaseSlow"] == "pending", 60, "the database is called slow")
-    assert {name for name, state in states().items() if state != "inactive"} == {"MLflowDatabaseSlow"}
+    # On a busy machine others may be on their way for the time of a scrape.
+    eventually(lambda: active() == {"MLflowDatabaseSlow"}, 60, "only the database is called slow")
 
 
 def _groups(platform: Platform, namespace: str) -> list[dict[str, Any]]:
