@@ -5,8 +5,6 @@ VENV := .venv
 PY := $(VENV)/bin/python
 OPS := $(VENV)/bin/mlflowops
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
-# Cheap ones first; files that take minutes come in the middle, so that no worker ends alone with one.
-FAST := render helmfile cli images runtime
 
 .DEFAULT_GOAL := help
 .PHONY: help up down test check check-fast lint tools tools-path docs lock
@@ -22,7 +20,7 @@ down: $(READY) ## Remove the cluster that `make up` made, and all it left
 
 test: $(READY) ## Run every test, cheap ones first
 	@$(OPS) tools install
-	@$(PY) -m pytest $(FAST:%=tests/%) -n 4 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest tests --ignore tests/e2e -n 4 --dist loadfile
 	@$(PY) -m pytest tests/e2e -v -n 2 --dist loadfile
 
 check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster)
