@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 
 ENTRIES = list(tools.tools().values())
 STORED = [each for each in ENTRIES if isinstance(each, Stored)]
-READY_TO_RUN = [each for each in STORED if each.group in ("deploy", "test") and each.check]
+READY_TO_RUN = [each for each in STORED if each.group in ("deploy", "test")]
 OUR_MODULES = [each for each in STORED if isinstance(each, GoModule)]
 
 
@@ -89,7 +89,7 @@ def test_go_mod_pins_the_same_version(each: GoModule) -> None:
 @pytest.mark.parametrize("each", READY_TO_RUN, ids=str)
 def test_binary_runs_and_prints_its_pinned_version(each: Stored) -> None:
     binary = tools.ensure(each.name)
-    assert each.is_pinned(binary)
+    assert not each.check or each.is_pinned(binary), "asked for its version only where it tells one"
     assert (tools.bin_dir() / each.name).resolve() == binary.resolve()
 
 

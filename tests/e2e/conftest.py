@@ -82,9 +82,15 @@ def namespace(kube: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
     yield name
     if not getattr(request.node, "rep_call", None) or request.node.rep_call.failed:
         kube.print_state(name)
-    seen = look(kube, name)
-    kube.delete_namespace(name)
-    assert not seen.found
+    remove(kube, name)
+
+
+def remove(kube: Kube, name: str) -> None:
+    """Look for Secrets in the logs of a namespace, then delete it."""
+    try:
+        assert not look(kube, name).found
+    finally:
+        kube.delete_namespace(name)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -100,6 +106,4 @@ def shared_namespace(kube: Kube, request: pytest.FixtureRequest) -> Iterator[str
     name = request.module.__name__.rsplit(".", 1)[-1].removeprefix("test_").replace("_", "-")
     kube.create_namespace(name)
     yield name
-    seen = look(kube, name)
-    kube.delete_namespace(name)
-    assert not seen.found
+    remove(kube, name)

@@ -11,7 +11,8 @@ from kubernetes.client import V1Pod
 from mlflow import MlflowClient, MlflowException
 from mlflow.genai.scorers import RegexMatch
 from mlflow.server.auth.client import AuthServiceClient
-from runtime.jobs import job, score, trace
+from runtime.jobs import job, score
+from runtime.traces import trace
 
 from e2e.forward import port_forward
 from e2e.helm import Helm

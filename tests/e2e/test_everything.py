@@ -37,7 +37,7 @@ def test_the_page_has_the_command() -> None:
 
 
 def test_health_looks_at_all_of_it_and_nothing_is_red(kubeconfig: Path) -> None:
-    """No DNS knows the Ingress here, and no CronJob has had its hour: both stay unknown."""
+    """No DNS knows the Ingress here, and the drill has not had its hour: both stay unknown."""
     for task in ("backup", "retention"):
         job = f"kubectl create job -n {NAMESPACE} --from=cronjob/mlflow-{task} {task}-now"
         run(

@@ -10,7 +10,7 @@ import pytest
 import requests
 from mlflow import MlflowClient
 from mlflowops.paths import REPO
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from runtime.traces import trace
 
 from e2e.forward import port_forward
 from e2e.helm import Helm
@@ -142,13 +142,7 @@ def filled(expression: str, namespace: str, job: str) -> str:
 
 def use_everything(url: str) -> None:
     """A request of each kind that the dashboard knows, from several clients at once."""
-    spans = ExportTraceServiceRequest()
-    span = spans.resource_spans.add().scope_spans.add().spans.add()
-    span.name, span.trace_id, span.span_id = "answer", b"\1" * 16, b"\2" * 8
-    span.start_time_unix_nano = span.end_time_unix_nano = 1_790_000_000_000_000_000
-    headers = {"Content-Type": "application/x-protobuf", "x-mlflow-experiment-id": "0"}
-    sent = requests.post(f"{url}/v1/traces", spans.SerializeToString(), headers=headers, timeout=60)
-    assert sent.status_code == 200, sent.text
+    trace(url)
     client = MlflowClient(url)
     run = client.create_run("0").info.run_id
     client.log_text(run, "text", "note.txt")

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from runtime.network import wait_until
 from runtime.server import FILES, environment
+from runtime.traces import Login
 
 JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "true", "MLFLOW_SERVER_JOB_EXECUTION_ENGINE": "executor"}
-Login = tuple[str, str] | None
 
 
 @dataclass
@@ -69,21 +68,6 @@ def commands(pid: int) -> list[str]:
     """What the descendants of a process run."""
     found = (Path(f"/proc/{each}/cmdline") for each in descendants(pid))
     return [file.read_text().replace("\0", " ") for file in found]
-
-
-def trace(url: str, login: Login = None) -> str:
-    """Send a trace; its id."""
-    request = ExportTraceServiceRequest()
-    span = request.resource_spans.add().scope_spans.add().spans.add()
-    span.name, span.trace_id, span.span_id = "answer", os.urandom(16), b"\2" * 8
-    span.start_time_unix_nano, span.end_time_unix_nano = 1_790_000_000_000_000_000, 1_790_000_001_000_000_000
-    attribute = span.attributes.add()
-    attribute.key, attribute.value.string_value = "mlflow.spanOutputs", '"Answer: 42"'
-    headers = {"Content-Type": "application/x-protobuf", "x-mlflow-experiment-id": "0"}
-    data = request.SerializeToString()
-    sent = requests.post(f"{url}/v1/traces", data, headers=headers, auth=login, timeout=60)
-    assert sent.ok, sent.text
-    return f"tr-{span.trace_id.hex()}"
 
 
 def score(url: str, trace_id: str, scorer: Any, login: Login = None) -> str:

@@ -9,8 +9,8 @@ import pytest
 import requests
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from runtime import traces
 from runtime.compare import Pair, normal
 from runtime.server import Server
 
@@ -101,22 +101,16 @@ def test_artifacts_through_the_proxy(pair: Pair, name: str, chunked: bool) -> No
 
 
 def test_otlp_traces(pair: Pair) -> None:
-    request = ExportTraceServiceRequest()
-    span = request.resource_spans.add().scope_spans.add().spans.add()
-    span.name, span.trace_id, span.span_id = "answer", b"\1" * 16, b"\2" * 8
-    span.start_time_unix_nano, span.end_time_unix_nano = 1_790_000_000_000_000_000, 1_790_000_001_000_000_000
+    request = traces.answer()
 
     def send(server: Server) -> Any:
-        headers = {"Content-Type": "application/x-protobuf", "x-mlflow-experiment-id": "0"}
-        sent = requests.post(
-            f"{server.url}/v1/traces", request.SerializeToString(), headers=headers, timeout=60
-        )
-        traces = MlflowClient(server.url).search_traces(locations=["0"], include_spans=False)
-        return sent.status_code, sent.content, [(trace.info.trace_id, trace.info.state) for trace in traces]
+        sent = traces.send(server.url, request)
+        found = MlflowClient(server.url).search_traces(locations=["0"], include_spans=False)
+        return sent.status_code, sent.content, [(trace.info.trace_id, trace.info.state) for trace in found]
 
-    status, _, traces = same(pair, send)
+    status, _, found = same(pair, send)
     assert status == 200
-    assert len(traces) == 1
+    assert len(found) == 1
 
 
 def test_server_info_says_what_the_store_can(pair: Pair) -> None:

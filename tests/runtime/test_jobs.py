@@ -7,9 +7,10 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.genai.scorers import scorer
 
-from runtime.jobs import JOBS, Runner, commands, job, score, trace
+from runtime.jobs import JOBS, Runner, commands, job, score
 from runtime.network import wait_until
 from runtime.server import Server
+from runtime.traces import trace
 
 pytestmark = pytest.mark.xdist_group("jobs")
 

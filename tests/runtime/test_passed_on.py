@@ -8,12 +8,13 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from runtime.jobs import JOBS, Runner, trace
+from runtime.jobs import JOBS, Runner
 from runtime.network import wait_until
 from runtime.postgres import Postgres
 from runtime.s3 import S3
 from runtime.server import Server
 from runtime.tasks import RETENTION, Env, Store, run_task
+from runtime.traces import trace
 
 pytestmark = pytest.mark.xdist_group("start")
 

@@ -104,7 +104,7 @@ def test_probes_are_answered_while_the_database_hangs(server: Server, where: dic
 
 
 def test_a_probe_is_answered_like_any_request(server: Server) -> None:
-    answers = []
+    answers, ids = [], []
     kept, asked = HEALTH.replace(b"close", b"keep-alive"), HEALTH.replace(b"/health", b"/health?")
     for question in (HEALTH, kept, asked):
         with closing(connect(server)) as sock:
@@ -113,7 +113,10 @@ def test_a_probe_is_answered_like_any_request(server: Server) -> None:
             skipped = {"date", "connection", "x-request-id"}
             headers = {k.lower(): v for k, v in answer.getheaders() if k.lower() not in skipped}
             answers.append((answer.status, headers, answer.read()))
+            ids.append(answer.getheader("X-Request-ID"))
     assert answers[0] == answers[1] == answers[2]
+    assert ids[0] is None, "one id for all probes would be nobody's"
+    assert ids[1] and ids[2] and ids[1] != ids[2]
 
 
 def test_a_request_right_behind_an_unread_body_is_answered(server: Server) -> None:
