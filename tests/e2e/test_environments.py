@@ -150,5 +150,6 @@ def test_the_commands_of_the_page(environment: Environment, platform: Platform) 
         command = command.replace("curl ", f"curl --resolve mlflow.example.com:443:{platform.address} ")
         done = environment.type(command, check=False)
         if done.returncode or shown not in done.stdout:
-            failed.append(f"{command}\nexit {done.returncode}, shows {shown!r}?\n{done.stdout[-800:]}{done.stderr[-800:]}")
+            said = f"{done.stdout[-800:]}{done.stderr[-800:]}"
+            failed.append(f"{command}\nexit {done.returncode}, wanted {shown!r} in\n{said}")
     assert not failed, "\n\n".join(failed)
