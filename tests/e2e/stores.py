@@ -4,6 +4,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
 import psycopg2
 from mlflowops.secrets import GENERATED, random_key
 
@@ -13,6 +14,9 @@ from e2e.kube import Kube
 NASTY = """p@ss:w/rd#%&? +'"\\é$(x)"""
 # What a server needs as soon as it has several pods. Random, so that a log cannot hold one by chance.
 KEYS = {key: random_key() for key in GENERATED["mlflow-keys-secret"]}
+
+# The image with PostgreSQL's programs, for `backup.image`.
+POSTGRES = {"registry": "localhost", "repository": "postgres", "tag": "15", "pullPolicy": "Never"}
 
 
 @dataclass
@@ -82,3 +86,16 @@ def shared_stores(kube: Kube, namespace: str, database: Database, secret: bool =
     kube.secret(namespace, "mlflow-keys-secret", KEYS)
     keys = {"fromSecret": {"enabled": True}}
     return {"backendStore": {"postgres": database.values()}, "artifactStore": {"s3": s3}, "keys": keys}
+
+
+def s3_client(kube: Kube) -> Any:
+    """For the SeaweedFS of those values, from the host."""
+    secret = kube.read_secret("ml", "mlflow-s3-secret")
+    address = kube.core.read_namespaced_service("seaweedfs", "ml").spec.cluster_ip
+    return boto3.client(
+        "s3",
+        endpoint_url=f"http://{address}:8333",
+        aws_access_key_id=secret["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=secret["AWS_SECRET_ACCESS_KEY"],
+        region_name="us-east-1",
+    )

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import requests
 from mlflow import MlflowClient
@@ -16,7 +15,7 @@ from e2e.forward import port_forward
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually
 from e2e.leaks import look
-from e2e.stores import Database, admin, shared_stores
+from e2e.stores import POSTGRES, Database, admin, s3_client, shared_stores
 from e2e.up import run
 
 DAY = 86_400_000
@@ -25,7 +24,7 @@ DRILL = {"enabled": True, "database": "ops_scratch"}
 VALUES = {
     "backup": {
         "enabled": True,
-        "image": {"registry": "localhost", "repository": "postgres", "tag": "15", "pullPolicy": "Never"},
+        "image": POSTGRES,
         "drill": DRILL,
         "resources": SMALL,
     },
@@ -43,7 +42,7 @@ class Release:
         self.kube, self.kubeconfig, self.namespace = kube, kubeconfig, namespace
         self.bucket = f"operations-{secrets.token_hex(3)}"
         self.database = Database.create(kube, self.bucket)
-        self.s3 = _client(kube)
+        self.s3 = s3_client(kube)
         self.s3.create_bucket(Bucket=self.bucket)
         values = {**VALUES, **shared_stores(kube, namespace, self.database)}
         values["backendStore"]["postgres"] |= {"cleanupRunsEnabled": True, "cleanupRunsDays": 30}
@@ -75,18 +74,6 @@ class Release:
     def keys(self, prefix: str) -> set[str]:
         found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
         return {each["Key"].removeprefix(prefix) for each in found}
-
-
-def _client(kube: Kube) -> Any:
-    secret = kube.read_secret("ml", "mlflow-s3-secret")
-    address = kube.core.read_namespaced_service("seaweedfs", "ml").spec.cluster_ip
-    return boto3.client(
-        "s3",
-        endpoint_url=f"http://{address}:8333",
-        aws_access_key_id=secret["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=secret["AWS_SECRET_ACCESS_KEY"],
-        region_name="us-east-1",
-    )
 
 
 @pytest.fixture(scope="module")

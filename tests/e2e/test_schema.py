@@ -9,7 +9,7 @@ from mlflow.store.tracking.dbmodels.initial_models import Base as InitialBase
 
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually
-from e2e.stores import Database, shared_stores
+from e2e.stores import POSTGRES, Database, s3_client, shared_stores
 
 SMALL = {"requests": {"cpu": "100m", "memory": "256Mi"}}
 
@@ -28,7 +28,7 @@ def _url(database: Database) -> str:
 
 @pytest.mark.parametrize("revisions_back", [None, 5], ids=["empty", "five-revisions-old"])
 def test_five_pods_at_once(kube: Kube, helm: Helm, namespace: str, revisions_back: int | None) -> None:
-    """Exactly one migrates, all five become Ready, nothing restarts."""
+    """Exactly one migrates, after a backup of what there is; all five become Ready, nothing restarts."""
     database = Database.create(kube, f"five_{revisions_back or 'empty'}")
     scripts = _scripts()
     if revisions_back:
@@ -38,12 +38,16 @@ def test_five_pods_at_once(kube: Kube, helm: Helm, namespace: str, revisions_bac
         command.upgrade(_get_alembic_config(_url(database)), walk[revisions_back].revision)
         assert database.revision() == walk[revisions_back].revision
     values = {**shared_stores(kube, namespace, database), "replicaCount": 5, "mlflow": {"resources": SMALL}}
+    values["backup"] = {"enabled": True, "beforeMigration": True, "image": POSTGRES, "resources": SMALL}
     helm.install(namespace, values, wait="")
     kube.wait_ready(namespace, 5, seconds=240)
     assert kube.restarts(namespace) == 0
     assert database.revision() == scripts.get_current_head()
     logs = [kube.logs(namespace, pod.metadata.name, "schema") for pod in kube.pods(namespace)]
-    assert sum("the database is migrated" in log for log in logs) == 1, logs
+    (migrated,) = [log for log in logs if "the database is migrated" in log]
+    assert ("mlflow: backup: stored" in migrated) is bool(revisions_back), migrated
+    stored = s3_client(kube).list_objects_v2(Bucket="mlflow", Prefix=f"backups/{namespace}/")
+    assert stored["KeyCount"] == (3 if revisions_back else 0)
 
 
 def test_newer_database_stops_new_pods_only(kube: Kube, helm: Helm, namespace: str) -> None:

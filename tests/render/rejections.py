@@ -522,6 +522,10 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         {"backup": {"drill": {"enabled": True}}},
         "mlflow: backup.drill.enabled: there is no backup to try; set backup.enabled: true too.",
     ),
+    "backup-before-migration-without-backup": (
+        {"backup": {"beforeMigration": True}},
+        "mlflow: backup.beforeMigration: a backup has no place to go to; set backup.enabled: true too.",
+    ),
     "monitor-without-metrics": (
         {"metrics": {"enabled": False}, "serviceMonitor": {"enabled": True}},
         "mlflow: serviceMonitor.enabled: there are no metrics to read; set metrics.enabled: true too.",

@@ -16,8 +16,9 @@ from render.chart import MLFLOW, Chart, Json, Manifest, postgres, s3
 OBJECT = ["apiVersion", "kind", "metadata", "data", "binaryData", "automountServiceAccountToken", "spec"]
 METADATA = ["name", "labels", "annotations"]
 CONTAINER = [
-    "name", "image", "imagePullPolicy", "command", "args", "env", "envFrom", "ports", "lifecycle",
-    "startupProbe", "readinessProbe", "livenessProbe", "resources", "securityContext", "volumeMounts",
+    "name", "restartPolicy", "image", "imagePullPolicy", "command", "args", "env", "envFrom", "ports",
+    "lifecycle", "startupProbe", "readinessProbe", "livenessProbe", "resources", "securityContext",
+    "volumeMounts",
 ]  # fmt: skip
 SELECTOR = {
     "app.kubernetes.io/name": "mlflow",

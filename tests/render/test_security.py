@@ -53,7 +53,7 @@ def test_the_check_can_fail(chart: Chart, wrong: str) -> None:
 
 
 def test_every_container_has_a_read_only_root(rendered: Manifest) -> None:
-    """Writable are exactly /tmp, the folder of the metrics and, where a store needs it, the volume."""
+    """Writable are /tmp, the folders that containers share for metrics and a backup, and a store's volume."""
     for name, pod in rendered.pods():
         for container in containers(pod["spec"]):
             assert container["securityContext"]["readOnlyRootFilesystem"] is True, name
@@ -62,7 +62,7 @@ def test_every_container_has_a_read_only_root(rendered: Manifest) -> None:
         for each in rendered.server()["volumes"]
         if "emptyDir" in each or "persistentVolumeClaim" in each
     }
-    assert volumes - {"tmp", "metrics", "data"} == set()
+    assert volumes - {"tmp", "metrics", "exchange", "data"} == set()
 
 
 def test_no_pod_talks_to_the_kubernetes_api(rendered: Manifest) -> None:

@@ -143,3 +143,23 @@ def test_the_programs_verify_the_server_too(chart: Chart) -> None:
 
 def test_restore_never_begins_by_itself(chart: Chart) -> None:
     assert chart.render(BACKUP).component("CronJob", "restore")["spec"]["suspend"] is True
+
+
+@pytest.mark.parametrize("component", ["server", "jobs"])
+@pytest.mark.parametrize("on", [True, False])
+def test_the_schema_step_backs_up_as_the_backup_does(chart: Chart, component: str, on: bool) -> None:
+    """Whichever of the two pods migrates. PostgreSQL's programs start before it and have no key of S3."""
+    backup = {"backup": {"enabled": True, "beforeMigration": on, "keep": 3}}
+    manifest = chart.render({**BACKUP, **backup, "jobs": {"enabled": True}})
+    pod = manifest.component("Deployment", component)["spec"]["template"]["spec"]
+    *programs, schema = pod["initContainers"]
+    assert sorted(schema["command"][2:]) == (sorted(box(manifest, "backup")["command"][2:]) if on else [])
+    assert ("exchange" in [volume["name"] for volume in pod["volumes"]]) is on
+    assert len(programs) == on
+    if not on:
+        return
+    (stays,) = programs
+    assert (stays["restartPolicy"], stays["command"][-1]) == ("Always", "stay")
+    names = [entry["name"] for entry in stays["env"]]
+    assert names == [entry["name"] for entry in box(manifest, "backup", "postgres")["env"]]
+    assert not [name for name in names if name.startswith("AWS")]

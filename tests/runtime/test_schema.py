@@ -9,14 +9,10 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-import sqlalchemy
-from alembic import command
-from alembic.script import ScriptDirectory
-from mlflow.store.db import utils
-from mlflow.store.tracking.dbmodels.initial_models import Base
 
 from runtime.network import read_until
 from runtime.postgres import Postgres
+from runtime.revisions import HEAD, OLDER, make_old
 from runtime.server import environment, run
 
 pytestmark = pytest.mark.xdist_group("schema")
@@ -24,9 +20,6 @@ pytestmark = pytest.mark.xdist_group("schema")
 Database = Callable[..., dict[str, str]]
 # "mlflow" in ASCII, as docs/adr/0002 documents it for those who look into pg_locks.
 LOCK_KEY = 0x6D6C666C6F77
-CONFIG = utils._get_alembic_config("")
-# The revisions of the installed MLflow from the newest down, as Alembic orders them.
-HEAD, *OLDER = [script.revision for script in ScriptDirectory.from_config(CONFIG).walk_revisions()]
 
 
 def schema(home: Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -39,18 +32,6 @@ def schema(home: Path, **env: str) -> subprocess.CompletedProcess[str]:
 def revision(postgres: Postgres, where: dict[str, str]) -> str:
     """What the database says it is."""
     return str(postgres.query("SELECT version_num FROM alembic_version", where["PGDATABASE"])[0][0])
-
-
-def make_old(where: dict[str, str], target: str) -> None:
-    """Fill a database with the tables that MLflow had at an older revision."""
-    place = (where["PGHOST"], int(where["PGPORT"]), where["PGDATABASE"])
-    url = sqlalchemy.URL.create("postgresql+psycopg2", where["PGUSER"], where["PGPASSWORD"], *place)
-    engine = sqlalchemy.create_engine(url)
-    Base.metadata.create_all(engine)
-    with engine.begin() as connection:
-        CONFIG.attributes["connection"] = connection
-        command.upgrade(CONFIG, target)
-    engine.dispose()
 
 
 @contextmanager

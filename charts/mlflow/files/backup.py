@@ -26,6 +26,8 @@ def work(task: Task, options: argparse.Namespace, exchange: Exchange) -> Report:
     began, backups = time.monotonic(), Backups(os.environ, options.destination)
     name = datetime.now(timezone.utc).strftime(NAME)
     with _snapshot(task.database) as (snapshot, facts):
+        if options.before_migration:
+            facts["mlflow"] = f"before {facts['mlflow']}"
         task.say(f"storing {options.destination}/{name}.dump: {sum(facts['rows'].values())} rows.")
         facts = backups.put(name, exchange.dump(snapshot), facts)
     task.say(f"stored {facts['size']} bytes, SHA-256 {facts['sha256']}.")
@@ -67,11 +69,13 @@ def main() -> int:
     parser.add_argument("--keep", type=int, required=True, help="so many always stay")
     parser.add_argument("--keep-days", type=float, required=True, help="older ones go")
     parser.add_argument("--seconds", type=int, required=True, help="until Kubernetes ends it")
+    older = "of what an older MLflow left; waits for a backup that is running"
+    parser.add_argument("--before-migration", action="store_true", help=older)
     options = parser.parse_args()
     task = Task("backup", schema_database.connect(os.environ["MLFLOW_BACKEND_STORE_URI"]), options.seconds)
     # Around all of it: the other container must end, too, if the work is not even begun.
     with Exchange(options.exchange) as exchange:
-        return task.run(lambda: work(task, options, exchange))
+        return task.run(lambda: work(task, options, exchange), wait=options.before_migration)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ class Exchange:
         self.pipe = self.folder / "data"
 
     def __enter__(self) -> "Exchange":
+        for left in self.folder.iterdir():  # by a schema step that was killed; Kubernetes starts it again
+            left.unlink()
         return self
 
     def __exit__(

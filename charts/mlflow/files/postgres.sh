@@ -2,6 +2,7 @@
 # The half of backup and restore that needs PostgreSQL's own programs, beside the Python that has the object store.
 # Both share the folder $1: Python writes `order` when the rest is ready, the dump goes through the pipe `data`, and
 # `status` is how it ended here. Nothing is as large as the dump. `end` instead of an order: there is nothing to do.
+# With `stay` as $2 it waits for more: Kubernetes starts the container again if it ends beside a schema step.
 set -u
 cd "$1" || exit 1
 
@@ -20,12 +21,20 @@ restore() {
         grep -qx committed
 }
 
+obey() {
+    mv order taken && touch started
+    "$(cat taken)"
+    code=$?
+    echo "$code" > status.new && mv status.new status
+    return "$code"
+}
+
+while [ "${2:-}" = stay ]; do
+    if [ -e order ]; then obey; fi
+    sleep 2
+done
 until [ -e order ]; do
     [ ! -e end ] || exit 0
     sleep 0.2
 done
-touch started
-"$(cat order)"
-code=$?
-echo "$code" > status.new && mv status.new status
-exit "$code"
+obey

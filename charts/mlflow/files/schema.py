@@ -1,14 +1,18 @@
 """Bring the database to the schema of the installed MLflow: the init container of every server pod.
 
 An up-to-date database costs one query: MLflow is not imported and no lock is taken. Otherwise one pod of all
-that start at the same time migrates, under a lock in the database, and the others wait for it.
+that start at the same time migrates, under a lock in the database, and the others wait for it. It makes a backup
+first if it has arguments, which are those of backup.py.
 """
 
 import importlib.metadata
 import os
+import subprocess
 import sys
 import time
 import traceback
+from functools import cache
+from pathlib import Path
 
 import say as log
 import schema_database
@@ -44,6 +48,8 @@ def bring_up_to_date(database: Database, schema: Schema) -> None:
         found = database.revision(schema.table)
         if not is_behind(found, schema):
             return say(f"another pod has migrated {schema.what} ({found}).")
+        if found:
+            back_up()
         migrate(database.uri, schema)
         found = database.revision(schema.table)
     if found != head:
@@ -73,6 +79,18 @@ def is_behind(found: str | None, schema: Schema) -> bool:
             "run the image version that made it or newer, old pods keep serving."
         )
     return found != schema.revisions.head
+
+
+@cache
+def back_up() -> None:
+    """Once, whatever is migrated: the first backup has all of it."""
+    if len(sys.argv) > 1:
+        say("backing up first.")
+        script = Path(__file__).with_name("backup.py")
+        if subprocess.run([sys.executable, script, *sys.argv[1:], "--before-migration"]).returncode:
+            raise SchemaError(
+                "there is no backup, so nothing is migrated; see the lines above, old pods keep serving."
+            )
 
 
 def migrate(uri: str, schema: Schema) -> None:

@@ -7,6 +7,7 @@ metrics read them, so that no task needs a way to Prometheus.
 import json
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from types import FrameType
@@ -44,14 +45,17 @@ class Task:
         self.database = database
         self.seconds = seconds
 
-    def run(self, work: Callable[[], Report]) -> int:
+    def run(self, work: Callable[[], Report], *, wait: bool = False) -> int:
         """Do the work as the only one of this name, and record how it ended; the exit code."""
         signal.signal(signal.SIGTERM, _stop)
         try:
             with self.database.connection() as connection:
                 if not self._lock(connection.cursor()):
-                    self.say("another one is running; leaving it to that.")
-                    return 0
+                    self.say(f"another one is running; {'waiting for' if wait else 'leaving it to'} that.")
+                    if not wait:
+                        return 0
+                    while not self._lock(connection.cursor()):
+                        time.sleep(1)
                 return self._recorded(work)
         except Unreachable as error:
             self.say(str(error))

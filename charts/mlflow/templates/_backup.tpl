@@ -4,6 +4,14 @@
 {{- printf "s3://%s/%s" $bucket (default (printf "backups/%s/%s" .Release.Namespace (include "mlflow.fullname" .)) .Values.backup.path) -}}
 {{- end }}
 
+{{- /* List lines: what a backup is told, but for the folder that it shares with PostgreSQL's programs. Takes `.`. */}}
+{{- define "mlflow.backup.options" -}}
+- --destination={{ include "mlflow.backup.place" . }}
+- --keep={{ int .Values.backup.keep }}
+- --keep-days={{ .Values.backup.keepDays }}
+- --seconds={{ int .Values.backup.deadlineSeconds }}
+{{- end }}
+
 {{- /* String: `registry/repository:tag@digest` of the image with PostgreSQL's programs. Takes `.`. */}}
 {{- define "mlflow.backup.image" -}}
 {{- $image := .Values.backup.image -}}
@@ -31,34 +39,43 @@ template:
         {{- include "mlflow.container.start" (concat (list .ctx .script "--exchange=/exchange") .options) | nindent 8 }}
         {{- include "mlflow.backup.limits" .ctx | nindent 8 }}
       - name: postgres
-        {{- include "mlflow.backup.postgres" .ctx | nindent 8 }}
+        {{- include "mlflow.backup.postgres" (list .ctx) | nindent 8 }}
         {{- include "mlflow.backup.limits" .ctx | nindent 8 }}
     volumes:
       - name: tmp
         emptyDir:
           sizeLimit: 100Mi
-      - name: exchange
-        emptyDir:
-          sizeLimit: 100Mi
+      {{- include "mlflow.backup.exchange" . | nindent 6 }}
       {{- include "mlflow.volumes.common" .ctx | nindent 6 }}
 {{- end }}
 
-{{- /* Mapping lines: start of the container with PostgreSQL's programs; it knows the database and no more. Takes `.`. */}}
+{{- /* List lines: the volume of the folder that both containers share. */}}
+{{- define "mlflow.backup.exchange" -}}
+- name: exchange
+  emptyDir:
+    sizeLimit: 100Mi
+{{- end }}
+
+{{- /* Mapping lines: start of the container with PostgreSQL's programs; it knows the database and no more. Takes (list $), and arguments if any. */}}
 {{- define "mlflow.backup.postgres" -}}
-image: {{ include "mlflow.backup.image" . }}
-imagePullPolicy: {{ .Values.backup.image.pullPolicy }}
+{{- $ctx := index . 0 -}}
+image: {{ include "mlflow.backup.image" $ctx }}
+imagePullPolicy: {{ $ctx.Values.backup.image.pullPolicy }}
 command:
   - /bin/sh
   - /opt/mlflow-kubernetes/postgres.sh
   - /exchange
+  {{- range slice . 1 }}
+  - {{ . }}
+  {{- end }}
 env:
-  {{- range include "mlflow.stores.secretEnv" . | fromYamlArray }}
+  {{- range include "mlflow.stores.secretEnv" $ctx | fromYamlArray }}
   {{- if hasPrefix "PG" .name }}
   {{- list . | toYaml | nindent 2 }}
   {{- end }}
   {{- end }}
   {{- $plain := dict "HOME" "/tmp" -}}
-  {{- range $name, $value := merge (deepCopy .Values.mlflow.env) (include "mlflow.backendStore.env" . | fromYaml) }}
+  {{- range $name, $value := merge (deepCopy $ctx.Values.mlflow.env) (include "mlflow.backendStore.env" $ctx | fromYaml) }}
   {{- if hasPrefix "PG" $name }}{{ $_ := set $plain $name $value }}{{ end }}
   {{- end }}
   {{- include "mlflow.env.entries" $plain | trim | nindent 2 }}

@@ -24,6 +24,8 @@
 {{- end -}}
 {{- else if .Values.backup.drill.enabled -}}
 {{- include "mlflow.says" (list "backup.drill.enabled" "there is no backup to try" "set backup.enabled: true too") -}}
+{{- else if .Values.backup.beforeMigration -}}
+{{- include "mlflow.says" (list "backup.beforeMigration" "a backup has no place to go to" "set backup.enabled: true too") -}}
 {{- end -}}
 {{- end }}
 
