@@ -4,10 +4,12 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 OPS := $(VENV)/bin/mlflowops
+VERSION = $(shell sed -n 's/^version: //p' charts/mlflow/Chart.yaml)
+RELEASED := tests/e2e/released
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test check check-fast lint tools tools-path docs lock
+.PHONY: help up down test check check-fast lint tools tools-path docs lock release
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -46,6 +48,15 @@ lock: $(READY) ## Compile the lock files again (hashes, no index addresses)
 	  --extra dev pyproject.toml requirements-dev.in -o requirements-dev.lock
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
 	  --upgrade examples/airflow/requirements.in -o examples/airflow/requirements.lock
+
+release: $(READY) ## Tag this commit as the release that Chart.yaml names, and keep its archive: tests upgrade from it
+	@test -z "$$(git status --porcelain)" || { echo "make: there are changes; commit them first." >&2; exit 1; }
+	@grep -q '^## $(VERSION) - ' CHANGELOG.md || \
+	  { echo "make: CHANGELOG.md has no $(VERSION); write '## $(VERSION) - <date>' for 'Unreleased' first." >&2; exit 1; }
+	@git tag -a 'v$(VERSION)' -m 'Chart mlflow $(VERSION)'
+	@rm -rf $(RELEASED) && "$$($(OPS) tools path)"/helm package charts/mlflow -d $(RELEASED)
+	@cd $(RELEASED) && sha256sum *.tgz > SHA256SUMS
+	@echo "Now raise version in Chart.yaml, begin '## Unreleased' in CHANGELOG.md, commit with $(RELEASED), push with --tags."
 
 $(READY):
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

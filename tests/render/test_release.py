@@ -1,0 +1,144 @@
+"""The release before this one: what it held, that it can be upgraded from, and how the next one is made."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import yaml
+from mlflowops.paths import REPO
+
+from render.chart import CASES, MLFLOW, Chart, Json, Manifest, Refused, identity
+
+FOLDER = REPO / "tests/e2e/released"
+(ARCHIVE,) = FOLDER.glob("*.tgz")
+RELEASED = Chart(ARCHIVE)
+# What Kubernetes refuses to change in an object that exists.
+FROZEN = {
+    "Deployment": ("selector",),
+    "StatefulSet": ("selector", "serviceName", "volumeClaimTemplates"),
+    "Job": ("selector", "template"),
+    "PersistentVolumeClaim": ("accessModes", "storageClassName", "volumeName"),
+}
+
+
+def held() -> dict[str, bytes]:
+    """What is in the archive."""
+    with tarfile.open(ARCHIVE) as archive:
+        files = {each.name: archive.extractfile(each) for each in archive}
+        return {name: file.read() for name, file in files.items() if file}
+
+
+def number(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
+def test_the_archive_is_what_was_released() -> None:
+    """By its sum, and where this clone has the tag, by every file."""
+    assert (
+        f"{hashlib.sha256(ARCHIVE.read_bytes()).hexdigest()}  {ARCHIVE.name}\n"
+        == (FOLDER / "SHA256SUMS").read_text()
+    )
+    files = held()
+    version = yaml.safe_load(files.pop("mlflow/Chart.yaml"))["version"]
+    assert ARCHIVE.name == f"mlflow-{version}.tgz"
+    for name, content in files.items() if git("tag", "--list", f"v{version}") else ():
+        assert git("show", f"v{version}:charts/{name}") == content, name
+
+
+def git(*words: str) -> bytes:
+    """What git says of this clone; nothing where it has no answer."""
+    return subprocess.run(["git", "-C", REPO, *words], capture_output=True).stdout
+
+
+def test_the_next_release_has_a_number_and_a_place_in_the_changelog() -> None:
+    last = yaml.safe_load(held()["mlflow/Chart.yaml"])["version"]
+    ours = yaml.safe_load((MLFLOW.folder / "Chart.yaml").read_text())["version"]
+    assert number(ours) > number(last)
+    sections = re.findall(r"(?m)^## (\S+)", (REPO / "CHANGELOG.md").read_text())
+    assert sections[0] in ("Unreleased", ours) and sections[1] == last
+
+
+def test_every_shape_of_the_last_release_can_be_upgraded() -> None:
+    """Except cases with keys that it did not have yet."""
+    compared = 0
+    for case in CASES:
+        try:
+            old = RELEASED.render(case)
+        except Refused:
+            continue
+        new = MLFLOW.render(case)
+        compared += 1
+        refused = frozen(old).items() - frozen(new).items()
+        assert not refused, (case.name, refused)
+        assert secrets(new) <= secrets(old), (
+            f"{case.name}: pods wait for a Secret that nobody was told to make"
+        )
+    assert compared > 12
+
+
+def frozen(manifest: Manifest) -> dict[str, str]:
+    """What stays as long as an object is there, and that it is there."""
+    return {
+        f"{identity(each)} {field}": yaml.safe_dump(each["spec"].get(field))
+        for each in manifest.objects
+        for field in FROZEN.get(each["kind"], ())
+    }
+
+
+def secrets(manifest: Manifest) -> set[tuple[str, str]]:
+    """`(Secret, key)` of every variable that a container of the release cannot start without."""
+    return {
+        (reference["name"], reference["key"])
+        for _, pod in manifest.pods()
+        for container in pod["spec"].get("initContainers", []) + pod["spec"]["containers"]
+        for reference in map(from_secret, container.get("env", []))
+        if reference and not reference.get("optional")
+    }
+
+
+def from_secret(variable: Json) -> Json:
+    found: Json = variable.get("valueFrom", {}).get("secretKeyRef", {})
+    return found
+
+
+def test_make_release(tmp_path: Path) -> None:
+    """As CONTRIBUTING.md says, in a repository of its own."""
+    for name in ("Makefile", "CHANGELOG.md"):
+        shutil.copy(REPO / name, tmp_path)
+    shutil.copytree(MLFLOW.folder, tmp_path / "charts/mlflow")
+    meta = tmp_path / "charts/mlflow/Chart.yaml"
+    meta.write_text(re.sub(r"(?m)^version: .*$", "version: 9.9.9", meta.read_text()))
+    run(tmp_path, "git", "init", "-q")
+    commit(tmp_path)
+    # READY: packages are installed already.
+    make = ["make", "-s", "release", f"VENV={Path(sys.executable).parents[1]}", "READY=CHANGELOG.md"]
+    assert "CHANGELOG.md has no 9.9.9" in run(tmp_path, *make, code=2)
+    with (tmp_path / "CHANGELOG.md").open("a") as log:
+        log.write("\n## 9.9.9 - 2030-01-01\n")
+    assert "commit them first" in run(tmp_path, *make, code=2)
+    commit(tmp_path)
+    assert "Now raise version" in run(tmp_path, *make)
+    folder = tmp_path / "tests/e2e/released"
+    assert "mlflow-9.9.9.tgz: OK" in run(folder, "sha256sum", "--check", "SHA256SUMS")
+    assert run(tmp_path, "git", "tag", "--points-at", "HEAD") == "v9.9.9\n"
+
+
+def commit(folder: Path) -> None:
+    run(folder, "git", "add", "--all")
+    run(folder, "git", "commit", "-q", "-m", "As it is")
+
+
+def run(folder: Path, *command: str, code: int = 0) -> str:
+    who = {
+        f"GIT_{role}_{what}": "tests@example.com"
+        for role in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    }
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **who}, capture_output=True, text=True)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
