@@ -16,15 +16,16 @@ UPLOAD = 50
 class Clients:
     """Twelve clients and an upload in a pod of their own, at work against `http://mlflow`."""
 
-    def __init__(self, kube: Kube, namespace: str) -> None:
+    def __init__(self, kube: Kube, namespace: str, account: tuple[str, str] | None = None) -> None:
         self.kube = kube
         self.namespace = namespace
+        self.env = {"ACCOUNT": json.dumps(account)} if account else {}
 
     def start(self) -> None:
         """Until each of them was answered once."""
         script = {"metadata": {"name": "clients"}, "data": {"clients.py": SCRIPT.read_text()}}
         self.kube.core.create_namespaced_config_map(self.namespace, script)
-        pod = client_pod("clients", ["python", "/clients/clients.py", "http://mlflow"])
+        pod = client_pod("clients", ["python", "/clients/clients.py", "http://mlflow"], self.env)
         pod["spec"]["volumes"].append({"name": "clients", "configMap": {"name": "clients"}})
         mount = {"name": "clients", "mountPath": "/clients"}
         pod["spec"]["containers"][0]["volumeMounts"].append(mount)

@@ -21,6 +21,7 @@ import requests
 SERVER = sys.argv[1]
 API = f"{SERVER}/api/2.0/mlflow"
 FILES = f"{SERVER}/api/2.0/mlflow-artifacts/artifacts"
+ACCOUNT = tuple(json.loads(os.environ.get("ACCOUNT", "[]"))) or None
 COUNT = 12
 MEGABYTE = os.urandom(1_000_000)
 UPLOAD, UPLOAD_SECONDS = 50, 15
@@ -32,7 +33,7 @@ def asked(session, who, method, path, **what):
     """The answer to one request; None, and a failure on record, if there is no good one."""
     started = time.time()
     try:
-        answer = session.request(method, path, timeout=60, **what)
+        answer = session.request(method, path, timeout=60, auth=ACCOUNT, **what)
         answer.raise_for_status()
     except requests.RequestException as error:
         state["failures"].append(f"{started:.1f} {who}: {method} {path}: {error!r}")
@@ -95,7 +96,7 @@ def upload():
             if there and sizes.get(str(number)) != UPLOAD * len(MEGABYTE):
                 state["failures"].append(f"upload {number} is there as {sizes}")
             with contextlib.suppress(requests.RequestException):  # only to save room
-                session.delete(f"{FILES}/big/{number}", timeout=60)
+                session.delete(f"{FILES}/big/{number}", timeout=60, auth=ACCOUNT)
             state["uploads"] += 1
 
 
