@@ -8,6 +8,8 @@ import yaml
 from mlflowops import tools
 from mlflowops.paths import REPO
 
+from e2e.kube import PATIENCE
+
 CHART = REPO / "charts/mlflow"
 OUR_IMAGE = {"registry": "localhost", "repository": "mlflow", "tag": "3.17.2"}
 
@@ -35,9 +37,12 @@ class Helm:
         release: str = "mlflow",
         chart: Path = CHART,
     ) -> str:
-        """Install or upgrade with the image of this repository; `wait=""` returns at once."""
+        """Install or upgrade with the image of this repository; `wait=""` returns at once.
+
+        A slow machine gets PATIENCE times as many seconds.
+        """
         words = ["upgrade", "--install", release, str(chart), "--namespace", namespace, "--values", "-"]
         if wait:
-            words += ["--wait", "--timeout", wait]
+            words += ["--wait", "--timeout", f"{PATIENCE * int(wait.removesuffix('s'))}s"]
         image = {"image": OUR_IMAGE} if chart == CHART else {}
         return self(*words, stdin=yaml.safe_dump({**image, **values})).stdout

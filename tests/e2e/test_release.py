@@ -74,7 +74,7 @@ class Upgraded:
                 {run: [compare.facts(client, found), found.info.run_id] for run, found in runs.items()},
                 compare.files(client, runs["parent"], self.folder / secrets.token_hex(4)),
                 [client.get_registered_model(each).to_proto() for each in (name, f"{name}-old")],
-                client.load_prompt(f"{name}-prompt", 1).template,
+                client.get_prompt_version(f"{name}-prompt", 1).template,
                 model.predict(["hello"]),
                 [annas(url, "update", number, name), annas(url, "delete", number, name)],
             ]
@@ -128,7 +128,7 @@ def test_upgrade_and_rollback(kube: Kube, helm: Helm, upgraded: Upgraded) -> Non
     between = upgraded.read("between")
     clients.rest(0.2)
     with clients.lose_nothing():
-        helm("rollback", "mlflow", "--namespace", upgraded.namespace, "--wait", "--timeout", "240s")
+        helm("rollback", "mlflow", "--namespace", upgraded.namespace, "--wait", "--timeout", "720s")
         settle(kube, upgraded.namespace, 2)
     clients.rest(3)
     assert upgraded.chart() == last

@@ -1,9 +1,12 @@
 """Run by an older MLflow: its server fills a database, and its client writes down what it then reads."""
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +14,60 @@ import requests
 from cli import compare, laptop
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
+from mlflow.server.auth.client import AuthServiceClient
 
 from runtime.network import free_port
 
 NAME = "old"
+# Of every account.
+PASSWORD = "a password of long ago"
+INI = """[mlflow]
+default_permission = READ
+database_uri = {database}
+admin_username = admin
+admin_password = {password}
+authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+"""
 
 
 def main(database: str, folder: Path) -> None:
     """Leave `facts.json` in the folder, among others."""
-    place = f"http://127.0.0.1:{(port := free_port())}"
     stores = ["--backend-store-uri", database, "--artifacts-destination", str(folder / "artifacts")]
-    words = ["server", *stores, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    server = subprocess.Popen([sys.executable, "-m", "mlflow", *words])
-    try:
-        wait_for(server, place)
+    with server(*stores) as place:
         laptop.fill(place, folder, NAME)
         (folder / "facts.json").write_text(json.dumps(facts(place), indent=1))
+    if hasattr(AuthServiceClient, "create_experiment_permission"):  # MLflow had no roles yet
+        ini = folder / "basic_auth.ini"
+        ini.write_text(INI.format(database=database, password=PASSWORD))
+        os.environ |= {"MLFLOW_AUTH_CONFIG_PATH": str(ini), "MLFLOW_FLASK_SERVER_SECRET_KEY": PASSWORD}
+        os.environ |= {"MLFLOW_TRACKING_USERNAME": "admin", "MLFLOW_TRACKING_PASSWORD": PASSWORD}
+        with server(*stores, "--app-name", "basic-auth") as place:
+            accounts(place)
+
+
+@contextlib.contextmanager
+def server(*options: str) -> Iterator[str]:
+    """The address of a server of this MLflow."""
+    place = f"http://127.0.0.1:{(port := free_port())}"
+    words = ["server", *options, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    process = subprocess.Popen([sys.executable, "-m", "mlflow", *words])
+    try:
+        wait_for(process, place)
+        yield place
     finally:
-        server.terminate()
-        server.wait(60)
+        process.terminate()
+        process.wait(60)
+
+
+def accounts(place: str) -> None:
+    """Who may change the experiment, who the model, and who was not to see the experiment."""
+    client: Any = AuthServiceClient(place)
+    for user in ("anna", "bert", "carl"):
+        client.create_user(user, PASSWORD)
+    experiment = compare.experiment(MlflowClient(place), NAME).experiment_id
+    client.create_experiment_permission(experiment, "anna", "EDIT")
+    client.create_registered_model_permission(NAME, "bert", "EDIT")
+    client.create_experiment_permission(experiment, "carl", "NO_PERMISSIONS")
 
 
 def wait_for(server: subprocess.Popen[bytes], place: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
 from cli import compare, laptop
 from mlflow import MlflowClient
 
@@ -61,3 +62,47 @@ def test_an_old_pod_serves_while_new_ones_start(
     run_id = client.create_run(client.create_experiment("new")).info.run_id
     client.log_metric(run_id, "loss", 0.5)
     assert client.get_run(run_id).data.metrics == {"loss": 0.5}
+
+
+def test_accounts_of_an_older_basic_auth(
+    restored: Restored, start: Callable[..., Server], home: Path
+) -> None:
+    """Made by MLflow 3.10, which had a table of permissions for each kind of thing, and no roles."""
+    _, where = restored("3.10.1")
+    env = {
+        **where,
+        "MLFLOW_KUBERNETES_APP_NAME": "basic-auth",
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": "0123456789",
+    }
+    admin = {
+        "MLFLOW_AUTH_ADMIN_USERNAME": "admin",
+        "MLFLOW_AUTH_ADMIN_PASSWORD": "the password of the Secret",
+    }
+    migrate(home, env)
+    server = start(**env, **admin).ready()
+
+    def answers(method: str, path: str, **body: str) -> dict[str, int]:
+        url, them = f"{server.url}/api/2.0/mlflow/{path}", ("anna", "bert", "carl", "admin", "nobody")
+        return {
+            who: requests.request(
+                method, url, json=body, auth=(who, old_release.PASSWORD), timeout=60
+            ).status_code
+            for who in them
+        }
+
+    strangers = {"admin": 401, "nobody": 401}
+    number = requests.get(
+        f"{server.url}/api/2.0/mlflow/experiments/get-by-name?experiment_name={old_release.NAME}",
+        auth=tuple(admin.values()), timeout=60,
+    ).json()["experiment"]["experiment_id"]  # fmt: skip
+    assert answers("GET", f"experiments/get?experiment_id={number}") == {
+        **dict.fromkeys(("anna", "bert", "carl"), 200), **strangers,
+    }  # fmt: skip
+    tag = {"experiment_id": number, "key": "by", "value": "a test"}
+    assert answers("POST", "experiments/set-experiment-tag", **tag) == {
+        "anna": 200, "bert": 403, "carl": 403, **strangers,
+    }  # fmt: skip
+    tag = {"name": old_release.NAME, "key": "by", "value": "a test"}
+    assert answers("POST", "registered-models/set-tag", **tag) == {
+        "anna": 403, "bert": 200, "carl": 403, **strangers,
+    }  # fmt: skip
