@@ -37,9 +37,12 @@ class Platform:
     def apply(self, namespace: str, manifest: str, **words: str) -> None:
         """`kubectl apply` of a file in manifests/; $namespace in it is the namespace, `words` are others."""
         text = string.Template((MANIFESTS / f"{manifest}.yaml").read_text())
-        filled = text.substitute(namespace=namespace, **words)
+        self.apply_text(namespace, text.substitute(namespace=namespace, **words))
+
+    def apply_text(self, namespace: str, text: str) -> None:
+        """`kubectl apply -f -`."""
         command = [*self._kubectl, "apply", "--namespace", namespace, "--filename", "-"]
-        done = subprocess.run(command, input=filled, text=True, capture_output=True)
+        done = subprocess.run(command, input=text, text=True, capture_output=True)
         assert done.returncode == 0, done.stderr
 
     @contextlib.contextmanager
@@ -62,12 +65,12 @@ class Platform:
         with self.hosts(str(urlsplit(url).hostname)):
             return requests.request(method, url, **chosen)  # noqa: S113 - it has one
 
-    def served(self, url: str, seconds: float = 60) -> requests.Response:
+    def served(self, url: str, seconds: float = 60, **options: Any) -> requests.Response:
         """The first good answer; a certificate and a route take seconds to arrive."""
 
         def ask() -> requests.Response | None:
-            with contextlib.suppress(requests.ConnectionError):
-                answer = self.request("GET", url)
+            with contextlib.suppress(requests.RequestException):
+                answer = self.request("GET", url, **options)
                 return answer if answer.ok else None
             return None
 

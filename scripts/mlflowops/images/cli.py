@@ -16,7 +16,9 @@ app = typer.Typer(help="Build our container images and find their archives.", no
 @app.command()
 def build(
     names: Annotated[list[str] | None, typer.Argument(help="Images to build; all without one.")] = None,
-    group: Annotated[str, typer.Option(help="The images of a group of programs instead: platform.")] = "",
+    group: Annotated[
+        str, typer.Option(help="The images of a group of programs instead: platform, login.")
+    ] = "",
 ) -> None:
     """Build images that are not built yet and print `<ref> <archive>` for each."""
     if names and group:
