@@ -17,6 +17,7 @@ class LanguageModel:
         class Answer(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
+                model.key = self.headers["Authorization"].removeprefix("Bearer ")
                 self.send_response(200)
                 self.send_header("Content-Type", "text/event-stream")
                 self.end_headers()
@@ -37,6 +38,7 @@ class LanguageModel:
         """Start afresh."""
         self.words: queue.Queue[str | None] = queue.Queue()
         self.client_left = threading.Event()
+        self.key = ""  # what the last question showed
 
     def events(self) -> Any:
         """The words of one answer as they come."""

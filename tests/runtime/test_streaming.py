@@ -23,18 +23,21 @@ def model(pair: Pair) -> Iterator[LanguageModel]:
     model.close()
 
 
-def offer(server: Server, model: LanguageModel) -> None:
+def offer(
+    server: Server, model: LanguageModel, key: str = "none", who: tuple[str, str] | None = None
+) -> None:
     """Make the gateway's secret, model and endpoint."""
 
     def create(what: str, **body: Any) -> Any:
-        answer = requests.post(f"{server.url}/api/3.0/mlflow/gateway/{what}/create", json=body, timeout=60)
+        url = f"{server.url}/api/3.0/mlflow/gateway/{what}/create"
+        answer = requests.post(url, json=body, auth=who, timeout=60)
         assert answer.ok, answer.text
         return answer.json()
 
     secret = create(
         "secrets",
         secret_name="key",
-        secret_value={"api_key": "none"},
+        secret_value={"api_key": key},
         provider="openai",
         auth_config={"api_base": model.url},
     )["secret"]["secret_id"]
@@ -45,10 +48,10 @@ def offer(server: Server, model: LanguageModel) -> None:
     create("endpoints", name="chat", model_configs=[linked], usage_tracking=False)
 
 
-def ask(server: Server) -> requests.Response:
+def ask(server: Server, who: tuple[str, str] | None = None) -> requests.Response:
     question = {"model": "chat", "stream": True, "messages": [{"role": "user", "content": "?"}]}
     url = f"{server.url}/gateway/mlflow/v1/chat/completions"
-    return requests.post(url, json=question, stream=True, timeout=60)
+    return requests.post(url, json=question, auth=who, stream=True, timeout=60)
 
 
 @pytest.mark.parametrize("launcher", ["upstream", "direct"])

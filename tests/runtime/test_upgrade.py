@@ -106,3 +106,26 @@ def test_accounts_of_an_older_basic_auth(
     assert answers("POST", "registered-models/set-tag", **tag) == {
         "anna": 403, "bert": 200, "carl": 403, **strangers,
     }  # fmt: skip
+
+
+def test_the_way_back_over_a_migration(
+    restored: Restored, start: Callable[..., Server], home: Path, database: Callable[[], dict[str, str]]
+) -> None:
+    """The old image refuses the new schema before its server starts; on the backup it goes on as before."""
+    release, where = restored("3.16.1")
+    migrate(home, where)
+    code, output = step(home, where, release)
+    assert code == 1 and "which MLflow 3.16.1 does not know; run the image version that made it" in output
+    assert "Traceback" not in output
+    release.restore(backup := database())
+    code, output = step(home, backup, release)
+    assert code == 0 and "the database is up to date" in output
+    server = start(**backup, **release.environment).ready()
+    assert old_release.facts(server.url) == release.facts
+
+
+def step(home: Path, where: dict[str, str], release: Release) -> tuple[int, str]:
+    """The schema step in the image of an older MLflow: its exit code and what it says."""
+    process = run("schema.py", environment(home, **where, **release.environment))
+    output, _ = process.communicate(timeout=300)
+    return process.returncode, output
