@@ -494,10 +494,10 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         "mlflow: backup.enabled: only PostgreSQL is backed up; set backendStore.postgres.enabled: true too; "
         "docs/backup.md says how to back up the volume.",
     ),
-    "backup-without-s3": (
+    "backup-without-object-store": (
         {**postgres(), "backup": {"enabled": True}},
-        "mlflow: backup.enabled: backups go to S3, with the address and the keys of the artifacts; "
-        "set artifactStore.s3 too.",
+        "mlflow: backup.enabled: backups go to the object store of the artifacts, and there is none; "
+        "set artifactStore.s3, .azure or .gcs too.",
     ),
     "backup-path": (
         {**postgres(), **s3(path="artifacts"), "backup": {"enabled": True, "path": "/backups"}},

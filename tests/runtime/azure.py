@@ -45,6 +45,10 @@ class Azure:
         """All blobs of the container."""
         return list(self.client().get_container_client(CONTAINER).list_blob_names())
 
+    def put(self, name: str, body: bytes) -> None:
+        """Another one."""
+        self.client().get_blob_client(CONTAINER, name).upload_blob(body)
+
     def environment(self, key: str = KEY) -> dict[str, str]:
         """The variables of a server that keeps its artifacts here."""
         return {

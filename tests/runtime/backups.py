@@ -23,6 +23,11 @@ STRUCTURE = (
 )
 KEEP = ["--keep=2", "--keep-days=30", "--seconds=600"]
 
+# More than one piece of an upload, and nothing that could be made smaller.
+NOISE = """
+    CREATE TABLE noise AS
+    SELECT gen_random_uuid()::text || gen_random_uuid() AS a FROM generate_series(1, 1200000)"""
+
 
 class Pod:
     """The two containers of a Job and their shared folder."""

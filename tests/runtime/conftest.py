@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from runtime.azure import Azure
 from runtime.compare import Pair
+from runtime.gcs import Gcs
 from runtime.postgres import Postgres
 from runtime.s3 import S3
 from runtime.server import Server, environment, run
@@ -98,3 +100,25 @@ def pair(start_pair: Callable[..., Pair], s3: S3) -> Pair:
 def home(tmp_path: Path) -> Path:
     """A folder for a process of the test's own."""
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def azure() -> Iterator[Azure]:
+    """An Azure Blob Storage."""
+    store = Azure()
+    yield store
+    store.remove()
+
+
+@pytest.fixture(scope="module")
+def gcs() -> Iterator[Gcs]:
+    """A Google Cloud Storage."""
+    store = Gcs()
+    yield store
+    store.remove()
+
+
+@pytest.fixture(scope="module", params=["azure", "gcs"])
+def store(request: pytest.FixtureRequest) -> Azure | Gcs:
+    """Either cloud's store, one after the other."""
+    return request.getfixturevalue(request.param)

@@ -32,6 +32,12 @@ class Gcs:
         answer = requests.get(f"{self.url}/storage/v1/b/{BUCKET}/o", timeout=10)
         return [each["name"] for each in answer.json().get("items", [])]
 
+    def put(self, name: str, body: bytes) -> None:
+        """Another one."""
+        where = f"{self.url}/upload/storage/v1/b/{BUCKET}/o"
+        query = {"uploadType": "media", "name": name}
+        requests.post(where, body, params=query, timeout=10).raise_for_status()
+
     def environment(self) -> dict[str, str]:
         """The variables of a server that keeps its artifacts here."""
         return {"MLFLOW_ARTIFACTS_DESTINATION": f"gs://{BUCKET}/a/b", "STORAGE_EMULATOR_HOST": self.url}

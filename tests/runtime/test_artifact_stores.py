@@ -26,26 +26,6 @@ THROUGH_THE_SERVER = {
 
 
 @pytest.fixture(scope="module")
-def azure() -> Iterator[Azure]:
-    store = Azure()
-    yield store
-    store.remove()
-
-
-@pytest.fixture(scope="module")
-def gcs() -> Iterator[Gcs]:
-    store = Gcs()
-    yield store
-    store.remove()
-
-
-@pytest.fixture(scope="module", params=["azure", "gcs"])
-def store(request: pytest.FixtureRequest) -> Azure | Gcs:
-    """Either cloud's store, one after the other."""
-    return request.getfixturevalue(request.param)
-
-
-@pytest.fixture(scope="module")
 def server(start: Callable[..., Server], ready_database: Callable[[], Env], store: Azure | Gcs) -> Server:
     """A server of the chart that keeps artifacts there."""
     return start(**ready_database(), **store.environment()).ready()

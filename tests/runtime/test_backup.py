@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from psycopg2 import sql
 
-from runtime.backups import Pod
+from runtime.backups import NOISE, Pod
 from runtime.postgres import Postgres
 from runtime.s3 import S3
 from runtime.server import FILES
@@ -116,11 +116,6 @@ def test_a_store_that_refuses(pod: Pod, env: Env, words: str) -> None:
     log = pod.backup(code=1, AWS_MAX_ATTEMPTS="1", **env)
     assert words in log and env.get("AWS_SECRET_ACCESS_KEY", "\0") not in log
     assert pod.store.task("backup")["failed"] and not pod.objects()
-
-
-NOISE = """
-    CREATE TABLE noise AS
-    SELECT gen_random_uuid()::text || gen_random_uuid() AS a FROM generate_series(1, 1200000)"""
 
 
 def test_a_table_that_may_not_be_read(pod: Pod) -> None:

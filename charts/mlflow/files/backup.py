@@ -64,7 +64,7 @@ def _rows(cursor: Any, query: str) -> list[Any]:
 def main() -> int:
     """Run it; the exit code of the Job."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--destination", required=True, help="s3://bucket/path")
+    parser.add_argument("--destination", required=True, help="s3://bucket/path and the like")
     parser.add_argument("--exchange", required=True, help="the folder shared with postgres.sh")
     parser.add_argument("--keep", type=int, required=True, help="so many always stay")
     parser.add_argument("--keep-days", type=float, required=True, help="older ones go")

@@ -10,11 +10,12 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from object_store import artifacts, s3_client
+from object_store import artifacts, azure_client, azure_identity, gcs_client, s3_client
 from prometheus_client import Metric
 
 CONNECT, READ = 5, 10
 """Seconds."""
+AZURE_ONCE = {"connection_timeout": CONNECT, "read_timeout": READ, "retry_total": 0}
 
 
 def look_at(env: Mapping[str, str]) -> Callable[[], Iterable[Metric]] | None:
@@ -65,13 +66,7 @@ class Blobs(Store):
 
     @cached_property
     def client(self) -> Any:
-        from azure.storage.blob import BlobServiceClient
-
-        options = {"connection_timeout": CONNECT, "read_timeout": READ, "retry_total": 0}
-        if connection := self.env.get("AZURE_STORAGE_CONNECTION_STRING"):
-            return BlobServiceClient.from_connection_string(connection, **options)
-        key = self.env.get("AZURE_STORAGE_ACCESS_KEY") or _azure_identity()
-        return BlobServiceClient(f"https://{self.uri.hostname}", credential=key, **options)
+        return azure_client(self.env, str(self.uri.hostname), **AZURE_ONCE)
 
 
 class DataLake(Store):
@@ -84,9 +79,8 @@ class DataLake(Store):
     def client(self) -> Any:
         from azure.storage.filedatalake import DataLakeServiceClient
 
-        options = {"connection_timeout": CONNECT, "read_timeout": READ, "retry_total": 0}
-        token = self.env.get("AZURE_STORAGE_SAS_TOKEN") or _azure_identity()
-        return DataLakeServiceClient(f"https://{self.uri.hostname}", credential=token, **options)
+        token = self.env.get("AZURE_STORAGE_SAS_TOKEN") or azure_identity()
+        return DataLakeServiceClient(f"https://{self.uri.hostname}", credential=token, **AZURE_ONCE)
 
 
 class Gcs(Store):
@@ -98,12 +92,4 @@ class Gcs(Store):
 
     @cached_property
     def client(self) -> Any:
-        from google.cloud.storage import Client
-
-        return Client()
-
-
-def _azure_identity() -> Any:
-    from azure.identity import DefaultAzureCredential
-
-    return DefaultAzureCredential()
+        return gcs_client()

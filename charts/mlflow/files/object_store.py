@@ -1,4 +1,4 @@
-"""Where the server's artifacts are, and an S3 client with the settings that MLflow's own client reads."""
+"""Where the server's artifacts are, and clients of object stores with the settings that MLflow's own read."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,3 +21,27 @@ def s3_client(env: Mapping[str, str], **settings: Any) -> Any:
         verify=False if env.get("MLFLOW_S3_IGNORE_TLS", "").lower() in ("true", "1") else None,
         config=Config(s3=style, **settings),
     )
+
+
+def azure_client(env: Mapping[str, str], host: str, **settings: Any) -> Any:
+    """A client of Azure's Blob Storage at that host; `settings` are azure-core's."""
+    from azure.storage.blob import BlobServiceClient
+
+    if connection := env.get("AZURE_STORAGE_CONNECTION_STRING"):
+        return BlobServiceClient.from_connection_string(connection, **settings)
+    key = env.get("AZURE_STORAGE_ACCESS_KEY") or azure_identity()
+    return BlobServiceClient(f"https://{host}", credential=key, **settings)
+
+
+def azure_identity() -> Any:
+    """Who the pod is to Azure."""
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential()
+
+
+def gcs_client() -> Any:
+    """A client of Google Cloud Storage; its library reads the environment itself."""
+    from google.cloud.storage import Client
+
+    return Client()

@@ -1,8 +1,8 @@
 """Bring the database to the schema of the installed MLflow: the init container of every server pod.
 
 An up-to-date database costs one query: MLflow is not imported and no lock is taken. Otherwise one pod of all
-that start at the same time migrates, under a lock in the database, and the others wait for it. It makes a backup
-first if it has arguments, which are those of backup.py.
+that start at the same time migrates, under a lock in the database, and the others wait for it. With
+arguments, those of backup.py, it makes a backup first.
 """
 
 import importlib.metadata

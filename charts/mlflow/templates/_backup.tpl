@@ -1,7 +1,14 @@
-{{- /* String: where backups are, `s3://bucket/path`. Takes `.`. */}}
+{{- /* String: where backups are, `s3://bucket/path` and the like, in the store of the artifacts. Takes `.`. */}}
 {{- define "mlflow.backup.place" -}}
-{{- $bucket := default .Values.artifactStore.s3.bucket .Values.backup.bucket -}}
-{{- printf "s3://%s/%s" $bucket (default (printf "backups/%s/%s" .Release.Namespace (include "mlflow.fullname" .)) .Values.backup.path) -}}
+{{- with .Values.artifactStore -}}
+{{- $bucket := default (ternary .azure.container (ternary .gcs.bucket .s3.bucket .gcs.enabled) .azure.enabled) $.Values.backup.bucket -}}
+{{- if .azure.enabled -}}
+wasbs://{{ $bucket }}@{{ .azure.storageAccount }}.blob.{{ .azure.domain }}
+{{- else -}}
+{{ ternary "gs" "s3" .gcs.enabled }}://{{ $bucket }}
+{{- end -}}
+{{- end -}}
+/{{ default (printf "backups/%s/%s" .Release.Namespace (include "mlflow.fullname" .)) .Values.backup.path }}
 {{- end }}
 
 {{- /* List lines: what a backup is told, but for the folder that it shares with PostgreSQL's programs. Takes `.`. */}}

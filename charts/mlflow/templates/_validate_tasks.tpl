@@ -14,8 +14,8 @@
 {{- if .Values.backup.enabled -}}
 {{- if not .Values.backendStore.postgres.enabled -}}
 {{- include "mlflow.says" (list "backup.enabled" "only PostgreSQL is backed up" "set backendStore.postgres.enabled: true too; docs/backup.md says how to back up the volume") -}}
-{{- else if not .Values.artifactStore.s3.enabled -}}
-{{- include "mlflow.says" (list "backup.enabled" "backups go to S3, with the address and the keys of the artifacts" "set artifactStore.s3 too") -}}
+{{- else if not (include "mlflow.artifactStore.kind" .) -}}
+{{- include "mlflow.says" (list "backup.enabled" "backups go to the object store of the artifacts, and there is none" "set artifactStore.s3, .azure or .gcs too") -}}
 {{- else -}}
 {{- include "mlflow.validate.backupPlace" . -}}
 {{- end -}}
@@ -31,9 +31,12 @@
 
 {{- /* Lines: whoever may write artifacts must not reach the backups through the server. Takes `.`. */}}
 {{- define "mlflow.validate.backupPlace" -}}
+{{- /* A container of Azure has one content, whichever of its two services one asks. */}}
+{{- $artifacts := include "mlflow.artifactStore.uri" . | replace "abfss://" "wasbs://" | replace ".dfs." ".blob." -}}
 {{- if regexMatch "^/|/$|//|://" .Values.backup.path -}}
 {{- include "mlflow.says" (list "backup.path" (printf "%q has a slash too many" .Values.backup.path) "write it as backups/mlflow, without a slash at its ends") -}}
-{{- else if hasPrefix (printf "%s/" (include "mlflow.artifactStore.uri" .)) (printf "%s/" (include "mlflow.backup.place" .)) -}}
-{{- include "mlflow.says" (list "backup.path" "is in the folder of the artifacts, where MLflow's users can read and delete it" "set artifactStore.s3.path to another folder of the bucket, or backup.bucket") -}}
+{{- else if hasPrefix (printf "%s/" $artifacts) (printf "%s/" (include "mlflow.backup.place" .)) -}}
+{{- $path := printf "artifactStore.%s.path" (include "mlflow.artifactStore.kind" .) -}}
+{{- include "mlflow.says" (list "backup.path" "is in the folder of the artifacts, where MLflow's users can read and delete it" (printf "set %s to another folder of the bucket, or backup.bucket" $path)) -}}
 {{- end -}}
 {{- end }}
