@@ -424,6 +424,10 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         {"podLabels": {"app": "mine"}},
         "mlflow: podLabels.app: is set by the chart; choose another label.",
     ),
+    "label-of-the-chart-on-a-task": (
+        {"tasks": {"podLabels": {"app": "mine"}}},
+        "mlflow: tasks.podLabels.app: is set by the chart; choose another label.",
+    ),
     "label-twice": (
         {"commonLabels": {"team": "a"}, "serviceAccount": {"labels": {"team": "b"}}},
         "mlflow: serviceAccount.labels.team: is in commonLabels too; keep one of them.",

@@ -163,3 +163,21 @@ def test_the_schema_step_backs_up_as_the_backup_does(chart: Chart, component: st
     names = [entry["name"] for entry in stays["env"]]
     assert names == [entry["name"] for entry in box(manifest, "backup", "postgres")["env"]]
     assert not [name for name in names if name.startswith("AWS")]
+
+
+def test_labels_and_annotations_of_finite_pods(chart: Chart) -> None:
+    """A mesh's proxy in such a pod would run on when the work is done; the servers keep theirs."""
+    annotation, label = {"linkerd.io/inject": "disabled"}, {"sidecar.istio.io/inject": "false"}
+    both = {**postgres(cleanupRunsEnabled=True), **s3(path="artifacts"), **DRILL}
+    manifest = chart.render({**both, "tasks": {"podAnnotations": annotation, "podLabels": label}})
+    given = {
+        name: (
+            label.items() <= pod["metadata"]["labels"].items(),
+            pod["metadata"].get("annotations") == annotation,
+        )
+        for name, pod in manifest.pods()
+    }
+    tasks = {name for name in given if name.startswith("CronJob/")}
+    assert len(tasks) == 4
+    assert {name for name, has in given.items() if has == (True, True)} == tasks
+    assert {name for name, has in given.items() if any(has)} == tasks

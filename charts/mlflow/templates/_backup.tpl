@@ -37,8 +37,7 @@ backoffLimit: 0
 activeDeadlineSeconds: {{ int .ctx.Values.backup.deadlineSeconds }}
 template:
   metadata:
-    labels:
-      {{- include "mlflow.podLabels" . | nindent 6 }}
+    {{- include "mlflow.task.podMetadata" . | nindent 4 }}
   spec:
     {{- include "mlflow.task.pod" .ctx | nindent 4 }}
     containers:

@@ -34,6 +34,19 @@ initContainers:
 {{- end }}
 {{- end }}
 
+{{- /* Mapping lines: labels and annotations of a task's pod. Takes (dict "ctx" $ "component" "backup"). */}}
+{{- define "mlflow.task.podMetadata" -}}
+labels:
+  {{- include "mlflow.podLabels" . | nindent 2 }}
+  {{- with .ctx.Values.tasks.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with .ctx.Values.tasks.podAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{- /* String: the tasks that are on, as `name=<seconds>` after which the last success is too old. Takes `.`. */}}
 {{- define "mlflow.tasks" -}}
 {{- $hours := .Values.prometheusRule.thresholds -}}

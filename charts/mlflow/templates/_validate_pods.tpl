@@ -27,7 +27,7 @@
 {{- define "mlflow.validate.labels" -}}
 {{- $own := "^(app|app\\.kubernetes\\.io/(name|instance|component|version|part-of|managed-by)|helm\\.sh/chart)$" -}}
 {{- $common := .Values.commonLabels -}}
-{{- range $path, $labels := dict "commonLabels" $common "podLabels" .Values.podLabels "serviceAccount.labels" .Values.serviceAccount.labels -}}
+{{- range $path, $labels := dict "commonLabels" $common "podLabels" .Values.podLabels "tasks.podLabels" .Values.tasks.podLabels "serviceAccount.labels" .Values.serviceAccount.labels -}}
 {{- range $label, $value := $labels -}}
 {{- if regexMatch $own $label -}}
 {{- include "mlflow.says" (list (printf "%s.%s" $path $label) "is set by the chart" "choose another label") -}}
