@@ -33,6 +33,11 @@ def policy(**more: Any) -> Json:
     return {"networkPolicy": {"enabled": True, **more}}
 
 
+def by_uri(**more: Any) -> Json:
+    """MySQL and an object store."""
+    return {"backendStore": {"uriFromSecret": {"enabled": True, "name": "mysql"}}, **s3(), **KEYS, **more}
+
+
 ML = "mlflow.example.com"
 
 # Sentences of _validate*.tpl, whole.
@@ -164,6 +169,46 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         postgres(host="db.example.com:5432"),
         'mlflow: backendStore.postgres.host: "db.example.com:5432" holds a port; '
         "set backendStore.postgres.port instead.",
+    ),
+    "uri-secret-empty": (
+        {"backendStore": {"uriFromSecret": {"enabled": True}}},
+        "mlflow: backendStore.uriFromSecret.name: is empty; "
+        "set the name of a Secret in the namespace of the release.",
+    ),
+    "two-databases": (
+        {"backendStore": {**by_uri()["backendStore"], **postgres()["backendStore"]}},
+        "mlflow: backendStore.uriFromSecret.enabled: names a second database beside backendStore.postgres; "
+        "set one of the two enabled: false.",
+    ),
+    "accounts-on-mysql": (
+        by_uri(auth={"mode": "basic"}),
+        "mlflow: backendStore.uriFromSecret.enabled: is no place for MLflow's accounts, whose tables MySQL "
+        "refuses; set auth.mode: none and let the Ingress ask for a login, or use backendStore.postgres.",
+    ),
+    "policy-without-mysql": (
+        by_uri(**policy()),
+        "mlflow: networkPolicy.peers.database: is empty, and the database's host is in a Secret; "
+        "set where it is; the policy lets pods reach its port 3306.",
+    ),
+    "jobs-on-mysql": (
+        by_uri(jobs={"enabled": True}),
+        "mlflow: jobs.enabled: jobs go from pod to pod through PostgreSQL; "
+        "set backendStore.postgres.enabled: true too, or remove it.",
+    ),
+    "backup-of-mysql": (
+        by_uri(backup={"enabled": True}),
+        "mlflow: backup.enabled: only PostgreSQL is backed up; "
+        "set backendStore.postgres.enabled: true too; docs/backup.md says how to back up the volume.",
+    ),
+    "retention-on-mysql": (
+        by_uri(backendStore={**by_uri()["backendStore"], "postgres": {"cleanupRunsEnabled": True}}),
+        "mlflow: backendStore.postgres.cleanupRunsEnabled: retention works on PostgreSQL only; "
+        "set backendStore.postgres.enabled: true too, or remove it.",
+    ),
+    "mysql-local-artifacts-replicas": (
+        by_uri(replicaCount=2, artifactStore={}),
+        "mlflow: replicaCount: 2 pods cannot share artifacts on a ReadWriteOnce volume; "
+        "set an artifactStore, or ReadWriteMany in persistence.accessModes, or replicaCount: 1.",
     ),
     "password-secret-empty": (
         postgres(passwordFromSecret={"name": ""}),
@@ -314,7 +359,7 @@ SENTENCES: dict[str, tuple[Json, str]] = {
     ),
     "claim-without-use": (
         {**WIDE, "persistence": {"existingClaim": "old"}},
-        "mlflow: persistence.existingClaim: has no use, runs are in PostgreSQL and artifacts in an "
+        "mlflow: persistence.existingClaim: has no use, runs are in a database and artifacts in an "
         "object store; remove it.",
     ),
     "secret-store-unnamed": (
@@ -470,7 +515,7 @@ SENTENCES: dict[str, tuple[Json, str]] = {
     ),
     "jobs-on-sqlite": (
         {"jobs": {"enabled": True}},
-        "mlflow: jobs.enabled: jobs go from pod to pod through the database, and SQLite has one pod only; "
+        "mlflow: jobs.enabled: jobs go from pod to pod through PostgreSQL; "
         "set backendStore.postgres.enabled: true too, or remove it.",
     ),
     "jobs-with-artifacts-on-a-volume": (

@@ -113,6 +113,12 @@ def test_object_store(chart: Chart, endpoint: str, port: int, peers: list[Json])
     assert to(of(chart, s3(endpoint=endpoint)), port) == peers
 
 
+def test_mysql(chart: Chart) -> None:
+    """Its host is in a Secret, so only the values can tell the policy where it is."""
+    spec = chart.render(MLFLOW.folder / "ci/mysql-values.yaml").one("NetworkPolicy")["spec"]
+    assert to(spec, 3306) == [{"ipBlock": {"cidr": "10.20.0.0/28"}}]
+
+
 def test_no_store_no_way_out(chart: Chart) -> None:
     """With everything on the volume there is DNS and the release itself, nothing else."""
     assert len(of(chart)["egress"]) == 2

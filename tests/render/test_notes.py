@@ -33,6 +33,13 @@ def test_secrets_to_bring(chart: Chart) -> None:
     )
 
 
+def test_mysql(chart: Chart) -> None:
+    notes = chart.notes(MLFLOW.folder / "ci/mysql-values.yaml")
+    assert "  runs       the database of the URI in Secret mlflow-mysql\n" in notes
+    assert "  mlflow-mysql: backend-store-uri\n" in notes
+    assert "see that somebody else backs the database up" in notes and "SQLite" not in notes
+
+
 WIDE: Callable[..., Json] = lambda **more: {**postgres(), **s3(), **more}  # noqa: E731
 INGRESS: Callable[..., Json] = lambda **more: {  # noqa: E731
     "ingress": {"enabled": True, "hosts": [{"host": "a.example.com", "paths": [{"path": "/"}]}], **more}

@@ -79,6 +79,21 @@ def test_environment_of_postgres(chart: Chart) -> None:
     }
 
 
+def test_environment_of_a_database_by_its_uri(chart: Chart) -> None:
+    """The whole URI is in the Secret; the pool is larger than the threads, and nothing needs a volume."""
+    manifest = chart.render(MLFLOW.folder / "ci/mysql-values.yaml")
+    secret = {"name": "mlflow-mysql", "key": "backend-store-uri"}
+    for container in ("schema", "mlflow"):
+        entries = {entry["name"]: entry for entry in manifest.container(container)["env"]}
+        assert entries["MLFLOW_BACKEND_STORE_URI"]["valueFrom"] == {"secretKeyRef": secret}
+        pool, more = (entries[f"MLFLOW_SQLALCHEMYSTORE_{name}"] for name in ("POOL_SIZE", "MAX_OVERFLOW"))
+        assert (pool["value"], more["value"]) == ("5", entries["MLFLOW_KUBERNETES_THREADS"]["value"])
+        assert not [name for name in entries if name.startswith("PG")]
+    deployment = manifest.one("Deployment", "mlflow")["spec"]
+    assert (deployment["replicas"], deployment["strategy"]["type"]) == (2, "RollingUpdate")
+    assert "PersistentVolumeClaim" not in [name.partition("/")[0] for name in manifest.names()]
+
+
 def test_large_numbers_stay_numbers(chart: Chart) -> None:
     """Helm reads numbers as floats, which print as 1e+06 from there on."""
     env = chart.render(postgres(poolRecycle=2_000_000)).env()

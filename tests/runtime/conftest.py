@@ -9,6 +9,7 @@ import pytest
 from runtime.azure import Azure
 from runtime.compare import Pair
 from runtime.gcs import Gcs
+from runtime.mariadb import MariaDB
 from runtime.postgres import Postgres
 from runtime.s3 import S3
 from runtime.server import Server, environment, run
@@ -22,6 +23,14 @@ LONG = "0123456789abcdef" * 8
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server."""
     server = Postgres().start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """A MariaDB server."""
+    server = MariaDB()
     yield server
     server.remove()
 

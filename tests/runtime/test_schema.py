@@ -173,9 +173,9 @@ def test_the_embedded_database_is_made_where_there_is_none(home: Path) -> None:
         assert database.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
 
 
-@pytest.mark.parametrize("uri", ["", "mysql+pymysql://", "/mlflow/mlruns"])
+@pytest.mark.parametrize("uri", ["", "nosql://", "/mlflow/mlruns"])
 def test_an_unknown_database_is_refused_in_words(home: Path, uri: str) -> None:
     done = schema(home, MLFLOW_BACKEND_STORE_URI=uri)
     assert done.returncode == 1
     assert done.stdout.startswith("mlflow: schema: MLFLOW_BACKEND_STORE_URI: ")
-    assert done.stdout.endswith("set postgresql+psycopg2:// or sqlite:///<path>.\n")
+    assert done.stdout.endswith("is not supported; set mysql+pymysql://, or backendStore.postgres.\n")

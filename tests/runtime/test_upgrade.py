@@ -1,5 +1,8 @@
 """Databases that servers of older releases made and filled: after the schema step all of it is there."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from cli import compare, laptop
 from mlflow import MlflowClient
 
 from runtime import old_release
+from runtime.mariadb import MariaDB, silent
 from runtime.postgres import Postgres
 from runtime.releases import Release
 from runtime.server import Server, environment, run
@@ -30,10 +34,11 @@ def restored(postgres: Postgres, database: Callable[[], dict[str, str]], home: P
     return restore
 
 
-def migrate(home: Path, where: dict[str, str]) -> None:
+def migrate(home: Path, where: dict[str, str]) -> str:
     step = run("schema.py", environment(home, **where))
     output, _ = step.communicate(timeout=300)
     assert (step.returncode, "the database is migrated" in output) == (0, True), output
+    return output
 
 
 @pytest.mark.parametrize("version", ["3.10.1", "3.14.0", "3.16.1"])
@@ -129,3 +134,22 @@ def step(home: Path, where: dict[str, str], release: Release) -> tuple[int, str]
     process = run("schema.py", environment(home, **where, **release.environment))
     output, _ = process.communicate(timeout=300)
     return process.returncode, output
+
+
+def test_all_of_an_older_mariadb_is_there(
+    postgres: Postgres, mariadb: MariaDB, start: Callable[..., Server], home: Path
+) -> None:
+    """For a server that goes on with it; the password is in no log and no command line of ours."""
+    where, old = mariadb.database("old"), Release("3.10.1", postgres).environment
+    make = [sys.executable, "-m", "runtime.old_release", where["MLFLOW_BACKEND_STORE_URI"], home]
+    subprocess.run(make, check=True, cwd=home, env=environment(home, **old))
+    said = migrate(home, where)
+    server = start(**where).ready()
+    assert old_release.facts(server.url) == json.loads((home / "facts.json").read_text())
+    client = MlflowClient(server.url)
+    run_id = client.create_run(client.create_experiment("new")).info.run_id
+    client.log_metric(run_id, "loss", 0.5)
+    assert client.get_run(run_id).data.metrics == {"loss": 0.5}
+    arguments = [Path(f"/proc/{pid}/cmdline").read_text() for pid in (server.process.pid, *server.workers())]
+    assert server.stop() == 0
+    assert silent(said + server.log.read_text() + "".join(arguments))

@@ -7,21 +7,29 @@ from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
-from schema_database import Database, PostgreSQL, SQLite
+from schema_database import Database, MySQL, PostgreSQL, SQLite
+
+Rows = Callable[[str], list[Any]]
 
 # Milliseconds after which a query is given up: looking must not add to the load of a slow database.
 LIMIT = 10_000
 STAGES = ("active", "deleted")
 STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
-CONNECTIONS = """
+POSTGRESQL_CONNECTIONS = """
     SELECT count(*) FILTER (WHERE usename = current_user), count(*) FILTER (WHERE usename <> current_user),
            current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
     FROM pg_stat_activity WHERE datname IS NOT NULL"""
+MYSQL_CONNECTIONS = """
+    SELECT count(*), @@max_connections FROM information_schema.processlist
+    WHERE user = substring_index(user(), '@', 1)"""
 RUNS = "SELECT lifecycle_stage, status, count(*) FROM runs GROUP BY lifecycle_stage, status"
 EXPERIMENTS = "SELECT lifecycle_stage, count(*) FROM experiments GROUP BY lifecycle_stage"
 MODELS = "SELECT count(*) FROM registered_models"
 VERSIONS = "SELECT count(*) FROM model_versions WHERE current_stage <> 'Deleted_Internal'"
 SIZE = {
+    MySQL: """
+        SELECT sum(data_length + index_length) FROM information_schema.tables
+        WHERE table_schema = DATABASE()""",
     PostgreSQL: "SELECT pg_database_size(current_database())",
     SQLite: "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
 }
@@ -41,16 +49,29 @@ class State:
         yield _table("mlflow_schema_up_to_date", words, (), {(): found == self.head})
         revisions = {(found or "none", self.head): 1}
         yield _table("mlflow_schema_info", "Schema revisions.", ("database", "image"), revisions)
-        if isinstance(self.database, PostgreSQL):
+        if isinstance(self.database, (MySQL, PostgreSQL)):
             yield from self._connections()
 
     def _connections(self) -> Iterator[Metric]:
+        count = _mysql_connections if isinstance(self.database, MySQL) else _postgresql_connections
         with _reading(self.database) as rows:
-            [(ours, others, limit)] = rows(CONNECTIONS)
+            ours, others, limit = count(rows)
         used = {("mlflow",): ours, ("others",): others}
         yield _table("mlflow_database_connections", "Connections to the database server.", ("role",), used)
         words = "Connections that the database server allows."
         yield _table("mlflow_database_connections_limit", words, (), {(): limit})
+
+
+def _postgresql_connections(rows: Rows) -> list[int]:
+    """Those of MLflow's role, those of others, and how many there may be."""
+    return list(rows(POSTGRESQL_CONNECTIONS)[0])
+
+
+def _mysql_connections(rows: Rows) -> list[int]:
+    """The same; a role that sees its own connections only may still ask how many there are."""
+    [(ours, limit)] = rows(MYSQL_CONNECTIONS)
+    [(_, all_of_them)] = rows("SHOW GLOBAL STATUS LIKE 'Threads_connected'")
+    return [ours, int(all_of_them) - ours, limit]
 
 
 class Inventory:
@@ -77,11 +98,15 @@ class Inventory:
 
 
 @contextmanager
-def _reading(database: Database) -> Iterator[Callable[[str], list[Any]]]:
+def _reading(database: Database) -> Iterator[Rows]:
     """A function that runs one query after the other, in a connection and a transaction of its own."""
     with database.connection() as connection, closing(connection.cursor()) as cursor:
         if isinstance(database, PostgreSQL):
             cursor.execute(f"SET LOCAL statement_timeout = {LIMIT}")
+        elif isinstance(database, MySQL) and "MariaDB" in connection.get_server_info():
+            cursor.execute(f"SET SESSION max_statement_time = {LIMIT / 1000}")
+        elif isinstance(database, MySQL):
+            cursor.execute(f"SET SESSION max_execution_time = {LIMIT}")
 
         def rows(query: str) -> list[Any]:
             cursor.execute(query)

@@ -50,7 +50,7 @@ def bring_up_to_date(database: Database, schema: Schema) -> None:
             return say(f"another pod has migrated {schema.what} ({found}).")
         if found:
             back_up()
-        migrate(database.uri, schema)
+        migrate(database, schema)
         found = database.revision(schema.table)
     if found != head:
         raise SchemaError(f"the migration ended at {found} instead of {head}; see the lines above.")
@@ -93,13 +93,14 @@ def back_up() -> None:
             )
 
 
-def migrate(uri: str, schema: Schema) -> None:
+def migrate(database: Database, schema: Schema) -> None:
     """MLflow's own upgrade."""
     try:
-        schema.upgrade(uri)
+        schema.upgrade(database.uri)
     except Exception as error:
         traceback.print_exc()
-        raise SchemaError("the migration failed; see the lines above, old pods keep serving.") from error
+        instead = database.after_failure
+        raise SchemaError(f"the migration failed; see the lines above, {instead}.") from error
 
 
 def version() -> str:

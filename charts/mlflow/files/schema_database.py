@@ -1,4 +1,4 @@
-"""The two kinds of database that the chart offers, for the schema step and the metrics: revision and lock."""
+"""The kinds of database that the chart offers, for the schema step and the metrics: revision and lock."""
 
 import sqlite3
 import time
@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+import schema_uri
 
 # The key of the advisory lock, "mlflow" in ASCII; pg_locks shows it as classid 28012, objid 1718382455.
 LOCK_KEY = int.from_bytes(b"mlflow")
+# The name of MySQL's: other than a key of PostgreSQL, it holds in all databases of the server.
+LOCK_NAME = "LEFT(CONCAT('mlflow.', DATABASE()), 64)"
 
 
 class Unreachable(Exception):
@@ -20,6 +23,11 @@ class Unreachable(Exception):
 class Database(ABC):
     """A database by its SQLAlchemy URI."""
 
+    exists: str
+    """A query for whether there is a table, whose name goes between the braces."""
+    after_failure = "old pods keep serving"
+    """What to say after a migration that failed."""
+
     def __init__(self, uri: str) -> None:
         self.uri = uri
 
@@ -28,47 +36,49 @@ class Database(ABC):
         """A context with a fresh DB-API connection; raises Unreachable."""
 
     @abstractmethod
-    def revision(self, table: str = "alembic_version") -> str | None:
-        """The schema revision in one of Alembic's tables, None if there is no schema; raises Unreachable."""
-
-    @abstractmethod
     def lock(self, waiting: Callable[[], None]) -> Any:
         """A context that one process at a time is in; calls `waiting` once if another one is."""
+
+    def revision(self, table: str = "alembic_version") -> str | None:
+        """The schema revision in one of Alembic's tables, None if there is no schema; raises Unreachable."""
+        with self.connection() as connection, closing(connection.cursor()) as cursor:
+            if not _first(cursor, self.exists.format(table)):
+                return None
+            return _first(cursor, f"SELECT version_num FROM {table}")  # noqa: S608 (a constant)
 
 
 def connect(uri: str) -> Database:
     """The database behind MLFLOW_BACKEND_STORE_URI; nothing is opened yet."""
-    kinds: dict[str, type[Database]] = {"postgresql": PostgreSQL, "sqlite": SQLite}
-    kind = urlsplit(uri).scheme.partition("+")[0]
-    if kind not in kinds:
-        raise SystemExit(
-            f"mlflow: schema: MLFLOW_BACKEND_STORE_URI: {kind or 'no scheme'} is not supported; "
-            "set postgresql+psycopg2:// or sqlite:///<path>."
-        )
-    return kinds[kind](uri)
+    kinds: dict[str, type[Database]] = {"mysql": MySQL, "postgresql": PostgreSQL, "sqlite": SQLite}
+    return kinds[schema_uri.checked(uri)](uri)
+
+
+def _first(cursor: Any, query: str) -> Any:
+    """The first column of the first row, None if there is no row."""
+    cursor.execute(query)
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _take(cursor: Any, lock: str, waiting: Callable[[], None]) -> None:
+    """Ask for a lock until it is ours."""
+    if not _first(cursor, lock):
+        waiting()
+        while not _first(cursor, lock):
+            time.sleep(1)
 
 
 class PostgreSQL(Database):
     """PostgreSQL through libpq, which takes what the URI leaves out from PGHOST, PGPASSWORD and so on."""
 
-    def revision(self, table: str = "alembic_version") -> str | None:
-        with self.connection() as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass(%s)", (table,))
-            if cursor.fetchone() == (None,):
-                return None
-            cursor.execute(f"SELECT version_num FROM {table}")  # noqa: S608 (a constant)
-            row = cursor.fetchone()
-            return row[0] if row else None
+    exists = "SELECT to_regclass('{}')"
 
     @contextmanager
     def lock(self, waiting: Callable[[], None]) -> Iterator[None]:
         """An advisory lock of a transaction, not of a session: PgBouncer keeps its promise only for that."""
         with self.connection() as connection, connection.cursor() as cursor:
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            if not _try_lock(cursor):
-                waiting()
-                while not _try_lock(cursor):
-                    time.sleep(1)
+            _take(cursor, f"SELECT pg_try_advisory_xact_lock({LOCK_KEY})", waiting)
             yield
 
     @contextmanager
@@ -83,13 +93,37 @@ class PostgreSQL(Database):
             raise Unreachable(" ".join(str(error).split())) from error
 
 
-def _try_lock(cursor: Any) -> bool:
-    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (LOCK_KEY,))
-    return bool(cursor.fetchone()[0])
+class MySQL(Database):
+    """MySQL or MariaDB."""
+
+    exists = """
+        SELECT count(*) FROM information_schema.tables
+        WHERE table_schema = DATABASE() AND table_name = '{}'"""
+    after_failure = "MySQL cannot undo the half of it: restore your backup (docs/upgrading.md)"
+
+    @contextmanager
+    def lock(self, waiting: Callable[[], None]) -> Iterator[None]:
+        """A lock of the session, which must not be ended for doing nothing while MLflow migrates."""
+        with self.connection() as connection, connection.cursor() as cursor:
+            cursor.execute("SET SESSION wait_timeout = 31536000")
+            _take(cursor, f"SELECT GET_LOCK({LOCK_NAME}, 0)", waiting)
+            yield
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        from pymysql import OperationalError
+
+        try:
+            with closing(schema_uri.opened(self.uri)) as connection:
+                yield connection
+        except OperationalError as error:
+            raise Unreachable(" ".join(str(error).split())) from error
 
 
 class SQLite(Database):
     """A file on the volume of the one pod that there is."""
+
+    exists = "SELECT count(*) FROM sqlite_master WHERE name = '{}'"
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri)
@@ -105,14 +139,7 @@ class SQLite(Database):
             raise Unreachable(str(error)) from error
 
     def revision(self, table: str = "alembic_version") -> str | None:
-        if not self.path.exists():
-            return None
-        with self.connection() as connection:
-            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
-                return None
-            query = f"SELECT version_num FROM {table}"  # noqa: S608 (a constant)
-            row = connection.execute(query).fetchone()
-            return row[0] if row else None
+        return super().revision(table) if self.path.exists() else None
 
     @contextmanager
     def lock(self, waiting: Callable[[], None]) -> Iterator[None]:

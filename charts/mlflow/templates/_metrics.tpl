@@ -20,7 +20,7 @@ Predicate: a pod of its own looks at the stores, once for all servers. SQLite is
 one server pod's metrics container looks. Takes `.`.
 */}}
 {{- define "mlflow.exporter.enabled" -}}
-{{- if and .Values.metrics.enabled .Values.backendStore.postgres.enabled }}true{{ end -}}
+{{- if and .Values.metrics.enabled (include "mlflow.database.enabled" .) }}true{{ end -}}
 {{- end }}
 
 {{- /* List lines: the container beside the server, if metrics are on. Takes `.`. */}}
@@ -35,7 +35,7 @@ one server pod's metrics container looks. Takes `.`.
   {{- include "mlflow.metrics.serve" . | nindent 2 }}
     - name: metrics
       mountPath: /metrics
-    {{- if not .Values.backendStore.postgres.enabled }}
+    {{- if not (include "mlflow.exporter.enabled" .) }}
     - name: data
       mountPath: /mlflow
       readOnly: true

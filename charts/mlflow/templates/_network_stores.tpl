@@ -1,10 +1,14 @@
 {{- /* Mapping lines: host and port of each store outside of the release, by the key of its peers. Takes `.`. */}}
 {{- define "mlflow.network.stores" -}}
-{{- with .Values.backendStore.postgres -}}
-{{- if .enabled -}}
+{{- with .Values.backendStore -}}
+{{- if .postgres.enabled -}}
 database:
-  host: {{ .host | quote }}
-  port: {{ int .port }}
+  host: {{ .postgres.host | quote }}
+  port: {{ int .postgres.port }}
+{{- else if .uriFromSecret.enabled -}}
+database:
+  host: ""
+  port: 3306
 {{- end }}
 {{- end }}
 {{- with include "mlflow.artifactStore.service" . }}

@@ -19,7 +19,7 @@
 - no keys of your own: a restart forgets the key of webhook secrets, and gateway secrets have a public one
 {{- end }}
 {{- with .Values.backendStore.postgres }}
-{{- if and .host (not .enabled) }}
+{{- if and .host (not (include "mlflow.database.enabled" $)) }}
 - backendStore.postgres.host is set but backendStore.postgres.enabled is not: runs go to SQLite
 {{- end }}
 {{- if and .enabled (has .sslMode (list "disable" "allow" "prefer")) }}
@@ -37,8 +37,8 @@
 {{- if eq .Values.artifactStore.mode "direct" }}
 - artifactStore.mode direct: each client needs credentials of the store, and artifacts of experiments that were made proxied cannot be read
 {{- end }}
-{{- if and .Values.backendStore.postgres.enabled (not .Values.backup.enabled) }}
-- backup.enabled is not set: see that somebody else backs PostgreSQL up
+{{- if and (include "mlflow.database.enabled" .) (not .Values.backup.enabled) }}
+- backup.enabled is not set: see that somebody else backs the database up
 {{- end }}
 {{- if not (include "mlflow.shared.enabled" .) }}
 - one pod on one volume: each upgrade is a short outage

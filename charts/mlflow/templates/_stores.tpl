@@ -1,12 +1,17 @@
+{{- /* Predicate: runs are in a database that several pods can share, whichever it is. Takes `.`. */}}
+{{- define "mlflow.database.enabled" -}}
+{{- if or .Values.backendStore.postgres.enabled .Values.backendStore.uriFromSecret.enabled }}true{{ end -}}
+{{- end }}
+
 {{- /* Predicate: something is kept on the volume. Takes `.`. */}}
 {{- define "mlflow.volume.enabled" -}}
-{{- if not (and .Values.backendStore.postgres.enabled (include "mlflow.artifactStore.kind" .)) }}true{{ end -}}
+{{- if not (and (include "mlflow.database.enabled" .) (include "mlflow.artifactStore.kind" .)) }}true{{ end -}}
 {{- end }}
 
 {{- /* Predicate: several server pods see the same runs and artifacts. Takes `.`. */}}
 {{- define "mlflow.shared.enabled" -}}
 {{- $artifacts := or (include "mlflow.artifactStore.kind" .) (has "ReadWriteMany" .Values.persistence.accessModes) -}}
-{{- if and .Values.backendStore.postgres.enabled $artifacts }}true{{ end -}}
+{{- if and (include "mlflow.database.enabled" .) $artifacts }}true{{ end -}}
 {{- end }}
 
 {{- /* String: how many requests a worker handles at once. MLflow's own server has 40 threads. Takes `.`. */}}
@@ -15,8 +20,9 @@
 {{- end }}
 
 {{- /*
-Mapping lines: environment of the backend store, without secrets. The URI is bare: libpq reads the rest
-from PG* variables, so a password needs no encoding. Takes `.`.
+Mapping lines: environment of the backend store, without secrets. PostgreSQL's URI is bare: libpq reads the rest
+from PG* variables, so a password needs no encoding. The pool is never as small as the threads, which may need two
+connections each. Takes `.`.
 */}}
 {{- define "mlflow.backendStore.env" -}}
 {{- $postgres := .Values.backendStore.postgres -}}
@@ -35,6 +41,10 @@ PGUSER: {{ $postgres.username | quote }}
 {{- if $postgres.sslRootCertFromSecret.enabled }}
 PGSSLROOTCERT: /etc/mlflow/postgres/ca.crt
 {{- end }}
+{{- else if .Values.backendStore.uriFromSecret.enabled -}}
+MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: {{ include "mlflow.requestThreads" . }}
+MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE: 3600
+MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: 5
 {{- else -}}
 MLFLOW_BACKEND_STORE_URI: sqlite:////mlflow/mlflow.db
 MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: {{ add1 (include "mlflow.requestThreads" .) }}
@@ -46,6 +56,11 @@ MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: {{ add1 (include "mlflow.requestThreads" .) }}
 {{- with .Values.backendStore.postgres }}
 {{- if and .enabled .passwordFromSecret.enabled }}
 {{ include "mlflow.envFromSecret" (list "PGPASSWORD" .passwordFromSecret.name .passwordFromSecret.key) }}
+{{- end }}
+{{- end }}
+{{- with .Values.backendStore.uriFromSecret }}
+{{- if .enabled }}
+{{ include "mlflow.envFromSecret" (list "MLFLOW_BACKEND_STORE_URI" .name .key) }}
 {{- end }}
 {{- end }}
 {{- include "mlflow.artifactStore.secretEnv" . }}

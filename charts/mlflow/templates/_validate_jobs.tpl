@@ -3,7 +3,7 @@
 {{- $path := "jobs.enabled" -}}
 {{- if .Values.jobs.enabled -}}
 {{- if not .Values.backendStore.postgres.enabled -}}
-{{- include "mlflow.says" (list $path "jobs go from pod to pod through the database, and SQLite has one pod only" "set backendStore.postgres.enabled: true too, or remove it") -}}
+{{- include "mlflow.says" (list $path "jobs go from pod to pod through PostgreSQL" "set backendStore.postgres.enabled: true too, or remove it") -}}
 {{- else if not (include "mlflow.shared.enabled" .) -}}
 {{- include "mlflow.says" (list $path "the artifacts are on a volume that one node mounts, which the jobs' pod may not reach" "set an artifactStore, or ReadWriteMany in persistence.accessModes") -}}
 {{- end -}}

@@ -29,12 +29,16 @@ backendStore.databaseConnectionCheck: remove it, the schema step of each pod wai
 backendStore.databaseMigration: remove it, the schema step of each pod upgrades the database under a lock
 backendStore.defaultSqlitePath: remove it, SQLite is on the volume
 backendStore.existingDatabaseSecret: set backendStore.postgres.username and backendStore.postgres.passwordFromSecret
+backendStore.existingSecret: set backendStore.postgres, or backendStore.uriFromSecret for MySQL
+backendStore.mssql: set backendStore.postgres, SQL Server is not supported
+backendStore.mysql: put its URI into a Secret and name that in backendStore.uriFromSecret
 backendStore.postgres.existingSecret: set backendStore.postgres.passwordFromSecret
 backendStore.postgres.password: put it into a Secret and name that in backendStore.postgres.passwordFromSecret
 backendStore.postgres.user: set backendStore.postgres.username
-backendStoreUri: set backendStore.postgres
+backendStoreUri: set backendStore.postgres, or backendStore.uriFromSecret for MySQL
 env: set mlflow.env
-externalDatabase: set backendStore.postgres
+externalDatabase: set backendStore.postgres, or backendStore.uriFromSecret for MySQL
+mysql: bring your own database and set backendStore.uriFromSecret
 externalS3: set artifactStore.s3
 extraArgs: set mlflow.env, each option of `mlflow server` has a variable
 extraDeploy: put those objects into a chart of their own, beside this one in helmfile.yaml

@@ -9,7 +9,7 @@
 {{- $less = "autoscaling.enabled: false" -}}
 {{- end -}}
 {{- if and (or .Values.autoscaling.enabled (gt (int .Values.replicaCount) 1)) (not (include "mlflow.shared.enabled" .)) -}}
-{{- if not .Values.backendStore.postgres.enabled -}}
+{{- if not (include "mlflow.database.enabled" .) -}}
 {{- include "mlflow.says" (list $path (printf "%s cannot share SQLite on one volume" $pods) (printf "set backendStore.postgres and an artifactStore, or %s" $less)) -}}
 {{- else -}}
 {{- include "mlflow.says" (list $path (printf "%s cannot share artifacts on a ReadWriteOnce volume" $pods) (printf "set an artifactStore, or ReadWriteMany in persistence.accessModes, or %s" $less)) -}}

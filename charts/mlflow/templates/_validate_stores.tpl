@@ -28,6 +28,25 @@
 {{- end -}}
 {{- end }}
 
+{{- /* Lines: a database by its URI, of which the chart knows nothing but that it is not PostgreSQL. Takes `.`. */}}
+{{- define "mlflow.validate.uri" -}}
+{{- $path := "backendStore.uriFromSecret" -}}
+{{- with .Values.backendStore.uriFromSecret -}}
+{{- if .enabled -}}
+{{- include "mlflow.validate.secretName" (list (printf "%s.name" $path) .name) -}}
+{{- if $.Values.backendStore.postgres.enabled -}}
+{{- include "mlflow.says" (list (printf "%s.enabled" $path) "names a second database beside backendStore.postgres" "set one of the two enabled: false") -}}
+{{- end -}}
+{{- if include "mlflow.auth.enabled" $ -}}
+{{- include "mlflow.says" (list (printf "%s.enabled" $path) "is no place for MLflow's accounts, whose tables MySQL refuses" "set auth.mode: none and let the Ingress ask for a login, or use backendStore.postgres") -}}
+{{- end -}}
+{{- if and $.Values.networkPolicy.enabled (not $.Values.networkPolicy.peers.database) -}}
+{{- include "mlflow.says" (list "networkPolicy.peers.database" "is empty, and the database's host is in a Secret" "set where it is; the policy lets pods reach its port 3306") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
 {{- /*
 Lines: a request may need a second connection while it holds one, so with as many threads as connections
 all of them can wait for each other. Takes `.`.
@@ -49,6 +68,6 @@ all of them can wait for each other. Takes `.`.
 {{- /* Lines: a claim that nothing would be written to. Takes `.`. */}}
 {{- define "mlflow.validate.persistence" -}}
 {{- if and .Values.persistence.existingClaim (not (include "mlflow.volume.enabled" .)) -}}
-{{- include "mlflow.says" (list "persistence.existingClaim" "has no use, runs are in PostgreSQL and artifacts in an object store" "remove it") -}}
+{{- include "mlflow.says" (list "persistence.existingClaim" "has no use, runs are in a database and artifacts in an object store" "remove it") -}}
 {{- end -}}
 {{- end }}

@@ -88,7 +88,7 @@ def stores(page: Page) -> Check:
 
 
 def connections(page: Page, found: Release) -> Iterator[Check]:
-    """Are there connections left, and would there be if every pod used all that it may? PostgreSQL only."""
+    """Are there connections left, and would there be if every pod used all that it may? Not of SQLite."""
     limits = page.values("mlflow_database_connections_limit")
     if not limits:
         return
