@@ -180,6 +180,13 @@ FIRES: dict[str, list[Case]] = {
             TASK,
         ),
     ],
+    "MLflowJobsWaiting": [
+        Case(
+            {of("mlflow_jobs_waiting_seconds", pod="e"): "0+60x60"},
+            25,
+            "The oldest has waited for 1500 s. The runner does not take it, or is full.",
+        )
+    ],
     "MLflowVolumeFull": [Case(volume(90), 10, "90 % of claim mlflow is in use.", CLAIM)],
 }
 
@@ -217,6 +224,8 @@ SILENT: dict[str, list[Series]] = {
         {of(FAILED, pod="old", task="backup"): "1x10", of(FAILED, pod="new", task="backup"): "_x10 0x20"},
     ],
     "MLflowTaskOverdue": [success("0x200"), success("0+60x200"), {}],
+    # Each waits a while, and none for long.
+    "MLflowJobsWaiting": [{of("mlflow_jobs_waiting_seconds", pod="e"): "0 300 600 0 300 600 840x20"}, {}],
     "MLflowVolumeFull": [volume(80), volume(99, claim="somebody-elses")],
 }
 

@@ -81,12 +81,12 @@ def pods(
     def pod(launcher: str) -> Pod:
         folder = tmp_path_factory.mktemp("pod")
         (folder / "auth.ini").write_text(INI)
-        stores = Metrics(folder, ("stores",), env)
+        stores = Metrics(folder, ("stores",), {**env, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "true"})
         shared = {"MLFLOW_EXPOSE_PROMETHEUS": str(folder / "metrics")}
         metrics = Metrics(folder, ("workers",), shared)
         server = start(
             **shared,
-            **stores.env,
+            **env,
             MLFLOW_KUBERNETES_LAUNCHER=launcher,
             MLFLOW_KUBERNETES_METRICS_PAGES=f"{metrics.url} {stores.url}",
             MLFLOW_WORKERS="2",
@@ -180,7 +180,7 @@ def test_alerts_and_dashboard_ask_for_what_there_is(direct: Pod) -> None:
     run_task("retention.py", direct.folder.parent, direct.stores.env, *RETENTION)
     direct.stores.until(0, "mlflow_task_failed")
     direct.get()
-    for name in ("mlflow_database_up", "mlflow_inventory_up", "mlflow_artifact_store_up"):
+    for name in ("mlflow_database_up", "mlflow_inventory_up", "mlflow_jobs_up", "mlflow_artifact_store_up"):
         direct.stores.until(1, name)
     exposed = direct.metrics.page().names() | direct.stores.page().names()
     text = "".join(file.read_text() for file in MONITORING.rglob("*") if file.is_file())

@@ -1,12 +1,14 @@
 """What the exporter tells of the stores: counts, health and schema, from a real PostgreSQL, S3 and SQLite."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities._job_status import JobStatus
 from psycopg2 import sql
 
 from runtime.metrics import Metrics
@@ -88,6 +90,27 @@ def test_what_is_in_postgresql(exporter: Callable[..., Metrics], filled: Env) ->
     assert page.sum("mlflow_database_connections_limit") == 197  # 200, of which 3 are the superuser's
     assert 0 < page.sum("mlflow_artifact_store_latency_seconds") < 10
     assert metrics.log.read_text().count("\n") == 1, "a healthy exporter says that it started, and no more"
+
+
+def test_background_jobs(exporter: Callable[..., Metrics], filled: Env, postgres: Postgres) -> None:
+    """One of each status, all an hour old; then the one that waits is a retry whose time comes later."""
+
+    def query(statement: str) -> None:
+        postgres.query(statement, filled["PGDATABASE"])
+
+    hour = int((time.time() - 3600) * 1000)
+    for status in JobStatus:
+        values = f"'{status.value}', {hour}, 'judge', '{{}}', 'default', {status.to_int()}, 0, {hour}"
+        columns = "id, creation_time, job_name, params, workspace, status, retry_count, last_update_time"
+        query(f"INSERT INTO jobs ({columns}) VALUES ({values})")
+    metrics = exporter({**filled, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "true"})
+    page = metrics.until(1, "mlflow_jobs_up")
+    assert {page.sum("mlflow_jobs_total", status=status.value) for status in JobStatus} == {1}
+    assert page.sum("mlflow_jobs_waiting_seconds") >= 3600
+    query(f"UPDATE jobs SET next_attempt_at = {hour * 2} WHERE status = 0")
+    metrics.until(0, "mlflow_jobs_waiting_seconds")
+    query("DELETE FROM jobs")
+    assert metrics.until(0, "mlflow_jobs_total").sum("mlflow_jobs_waiting_seconds") == 0
 
 
 def test_what_is_in_sqlite(exporter: Callable[..., Metrics], home: Path) -> None:

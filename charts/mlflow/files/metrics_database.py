@@ -1,5 +1,6 @@
 """What the database tells about itself and about MLflow."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from itertools import product
@@ -26,6 +27,11 @@ RUNS = "SELECT lifecycle_stage, status, count(*) FROM runs GROUP BY lifecycle_st
 EXPERIMENTS = "SELECT lifecycle_stage, count(*) FROM experiments GROUP BY lifecycle_stage"
 MODELS = "SELECT count(*) FROM registered_models"
 VERSIONS = "SELECT count(*) FROM model_versions WHERE current_stage <> 'Deleted_Internal'"
+# The words of MLflow's `JobStatus`, by their numbers in its table.
+JOB_STATUSES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "TIMEOUT", "CANCELED", "NEEDS_RECOVERY")
+JOBS = "SELECT status, count(*) FROM jobs GROUP BY status"
+# Of those that nobody has begun, a retry not before its time has come.
+WAITING = "SELECT min(greatest(creation_time, next_attempt_at)) FROM jobs WHERE status = 0"
 SIZE = {
     MySQL: """
         SELECT sum(data_length + index_length) FROM information_schema.tables
@@ -95,6 +101,24 @@ class Inventory:
         yield _table("mlflow_registered_models_total", "Registered models.", (), {(): models[0]})
         yield _table("mlflow_model_versions_total", "Model versions.", (), {(): versions[0]})
         yield _table("mlflow_database_size_bytes", "Size of the database.", (), {(): size[0]})
+
+
+class Jobs:
+    """Background jobs, which servers write into PostgreSQL and the one runner takes."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def look(self) -> Iterator[Metric]:
+        """Count them; a status that none has shows as 0."""
+        jobs = dict.fromkeys(product(JOB_STATUSES), 0)
+        with _reading(self.database) as rows:
+            jobs |= {(JOB_STATUSES[status],): count for status, count in rows(JOBS)}
+            [(since,)] = rows(WAITING)
+        yield _table("mlflow_jobs_total", "Background jobs.", ("status",), jobs)
+        waits = max(0.0, time.time() - since / 1000) if since else 0
+        words = "Seconds for which the oldest background job waits to be begun, 0 if none does."
+        yield _table("mlflow_jobs_waiting_seconds", words, (), {(): waits})
 
 
 @contextmanager

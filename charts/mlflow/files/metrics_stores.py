@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import metrics_objects
 import schema_database
 from metrics_check import Check
-from metrics_database import Inventory, State
+from metrics_database import Inventory, Jobs, State
 from metrics_tasks import Tasks
 from prometheus_client.registry import Collector
 from schema_revisions import Revisions
@@ -22,6 +22,8 @@ def collectors(env: Mapping[str, str]) -> list[Collector]:
     ]
     if names := env.get("MLFLOW_KUBERNETES_TASKS"):
         checks.append(Check("mlflow_tasks", "the notes of the tasks", Tasks(database, names).look, every))
+    if env.get("MLFLOW_SERVER_ENABLE_JOB_EXECUTION") == "true":
+        checks.append(Check("mlflow_jobs", "the background jobs", Jobs(database).look, every))
     if look := metrics_objects.look_at(env):
         checks.append(Check("mlflow_artifact_store", "the artifact store", look, every))
     return checks
