@@ -13,7 +13,6 @@ from mlflowops.images import Image
 from images.container import Container, Pod, Runner
 
 # One worker has them all: the layers are unpacked once.
-pytestmark = pytest.mark.xdist_group("images")
 
 NASTY = "p@ss:w/rd#%&? +'\"\\é$(x)`id`"
 LONG = "Ab1!" * 32

@@ -19,7 +19,6 @@ from images.conftest import free_ports
 from images.container import Pod, Runner
 
 # One worker has them all: the layers are unpacked once.
-pytestmark = pytest.mark.xdist_group("images")
 
 SECRET_KEY = "p@ss:w/rd#%&? +'\"\\é$(x)`id`"
 

@@ -16,8 +16,6 @@ from runtime.network import wait_until
 from runtime.postgres import Postgres
 from runtime.server import FILES, Server, environment, run
 
-pytestmark = pytest.mark.xdist_group("accounts")
-
 HEAD = ScriptDirectory.from_config(utils._get_alembic_config("")).get_current_head()
 # Every character that broke a peer's INI file. No client can send a password that is not ASCII.
 PASSWORD = ODD.replace("é", "")

@@ -10,8 +10,6 @@ from runtime.compare import Pair
 from runtime.routes import Route, installed_routes
 from runtime.test_routes import sweep
 
-pytestmark = pytest.mark.xdist_group("compatibility")
-
 USER = ("user", "a long user password")
 
 

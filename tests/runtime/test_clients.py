@@ -14,8 +14,6 @@ from runtime import traces
 from runtime.compare import Pair, normal
 from runtime.server import Server
 
-pytestmark = pytest.mark.xdist_group("compatibility")
-
 THREE_MB = os.urandom(3_000_000)
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from mlflow import MlflowClient
 from mlflow.genai.scorers import scorer
 
@@ -11,8 +10,6 @@ from runtime.jobs import JOBS, Runner, commands, job, score
 from runtime.network import wait_until
 from runtime.server import Server
 from runtime.traces import trace
-
-pytestmark = pytest.mark.xdist_group("jobs")
 
 
 @scorer

@@ -15,8 +15,6 @@ from runtime.postgres import Postgres
 from runtime.server import Server, environment, run
 from runtime.test_streaming import ask, offer
 
-pytestmark = pytest.mark.xdist_group("keys")
-
 ADMIN = ("admin", "the password of the administrator")
 API_KEY = "sk-of-the-language-model"
 WEBHOOKS = "/api/2.0/mlflow/webhooks"

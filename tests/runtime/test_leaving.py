@@ -13,8 +13,6 @@ import requests
 from runtime.network import wait_until
 from runtime.server import Server
 
-pytestmark = pytest.mark.xdist_group("worker")
-
 PATH = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 MEGABYTE = b"x" * 1_000_000
 

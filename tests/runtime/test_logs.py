@@ -10,8 +10,6 @@ import requests
 from runtime.network import wait_until
 from runtime.server import Server
 
-pytestmark = pytest.mark.xdist_group("logs")
-
 ASK = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 PATH = ASK.partition("?")[0]
 ACCESS = "gunicorn.access"

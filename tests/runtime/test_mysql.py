@@ -16,8 +16,6 @@ from runtime.server import FILES, environment, run
 from runtime.test_metrics_stores import assert_filled, fill
 from runtime.test_schema import schema
 
-pytestmark = pytest.mark.xdist_group("mysql")
-
 Env = dict[str, str]
 SAYS = "mlflow: schema: "
 

@@ -16,8 +16,6 @@ from runtime.server import Server
 from runtime.tasks import RETENTION, Env, Store, run_task
 from runtime.traces import trace
 
-pytestmark = pytest.mark.xdist_group("start")
-
 
 def test_workspaces(
     start: Callable[..., Server],

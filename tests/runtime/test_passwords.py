@@ -11,8 +11,6 @@ from runtime.conftest import LONG, ODD
 from runtime.s3 import S3
 from runtime.server import Server, environment, run
 
-pytestmark = pytest.mark.xdist_group("start")
-
 
 @pytest.mark.parametrize(
     ("launcher", "account", "password"),

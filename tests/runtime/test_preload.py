@@ -6,11 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from runtime.server import FILES, environment
-
-pytestmark = pytest.mark.xdist_group("start")
 
 # Opens the apps as the launcher does, then answers what people and clients ask first.
 FIRST_REQUESTS = """

@@ -7,8 +7,6 @@ import pytest
 from runtime.compare import DIFFERENCES, Pair
 from runtime.routes import Route, installed_routes
 
-pytestmark = pytest.mark.xdist_group("compatibility")
-
 # Bodies where an empty one would answer with random words, or would work for a minute.
 BODIES: dict[str, Any] = {
     "runs/create": {"experiment_id": "0", "run_name": "name"},

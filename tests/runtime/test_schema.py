@@ -15,8 +15,6 @@ from runtime.postgres import Postgres
 from runtime.revisions import HEAD, OLDER, make_old
 from runtime.server import environment, run
 
-pytestmark = pytest.mark.xdist_group("schema")
-
 Database = Callable[..., dict[str, str]]
 # "mlflow" in ASCII, as docs/adr/0002 documents it for those who look into pg_locks.
 LOCK_KEY = 0x6D6C666C6F77

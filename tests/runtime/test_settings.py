@@ -10,8 +10,6 @@ import requests
 
 from runtime.compare import Pair
 
-pytestmark = pytest.mark.xdist_group("compatibility")
-
 PREFIX = "/mlflow"
 SEARCH = f"{PREFIX}/api/2.0/mlflow/experiments/search"
 INFO = f"{PREFIX}/api/3.0/mlflow/server-info"

@@ -16,8 +16,6 @@ from mlflowops.paths import REPO
 from runtime.network import free_port, listens, read_until, wait_until
 from runtime.server import FILES, environment, run
 
-pytestmark = pytest.mark.xdist_group("start")
-
 Database = Callable[[], dict[str, str]]
 NOBODY = {"MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg2://", "PGHOST": "127.0.0.1", "PGPORT": "1"}
 

@@ -10,8 +10,6 @@ from runtime.compare import Pair
 from runtime.language_model import LanguageModel
 from runtime.server import Server
 
-pytestmark = pytest.mark.xdist_group("compatibility")
-
 
 @pytest.fixture(scope="module")
 def model(pair: Pair) -> Iterator[LanguageModel]:

@@ -21,8 +21,6 @@ from runtime.network import wait_until
 from runtime.postgres import Postgres
 from runtime.server import Server
 
-pytestmark = pytest.mark.xdist_group("worker")
-
 VALUES = yaml.safe_load((REPO / "charts" / "mlflow" / "values.yaml").read_text())
 POOL = VALUES["backendStore"]["postgres"]
 HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
