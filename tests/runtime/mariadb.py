@@ -45,6 +45,7 @@ class MariaDB:
         fast = [
             "--innodb-flush-method=nosync",
             "--innodb-use-native-aio=OFF",
+            "--skip-sync-frm",
             "--innodb-flush-log-at-trx-commit=0",
             "--innodb-buffer-pool-size=64M",
             "--skip-name-resolve",

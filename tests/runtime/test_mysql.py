@@ -1,5 +1,6 @@
 """A real MariaDB by its URI, for the schema step and the exporter; test_upgrade.py has a server on it."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -33,7 +34,8 @@ def connected(where: Env) -> Iterator[pymysql.Connection]:
 def locked(where: Env) -> Iterator[None]:
     """Hold the lock that the step takes, whose name docs/databases.md tells."""
     with connected(where) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT GET_LOCK(CONCAT('mlflow.', DATABASE()), 0)")
+        # MariaDB may be about to notice that who held it has gone.
+        cursor.execute("SELECT GET_LOCK(CONCAT('mlflow.', DATABASE()), 60)")
         assert cursor.fetchone() == (1,)
         yield
 
@@ -60,6 +62,23 @@ def test_an_up_to_date_database_wants_no_lock(current: Env, home: Path) -> None:
     with locked(current):
         done = schema(home, **current)
     assert (done.returncode, done.stdout) == (0, f"{SAYS}the database is up to date ({HEAD}).\n")
+
+
+def test_the_lock_outlasts_the_patience_of_the_server(
+    mariadb: MariaDB, current: Env, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is held by a connection that does nothing for as long as a migration takes."""
+    monkeypatch.syspath_prepend(FILES)
+    import schema_database
+
+    database = schema_database.connect(current["MLFLOW_BACKEND_STORE_URI"])
+    mariadb.query("SET GLOBAL wait_timeout = 1")
+    try:
+        with database.lock(lambda: None):
+            time.sleep(3)
+            assert mariadb.query("SELECT IS_FREE_LOCK('mlflow.current')") == [(0,)]
+    finally:
+        mariadb.query("SET GLOBAL wait_timeout = 28800")
 
 
 def test_a_newer_database_stops_the_new_pods(mariadb: MariaDB, current: Env, home: Path) -> None:
