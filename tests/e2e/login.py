@@ -33,8 +33,8 @@ class Site:
 
     platform: Platform
     host: str
-    password: str = field(default_factory=secrets.token_hex)
-    client_secret: str = field(default_factory=secrets.token_hex)
+    password: str = field(default_factory=secrets.token_hex, repr=False)
+    client_secret: str = field(default_factory=secrets.token_hex, repr=False)
 
     @contextmanager
     def visitor(self) -> Iterator[requests.Session]:

@@ -9,8 +9,8 @@ from mlflowops.health.check import Check, green, red, unknown
 from mlflowops.health.objects import Json, Objects
 from mlflowops.health.release import Release
 
-LOGIN = (302, 401, 403)
-"""Somebody in front asks who it is, or sends to who does: the way is open."""
+LOGIN = (401, 403)
+"""Somebody in front asks who it is: the way is open."""
 
 
 def found(release: Release, objects: Objects) -> list[Json]:
