@@ -4,6 +4,9 @@ import os
 
 import pytest
 
+# Before anything imports MLflow: a thread of its telemetry changes the environment while others read it.
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--keep", action="store_true", help="leave the test cluster running for inspection")

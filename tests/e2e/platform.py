@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import requests
 from mlflowops import tools
+from requests.exceptions import ChunkedEncodingError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from e2e.kube import Kube, eventually
 
@@ -60,10 +62,16 @@ class Platform:
             socket.getaddrinfo = real
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:
-        """One request through Traefik that trusts the cluster's own authority; redirects are not followed."""
+        """One request through Traefik that trusts the cluster's own authority; redirects are not followed.
+
+        Asked again if Traefik cuts the answer off, which it may do (1 of 1,000) with one that comes at once.
+        """
         chosen = {"verify": self.ca, "allow_redirects": False, "timeout": SECONDS, **options}
+        again = Retrying(
+            retry=retry_if_exception_type(ChunkedEncodingError), stop=stop_after_attempt(3), reraise=True
+        )
         with self.hosts(str(urlsplit(url).hostname)):
-            return requests.request(method, url, **chosen)  # noqa: S113 - it has one
+            return again(requests.request, method, url, **chosen)
 
     def served(self, url: str, seconds: float = 60, **options: Any) -> requests.Response:
         """The first good answer; a certificate and a route take seconds to arrive."""

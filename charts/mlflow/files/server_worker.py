@@ -11,6 +11,7 @@ from functools import partial
 from signal import SIG_UNBLOCK, SIGTERM, pthread_sigmask
 from typing import Any
 
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 from server_probe import Probe
 
@@ -21,6 +22,8 @@ QUIET = 1.0
 LINGER = 10.0
 # How long a client may take to read the end of its answer and to hang up.
 GOODBYE = 10.0
+# How long a refusal waits for the rest of its request.
+REST = 3.0
 
 
 class Worker(ThreadWorker):
@@ -107,10 +110,23 @@ class Worker(ThreadWorker):
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """In a thread."""
+        req.finish_body = conn.parser.finish_body
+        return super().handle_request(req, conn)
+
     def begin_answer(self, start_response: Any, *answer: Any) -> Any:
-        """Say whether the connection stays. Only now: the pod may have begun to leave during an upload."""
+        """Say whether the connection stays. Only now: the pod may have begun to leave during an upload.
+
+        A refusal may come before its request was read. Proxies written in Go, Traefik among them, cut off an
+        answer that is faster than the few bytes they still have to send.
+        """
+        response = start_response.__self__  # gunicorn's
+        if answer[0] >= "4":
+            with suppress(OSError, ParseException):
+                response.req.finish_body(deadline=time.monotonic() + REST)
         if self.stopping is not None or os.path.exists(LEAVING):
-            start_response.__self__.force_close()  # gunicorn's response
+            response.force_close()
         return start_response(*answer)
 
     def finish_request(self, conn: Any, fs: Future[Any]) -> None:
