@@ -163,6 +163,9 @@ def test_the_schema_step_backs_up_as_the_backup_does(chart: Chart, component: st
     names = [entry["name"] for entry in stays["env"]]
     assert names == [entry["name"] for entry in box(manifest, "backup", "postgres")["env"]]
     assert not [name for name in names if name.startswith("AWS")]
+    assert stays["resources"] == {
+        "requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "1Gi"}
+    }  # fmt: skip
 
 
 def test_labels_and_annotations_of_finite_pods(chart: Chart) -> None:

@@ -43,10 +43,10 @@ template:
     containers:
       - name: {{ .component }}
         {{- include "mlflow.container.start" (concat (list .ctx .script "--exchange=/exchange") .options) | nindent 8 }}
-        {{- include "mlflow.backup.limits" .ctx | nindent 8 }}
+        {{- include "mlflow.backup.limits" (list .ctx .ctx.Values.backup.resources) | nindent 8 }}
       - name: postgres
         {{- include "mlflow.backup.postgres" (list .ctx) | nindent 8 }}
-        {{- include "mlflow.backup.limits" .ctx | nindent 8 }}
+        {{- include "mlflow.backup.limits" (list .ctx .ctx.Values.backup.resources) | nindent 8 }}
     volumes:
       - name: tmp
         emptyDir:
@@ -87,13 +87,14 @@ env:
   {{- include "mlflow.env.entries" $plain | trim | nindent 2 }}
 {{- end }}
 
-{{- /* Mapping lines: what each of the two may use and see. Takes `.`. */}}
+{{- /* Mapping lines: what each of the two may use and see. Takes (list $ resources). */}}
 {{- define "mlflow.backup.limits" -}}
-{{- with .Values.backup.resources -}}
+{{- $ctx := index . 0 -}}
+{{- with index . 1 -}}
 resources:
   {{- toYaml . | nindent 2 }}
 {{ end -}}
-{{- with .Values.containerSecurityContext -}}
+{{- with $ctx.Values.containerSecurityContext -}}
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{ end -}}
@@ -102,7 +103,7 @@ volumeMounts:
     mountPath: /tmp
   - name: exchange
     mountPath: /exchange
-  {{- include "mlflow.volumeMounts.common" . | nindent 2 }}
+  {{- include "mlflow.volumeMounts.common" $ctx | nindent 2 }}
 {{- end }}
 
 {{- /* Predicate: backups are tried. Takes `.`. */}}

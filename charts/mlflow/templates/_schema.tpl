@@ -10,11 +10,13 @@ container that starts before it and stays as long as the pod. Takes `.`.
 {{- define "mlflow.schema.containers" -}}
 {{- $step := list . "schema.py" -}}
 {{- if include "mlflow.schema.backup" . -}}
+{{- /* Between migrations, which are months apart, it sleeps: a node need not keep room for a dump. */}}
+{{- $idle := merge (dict "requests" (dict "cpu" "10m" "memory" "32Mi")) (pick .Values.backup.resources "limits") -}}
 {{- $step = concat $step (include "mlflow.backup.options" . | fromYamlArray) (list "--exchange=/exchange") -}}
 - name: postgres
   restartPolicy: Always
   {{- include "mlflow.backup.postgres" (list . "stay") | nindent 2 }}
-  {{- include "mlflow.backup.limits" . | nindent 2 }}
+  {{- include "mlflow.backup.limits" (list . $idle) | nindent 2 }}
 {{ end -}}
 - name: schema
   {{- include "mlflow.container.start" $step | nindent 2 }}
