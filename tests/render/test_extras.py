@@ -74,7 +74,7 @@ def test_every_image_has_its_override(case: Path) -> None:
     digest = "sha256:" + "d" * 64
     values = _with(case, {"global": {"imageRegistry": "mirror"}, "image": {"digest": digest}})
     if "backup" in values:
-        values["backup"]["image"]["digest"] = digest
+        values["backup"].setdefault("image", {})["digest"] = digest
     manifest = MLFLOW.render(values)
     assert images(manifest)
     assert [image for image in images(manifest) if not image.startswith("mirror/")] == []
