@@ -74,10 +74,12 @@ class Container:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to its first process; an engine's client passes it on."""
+        os.kill(self._process.pid if engine.answering() else self.first(), number)
+
+    def first(self) -> int:
+        """The first process of its namespace, as seen outside; IndexError or OSError if it has ended."""
         pid = self._process.pid
-        if not engine.answering():
-            pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
-        os.kill(pid, number)
+        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
     def until(self, answers: Callable[[], Result], seconds: float = 120) -> Result:
         """Call `answers` until it raises no error, and return what it returns."""
@@ -96,7 +98,11 @@ class Container:
     def __exit__(self, *_: object) -> None:
         if self._remove:
             subprocess.run(self._remove, check=False, capture_output=True)
-        self._process.kill()  # in a chroot this ends the whole process namespace
+        try:
+            # The namespace ends with it, and unshare then. By itself it would outlive unshare.
+            os.kill(self.first(), signal.SIGKILL)
+        except (IndexError, OSError):  # there is an engine, or it has ended
+            self._process.kill()
         self._process.wait()
 
 
@@ -135,7 +141,7 @@ class Runner:
         empty = self._folder / "empty"  # overlay wants at least two layers
         empty.mkdir(exist_ok=True)
         layers = [*reversed(archive.unpack(self._folder / "layers")), empty]
-        unshare = [str(shutil.which("unshare")), "--mount", "--pid", "--fork", "--kill-child"]
+        unshare = [str(shutil.which("unshare")), "--mount", "--pid", "--fork"]
         places = [str(self._folder / "root"), ":".join(map(str, layers))]
         mounts = [" ".join(pod.writable), " ".join(pod.mounts)]
         return [*unshare, "/bin/sh", "-c", ENTER, "sh", *places, *mounts, config["User"], *words]

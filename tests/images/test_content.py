@@ -13,8 +13,6 @@ from mlflowops.images import Image, client_config, engine, recipes
 
 from images.archive import Archive
 
-# One worker has them all: the layers are unpacked once.
-
 NAMES = ["postgres", "seaweedfs", "mlflow", "client"]
 STDLIB = re.compile(r"usr/(local/)?lib/python3\.11/(?!test/|site-packages/)")
 PACKAGES = re.compile(r"opt/venv/lib/python3\.11/site-packages/")

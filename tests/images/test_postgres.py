@@ -12,8 +12,6 @@ from mlflowops.images import Image
 
 from images.container import Container, Pod, Runner
 
-# One worker has them all: the layers are unpacked once.
-
 NASTY = "p@ss:w/rd#%&? +'\"\\é$(x)`id`"
 LONG = "Ab1!" * 32
 DATA = "/var/lib/postgresql/data"

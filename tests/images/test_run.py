@@ -11,14 +11,12 @@ from urllib.request import urlopen
 import boto3
 import pytest
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from mlflowops.images import Image, recipes
 
 from images.archive import Archive
 from images.conftest import free_ports
 from images.container import Pod, Runner
-
-# One worker has them all: the layers are unpacked once.
 
 SECRET_KEY = "p@ss:w/rd#%&? +'\"\\é$(x)`id`"
 
@@ -107,3 +105,5 @@ def test_seaweedfs_serves_s3_to_its_keys_only(runner: Runner, built: dict[str, I
             with pytest.raises(ClientError, match=r"SignatureDoesNotMatch|InvalidAccessKeyId"):
                 stranger.list_buckets()
         assert SECRET_KEY not in server.log
+    with pytest.raises(EndpointConnectionError):
+        own.list_buckets()
