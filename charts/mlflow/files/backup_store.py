@@ -35,7 +35,7 @@ class Backups:
 
     def names(self) -> list[str]:
         """Names of all that are complete, the newest first; a name is the time of its beginning."""
-        return sorted((name for name, parts in self._parts().items() if ".json" in parts), reverse=True)
+        return _complete(self._parts())
 
     def facts(self, name: str) -> Facts:
         """What is known of one; `latest` is a name too."""
@@ -59,9 +59,9 @@ class Backups:
 
     def prune(self, keep: int, days: float) -> list[str]:
         """Remove those older than so many days except the newest ones, and remains of failed ones."""
-        complete, oldest = self.names(), (datetime.now(timezone.utc) - timedelta(days=days)).strftime(NAME)
-        yesterday = (datetime.now(timezone.utc) - timedelta(days=1)).strftime(NAME)
-        parts = self._parts()
+        parts, now = self._parts(), datetime.now(timezone.utc)
+        complete, oldest = _complete(parts), (now - timedelta(days=days)).strftime(NAME)
+        yesterday = (now - timedelta(days=1)).strftime(NAME)
         old = [name for name in complete[keep:] if name < oldest]
         old += [name for name in parts if name not in complete and name < yesterday]
         for name in old:
@@ -100,6 +100,11 @@ class Counted:
         self.size += len(data)
         self.sha256.update(data)
         return data
+
+
+def _complete(parts: Mapping[str, set[str]]) -> list[str]:
+    """Names of those that have their facts, the newest first."""
+    return sorted((name for name, found in parts.items() if ".json" in found), reverse=True)
 
 
 def _is_name(text: str) -> bool:

@@ -1,12 +1,12 @@
 {{- /* String: where backups are, `s3://bucket/path` and the like, in the store of the artifacts. Takes `.`. */}}
 {{- define "mlflow.backup.place" -}}
-{{- with .Values.artifactStore -}}
-{{- $bucket := default (ternary .azure.container (ternary .gcs.bucket .s3.bucket .gcs.enabled) .azure.enabled) $.Values.backup.bucket -}}
-{{- if .azure.enabled -}}
-wasbs://{{ $bucket }}@{{ .azure.storageAccount }}.blob.{{ .azure.domain }}
+{{- $kind := include "mlflow.artifactStore.kind" . -}}
+{{- $store := get .Values.artifactStore $kind | default dict -}}
+{{- $bucket := coalesce .Values.backup.bucket $store.container $store.bucket -}}
+{{- if eq $kind "azure" -}}
+wasbs://{{ $bucket }}@{{ $store.storageAccount }}.blob.{{ $store.domain }}
 {{- else -}}
-{{ ternary "gs" "s3" .gcs.enabled }}://{{ $bucket }}
-{{- end -}}
+{{ ternary "gs" "s3" (eq $kind "gcs") }}://{{ $bucket }}
 {{- end -}}
 /{{ default (printf "backups/%s/%s" .Release.Namespace (include "mlflow.fullname" .)) .Values.backup.path }}
 {{- end }}
