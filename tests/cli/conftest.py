@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 from mlflow import MlflowClient
+from runtime.network import free_port
 
 from cli.cli import Cli
 from cli.laptop import mlflow_of_the_process
@@ -43,7 +43,7 @@ def tracking_server() -> Iterator[str]:
 @contextmanager
 def running_server(folder: Path) -> Iterator[str]:
     """Run `mlflow server` on the database and the artifacts of a folder."""
-    address = f"http://127.0.0.1:{_free_port()}"
+    address = f"http://127.0.0.1:{free_port()}"
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(
             _command(folder, address), env={**os.environ, **QUIET}, stdout=log, stderr=subprocess.STDOUT
@@ -91,12 +91,6 @@ def _command(folder: Path, address: str) -> list[str]:
         "1",
         *where,
     ]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(address: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 600) -> None:

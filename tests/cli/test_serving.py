@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import requests
 import yaml
 from mlflow import MlflowClient
 from mlflowops.paths import REPO
+from runtime.network import free_port
 
 from cli import kserve_api
 
@@ -35,9 +35,7 @@ def champion(tracking_server: str) -> str:
 @contextmanager
 def serving(model: str, tracking: str, log: Path) -> Iterator[str]:
     """Run `mlflow models serve` as seed 003 does; yield its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     (typed,) = re.findall(r"^(mlflow models serve .*)$", PAGE, re.MULTILINE)
     line = typed.replace("models:/iris-classifier@champion", model).replace("5001", port)
     words = [sys.executable, "-m", *line.split(), "-h", "127.0.0.1", "-w", "1"]

@@ -1,7 +1,5 @@
 """The built images, and a way to run them."""
 
-import random
-import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 import pytest
 from mlflowops import images
 from mlflowops.images import Image
+from runtime.network import free_port
 
 from images.container import Runner
 
@@ -29,22 +28,7 @@ def runner() -> Iterator[Runner]:
 @pytest.fixture
 def port() -> int:
     """A port that is free on loopback."""
-    return free_ports(1)[0]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that are free on loopback, as are those 10000 above, where weed puts gRPC."""
-    found: set[int] = set()
-    while len(found) < count:
-        candidate = random.randrange(20000, 30000)
-        if _free(candidate) and _free(candidate + 10000):
-            found.add(candidate)
-    return list(found)
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+    return free_port()
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, EndpointConnectionError
 from mlflowops.images import Image, recipes
+from runtime.network import free_port
 
 from images.archive import Archive
-from images.conftest import free_ports
 from images.container import Pod, Runner
 
 SECRET_KEY = "p@ss:w/rd#%&? +'\"\\é$(x)`id`"
@@ -87,7 +87,7 @@ def test_the_client_has_a_curl_that_works(
 
 
 def test_seaweedfs_serves_s3_to_its_keys_only(runner: Runner, built: dict[str, Image]) -> None:
-    ports = dict(zip(("s3", "master", "volume", "filer"), free_ports(4), strict=True))
+    ports = {name: free_port() for name in ("s3", "master", "volume", "filer")}
     args = [*Archive(built["seaweedfs"]).config["Cmd"], *(f"-{name}.port={it}" for name, it in ports.items())]
     keys = {"AWS_ACCESS_KEY_ID": "mlflow", "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
 

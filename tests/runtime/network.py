@@ -1,19 +1,38 @@
 """Loopback ports for the servers of a test."""
 
+import itertools
+import os
+import random
 import socket
 import subprocess
 import time
 from collections.abc import Callable
 
+# A test chooses a port now, its server opens it later. Nobody else may take it in between: no connection (the
+# kernel gives those ports from 32768 on) and no other worker of the suite (each has a share of its own).
+FIRST, SHARE, WORKERS = 10_000, 1_000, 10
+BESIDE = 10_000  # SeaweedFS puts gRPC on its port plus 10,000
+_steps = itertools.count(random.randrange(SHARE))
 
-def free_port(below: int = 55_000) -> int:
-    """A port that nobody listens on; SeaweedFS also takes that port plus 10,000, so it is below 55,000."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        if port < below and not listens(port + 10_000):
-            return int(port)
+
+def free_port() -> int:
+    """A port for a server of this test, to be opened at any time; the port 10,000 above it is free too."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+    for step in itertools.islice(_steps, SHARE):
+        port = FIRST + worker * SHARE + step % SHARE
+        if _can_open(port) and _can_open(port + BESIDE):
+            return port
+    raise AssertionError(f"all {SHARE} ports of worker {worker} are taken")
+
+
+def _can_open(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+        return True
 
 
 def listens(port: int) -> bool:
