@@ -17,12 +17,11 @@ from mlflowops.images import programs
 from mlflowops.paths import REPO
 
 from e2e.kube import Kube
-from e2e.platform import Platform
+from e2e.platform import SECONDS, Platform
 from e2e.up import run
 
 EXAMPLE = REPO / "examples/oidc/oauth2-proxy.yaml"
 PROVIDER = "id.example.com"
-PATIENCE = 60
 EMAIL = "anna@example.com"
 OAUTH2_PROXY = "app.kubernetes.io/name=oauth2-proxy"
 
@@ -46,12 +45,12 @@ class Site:
 
     def log_in(self, session: requests.Session, url: str, password: str) -> requests.Response:
         """Open a page, fill the form that the provider shows instead, and follow to where that leads."""
-        form = session.get(url, timeout=PATIENCE)
+        form = session.get(url, timeout=SECONDS)
         assert form.url.startswith(f"https://{PROVIDER}/"), form.url
         found = re.search(r'<form method="post" action="([^"]+)"', form.text)
         assert found, form.text
         filled = {"login": EMAIL, "password": password}
-        return session.post(urljoin(form.url, html.unescape(found[1])), data=filled, timeout=PATIENCE)
+        return session.post(urljoin(form.url, html.unescape(found[1])), data=filled, timeout=SECONDS)
 
     @cached_property
     def token(self) -> str:
@@ -62,7 +61,7 @@ class Site:
             f"https://{PROVIDER}/token",
             data={"grant_type": "password", "scope": "openid email", **who},
             auth=("mlflow", self.client_secret),
-            timeout=PATIENCE,
+            timeout=SECONDS,
         )
         assert answer.ok, answer.text
         return str(answer.json()["id_token"])

@@ -18,7 +18,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 from e2e.kube import Kube, eventually
 
 MANIFESTS = Path(__file__).parent / "manifests"
-SECONDS = 10
+SECONDS = 60
 
 
 class Platform:

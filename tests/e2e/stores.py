@@ -88,10 +88,10 @@ def shared_stores(kube: Kube, namespace: str, database: Database, secret: bool =
     return {"backendStore": {"postgres": database.values()}, "artifactStore": {"s3": s3}, "keys": keys}
 
 
-def s3_client(kube: Kube) -> Any:
-    """For the SeaweedFS of those values, from the host."""
-    secret = kube.read_secret("ml", "mlflow-s3-secret")
-    address = kube.core.read_namespaced_service("seaweedfs", "ml").spec.cluster_ip
+def s3_client(kube: Kube, namespace: str = "ml", service: str = "seaweedfs") -> Any:
+    """For the SeaweedFS of those values, or another one of this chart, from the host."""
+    secret = kube.read_secret(namespace, "mlflow-s3-secret")
+    address = kube.core.read_namespaced_service(service, namespace).spec.cluster_ip
     return boto3.client(
         "s3",
         endpoint_url=f"http://{address}:8333",

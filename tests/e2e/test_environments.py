@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import yaml
 from mlflow import MlflowClient
@@ -18,7 +17,7 @@ from e2e.forward import port_forward
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually
 from e2e.platform import MANIFESTS, Platform
-from e2e.stores import KEYS, NASTY
+from e2e.stores import KEYS, NASTY, s3_client
 from e2e.up import run
 
 OUTSIDE = "outside"  # the namespace of what is not ours
@@ -52,18 +51,10 @@ def outside(kube: Kube, helm: Helm, platform: Platform) -> Iterator[str]:
     kube.secret(OUTSIDE, "mlflow-s3-secret", S3)
     platform.apply(OUTSIDE, "outside")
     helm.install(OUTSIDE, {"bucket": "biz-datalake-prod"}, release="s3", chart=REPO / "charts/seaweedfs")
-    _client(kube).create_bucket(Bucket="biz-datalake-dev")
+    s3_client(kube, OUTSIDE, "s3").create_bucket(Bucket="biz-datalake-dev")
     kube.wait_ready(OUTSIDE, 1, selector="app=postgres")
     yield OUTSIDE
     kube.delete_namespace(OUTSIDE)
-
-
-def _client(kube: Kube) -> Any:
-    address = kube.core.read_namespaced_service("s3", OUTSIDE).spec.cluster_ip
-    return boto3.client(
-        "s3", endpoint_url=f"http://{address}:8333", region_name="us-east-1",
-        aws_access_key_id=S3["AWS_ACCESS_KEY_ID"], aws_secret_access_key=S3["AWS_SECRET_ACCESS_KEY"],
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=["dev", "prod"])
@@ -133,7 +124,7 @@ def test_a_run_and_its_artifact_are_outside(
         assert uri.startswith("mlflow-artifacts:")
     bucket = f"biz-datalake-{environment.name}"
     key = f"mlflow/artifacts/{uri.partition(':/')[2]}/note.txt"
-    assert _client(kube).get_object(Bucket=bucket, Key=key)["Body"].read() == b"kept outside"
+    assert s3_client(kube, OUTSIDE, "s3").get_object(Bucket=bucket, Key=key)["Body"].read() == b"kept outside"
 
 
 PAGE = re.findall(r"```bash\n(.*?)```", (REPO / "docs/commands.md").read_text(), re.DOTALL)

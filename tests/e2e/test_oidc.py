@@ -16,8 +16,8 @@ from mlflow.exceptions import MlflowException
 from e2e.exposure import THROUGH_THE_SERVER, TRACK, example, reached
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually
-from e2e.login import EMAIL, OAUTH2_PROXY, PATIENCE, PROVIDER, Site, load_images, start_provider, start_proxy
-from e2e.platform import Platform
+from e2e.login import EMAIL, OAUTH2_PROXY, PROVIDER, Site, load_images, start_provider, start_proxy
+from e2e.platform import SECONDS, Platform
 
 HOST = "oidc.example.com"
 URL = f"https://{HOST}"
@@ -51,7 +51,7 @@ def site(kube: Kube, helm: Helm, kubeconfig: Path, platform: Platform, shared_na
         kube.delete_namespace(name)
 
 
-def status(site: Site, path: str, headers: dict[str, str], timeout: float = PATIENCE) -> int:
+def status(site: Site, path: str, headers: dict[str, str], timeout: float = SECONDS) -> int:
     """Of a page, or of a question that MLflow would answer."""
     method, body = ("POST", {"max_results": 1}) if path.endswith(SEARCH) else ("GET", None)
     options = {"json": body, "headers": headers, "timeout": timeout}

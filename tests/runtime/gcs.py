@@ -29,14 +29,14 @@ class Gcs:
 
     def names(self) -> list[str]:
         """All objects of the bucket."""
-        answer = requests.get(f"{self.url}/storage/v1/b/{BUCKET}/o", timeout=10)
+        answer = requests.get(f"{self.url}/storage/v1/b/{BUCKET}/o", timeout=60)
         return [each["name"] for each in answer.json().get("items", [])]
 
     def put(self, name: str, body: bytes) -> None:
         """Another one."""
         where = f"{self.url}/upload/storage/v1/b/{BUCKET}/o"
         query = {"uploadType": "media", "name": name}
-        requests.post(where, body, params=query, timeout=10).raise_for_status()
+        requests.post(where, body, params=query, timeout=60).raise_for_status()
 
     def environment(self) -> dict[str, str]:
         """The variables of a server that keeps its artifacts here."""
@@ -45,7 +45,7 @@ class Gcs:
     def _answers(self) -> bool:
         assert self.process.poll() is None, (self.folder / "log").read_text()
         try:
-            return requests.post(f"{self.url}/storage/v1/b", json={"name": BUCKET}, timeout=5).ok
+            return requests.post(f"{self.url}/storage/v1/b", json={"name": BUCKET}, timeout=60).ok
         except requests.RequestException:
             return False
 
