@@ -96,7 +96,7 @@ def connections(page: Page, found: Release) -> Iterator[Check]:
     used = sum(page.values("mlflow_database_connections"))  # of all roles
     most = others + _worst_case(found)
     detail = f"{used:.0f} of {limit:.0f} in use; with every pool full {most:.0f}"
-    fix = "raise max_connections, lower poolSize and maxOverflow, or put a pooler in between"
+    fix = "raise max_connections, lower mlflow.threads or backendStore.postgres.poolSize, or use a pooler"
     if 100 * used > PERCENT_OF_CONNECTIONS * limit:
         yield red("connections", detail, fix)
     elif most > limit:
