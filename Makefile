@@ -20,9 +20,13 @@ up: $(READY) ## Run MLflow on a Kubernetes: makes a cluster if there is none (CO
 down: $(READY) ## Remove the cluster that `make up` made, and all it left
 	@$(OPS) down
 
+# What takes minutes on a new machine is built before the tests, whose time is limited.
 test: $(READY) ## Run every test, cheap ones first
 	@$(OPS) tools install
+	@$(OPS) images build > /dev/null
 	@$(PY) -m pytest tests --ignore tests/e2e -n 4 --dist loadfile
+	@$(OPS) cluster prepare
+	@for group in platform login; do $(OPS) images build --group $$group > /dev/null || exit; done
 	@$(PY) -m pytest tests/e2e -v -n 2 --dist loadfile
 
 check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster)

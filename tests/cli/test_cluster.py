@@ -88,6 +88,8 @@ def test_kind_gets_our_config_where_an_engine_answers(tmp_path: Path) -> None:
     for name, script in scripts.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / name).chmod(0o755)
+    assert ops(tmp_path, "prepare", "--name", "boxed").returncode == 0
+    assert not (tmp_path / "told").exists(), "kind builds nothing"
     done = ops(tmp_path, "up", "--name", "boxed", "--nodes", "3")
     assert done.returncode != 0, "kind failed"
     kubeconfig = tmp_path / "state/clusters/boxed/kubeconfig"

@@ -43,6 +43,7 @@ class Twin:
     """The second cluster, and what the machine looked like before it."""
 
     def __init__(self) -> None:
+        ops("prepare")  # else the `up` to be interrupted would build Kubernetes on a new machine
         ops("down")
         self.before = traces()
         self.interrupted = self._interrupted_up()

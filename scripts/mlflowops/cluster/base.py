@@ -47,9 +47,13 @@ class Cluster(ABC):
         """Whether anything of this cluster is there, be it whole or not."""
         return self.folder.exists()
 
+    def prepare(self) -> None:
+        """Build or install what `up` needs: minutes on a new machine, nothing afterwards."""
+        self.require()
+
     def up(self, nodes: int | None = None) -> None:
         """Make the cluster, or what is missing of it. Does nothing where all is well."""
-        self.require()
+        self.prepare()
         with self._locked():
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / "driver").write_text(self.driver)

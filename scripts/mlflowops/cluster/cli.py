@@ -21,6 +21,12 @@ Name = Annotated[
 
 
 @app.command()
+def prepare(name: Name = cluster.DEFAULT_NAME) -> None:
+    """Build or install what `up` needs, which takes minutes on a new machine."""
+    cluster.current(name).prepare()
+
+
+@app.command()
 def up(
     name: Name = cluster.DEFAULT_NAME,
     nodes: Annotated[int | None, typer.Option(help="How many nodes; 2 for a new cluster.")] = None,

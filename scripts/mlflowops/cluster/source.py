@@ -33,10 +33,14 @@ class Source(Cluster):
             wrong = "making one without a container engine needs root"
             raise OpsError("cluster", wrong, "start docker or podman and install kind, or use sudo")
 
-    def make(self, nodes: int | None) -> None:
-        """Switch on what is off, and add what is missing."""
+    def prepare(self) -> None:
+        """Kubernetes and what its nodes run."""
+        super().prepare()
         for name in TOOLS:
             tools.ensure(name)
+
+    def make(self, nodes: int | None) -> None:
+        """Switch on what is off, and add what is missing."""
         layout = self._layout() or self._claim()
         machines = self._machines(layout, nodes)
         if self._is_whole(layout, machines):
