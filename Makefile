@@ -9,7 +9,7 @@ RELEASED := tests/e2e/released
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test check check-fast lint tools tools-path docs lock release
+.PHONY: help up down test check check-fast lint tools tools-path docs picture lock release
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,10 @@ tools-path: $(READY) ## Print the folder of the pinned binaries: export PATH="$$
 docs: $(READY) ## Write the chart's README from its values
 	@$$($(PY) -c 'from mlflowops import tools; print(tools.ensure("helm-docs"))') \
 	  --chart-search-root charts --chart-to-generate charts/mlflow --sort-values-order file --log-level warn
+
+picture: $(READY) ## Draw the dashboard with the data of a Prometheus (PROMETHEUS=http://127.0.0.1:9090 NAMESPACE=ml RELEASE=mlflow MINUTES=60)
+	@$(PY) docs/dashboard/picture.py $(or $(PROMETHEUS),http://127.0.0.1:9090) $(if $(NAMESPACE),--namespace $(NAMESPACE)) \
+	  $(if $(RELEASE),--release $(RELEASE)) $(if $(MINUTES),--minutes $(MINUTES))
 
 lock: $(READY) ## Compile the lock files again (hashes, no index addresses)
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \

@@ -300,3 +300,25 @@ def test_panels_do_not_overlap() -> None:
         cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
         assert not taken & cells and at["x"] + at["w"] <= 24, panel["title"]
         taken |= cells
+
+
+def test_every_colour_finds_its_series() -> None:
+    """Grafana is silent about an override whose legend has another name by now."""
+    for panel in DASHBOARD["panels"]:
+        legends = {target["legendFormat"] for target in panel.get("targets", [])}
+        for override in panel.get("fieldConfig", {}).get("overrides", []):
+            matcher = override["matcher"]
+            by_label = any("{{" in legend for legend in legends)
+            assert by_label or (matcher["id"] == "byName" and matcher["options"] in legends), panel["title"]
+
+
+def test_the_picture_knows_all_that_the_dashboard_uses() -> None:
+    """`make picture` would leave out a setting that it does not know, without a word."""
+    drawn = (REPO / "docs/dashboard/page.tsx").read_text()
+    used = {panel["type"] for panel in DASHBOARD["panels"]}
+    for panel in DASHBOARD["panels"]:
+        config = panel.get("fieldConfig", {"defaults": {}, "overrides": []})
+        used |= config["defaults"].keys() - {"custom"} | config["defaults"].get("custom", {}).keys()
+        used |= {each["id"].split(".")[-1] for rule in config["overrides"] for each in rule["properties"]}
+    assert len(used) > 10
+    assert {name for name in used if not re.search(rf"\b{name}\b(:|'| \}})", drawn)} == set()
