@@ -41,7 +41,7 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def wait_until(what: str, true: Callable[[], bool], seconds: float = 120) -> None:
+def wait_until(what: str, true: Callable[[], bool], seconds: float = 300) -> None:
     """Wait for a condition, or fail with its name."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -68,7 +68,7 @@ class Server:
 
     def ready(self) -> "Server":
         """Wait until it answers its health check."""
-        wait_until(f"the server (log: {self.log})", self._answers, 180)
+        wait_until(f"the server (log: {self.log})", self._answers, 600)
         return self
 
     def _answers(self) -> bool:
