@@ -81,7 +81,7 @@ class Container:
         pid = self._process.pid
         return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
-    def until(self, answers: Callable[[], Result], seconds: float = 120) -> Result:
+    def until(self, answers: Callable[[], Result], seconds: float = 300) -> Result:
         """Call `answers` until it raises no error, and return what it returns."""
         deadline = time.monotonic() + seconds
         while True:

@@ -89,7 +89,7 @@ class Metrics:
             except KeyError:
                 return False
 
-        wait_until(f"{name} {labels} = {value} (log: {self.log})", reached, 60)
+        wait_until(f"{name} {labels} = {value} (log: {self.log})", reached)
         return seen[0]
 
     def memory(self) -> float:

@@ -38,7 +38,7 @@ def of(server: Server, request_id: str, logger: str = ACCESS) -> dict[str, Any]:
             line for line in lines(server) if (line["logger"], line.get("request_id")) == (logger, request_id)
         ]
 
-    wait_until(f"a line of {request_id}", lambda: bool(found()), 10)
+    wait_until(f"a line of {request_id}", lambda: bool(found()))
     (line,) = found()
     return line
 

@@ -67,7 +67,7 @@ def test_old_traces_are_archived(
     where = "SELECT value FROM trace_tags WHERE key = 'mlflow.trace.spansLocation'"
     assert store.query(where) == [("TRACKING_STORE",)]
     with Runner(home, store.env):
-        wait_until("the archive", lambda: store.query(where) == [("ARCHIVE_REPO",)], 120)
+        wait_until("the archive", lambda: store.query(where) == [("ARCHIVE_REPO",)])
     assert len(store.objects(store.key(place))) == 1
     assert [span.name for span in MlflowClient(url).get_trace(old).data.spans] == ["answer"]
 
