@@ -37,7 +37,8 @@ class S3:
         wait_until("SeaweedFS", self._answers)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        options = [f"-dir={self.folder}", "-ip=127.0.0.1", "-volume.max=4", "-s3", f"-s3.port={self.port}"]
+        # A bucket takes seven volumes. Without one for the filer's log all writes hang after 18 minutes.
+        options = [f"-dir={self.folder}", "-ip=127.0.0.1", "-volume.max=32", "-s3", f"-s3.port={self.port}"]
         options += [f"-{part}.port={free_port()}" for part in ("master", "volume", "filer")]
         options += [f"-s3.config={self.folder / 'accounts.json'}", "-s3.iam=false"]
         options += [
