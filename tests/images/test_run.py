@@ -13,6 +13,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, EndpointConnectionError
 from mlflowops.images import Image, recipes
+from render.chart import SEAWEEDFS
 from runtime.network import free_port
 
 from images.archive import Archive
@@ -86,24 +87,43 @@ def test_the_client_has_a_curl_that_works(
     assert "https" in runner.run(built["client"], "curl", "--version")
 
 
-def test_seaweedfs_serves_s3_to_its_keys_only(runner: Runner, built: dict[str, Image]) -> None:
+def s3_client(port: int, key: str = "mlflow", secret: str = SECRET_KEY) -> BaseClient:
+    where = {"endpoint_url": f"http://127.0.0.1:{port}", "region_name": "us-east-1"}
+    return boto3.client("s3", aws_access_key_id=key, aws_secret_access_key=secret, **where)
+
+
+def seaweedfs(image: Image, args: list[str]) -> tuple[Pod, int]:
+    """With these arguments, but ports that are free; and the port of S3."""
     ports = {name: free_port() for name in ("s3", "master", "volume", "filer")}
-    args = [*Archive(built["seaweedfs"]).config["Cmd"], *(f"-{name}.port={it}" for name, it in ports.items())]
     keys = {"AWS_ACCESS_KEY_ID": "mlflow", "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
+    words = [*args, *(f"-{name}.port={port}" for name, port in ports.items())]
+    return Pod(image, args=words, env=keys, writable=("/tmp", "/data")), ports["s3"]
 
-    def client(key: str, secret: str) -> BaseClient:
-        places = {"endpoint_url": f"http://127.0.0.1:{ports['s3']}", "region_name": "us-east-1"}
-        return boto3.client("s3", aws_access_key_id=key, aws_secret_access_key=secret, **places)
 
-    own = client("mlflow", SECRET_KEY)
-    with runner.start(Pod(built["seaweedfs"], args=args, env=keys, writable=("/tmp", "/data"))) as server:
+def test_seaweedfs_serves_s3_to_its_keys_only(runner: Runner, built: dict[str, Image]) -> None:
+    pod, port = seaweedfs(built["seaweedfs"], Archive(built["seaweedfs"]).config["Cmd"])
+    own = s3_client(port)
+    with runner.start(pod) as server:
         server.until(own.list_buckets)
         own.create_bucket(Bucket="artifacts")
         server.until(lambda: own.put_object(Bucket="artifacts", Key="a/b", Body=b"\x00content"))
         assert own.get_object(Bucket="artifacts", Key="a/b")["Body"].read() == b"\x00content"
-        for stranger in (client("mlflow", "wrong"), client("other", SECRET_KEY)):
+        for stranger in (s3_client(port, secret="wrong"), s3_client(port, "other")):
             with pytest.raises(ClientError, match=r"SignatureDoesNotMatch|InvalidAccessKeyId"):
                 stranger.list_buckets()
         assert SECRET_KEY not in server.log
     with pytest.raises(EndpointConnectionError):
         own.list_buckets()
+
+
+def test_seaweedfs_of_the_chart_has_room_for_buckets(runner: Runner, built: dict[str, Image]) -> None:
+    """On a volume of half of this machine's memory: each takes seven of its files of 1 GiB, though empty."""
+    stateful_set = SEAWEEDFS.render(release="seaweedfs").one("StatefulSet", "seaweedfs")
+    (container,) = stateful_set["spec"]["template"]["spec"]["containers"]
+    pod, port = seaweedfs(built["seaweedfs"], container["args"])
+    own = s3_client(port)
+    with runner.start(pod) as server:
+        server.until(own.list_buckets)
+        for name in [f"bucket-{number}" for number in range(20)]:
+            own.create_bucket(Bucket=name)
+            server.until(lambda name=name: own.put_object(Bucket=name, Key="a", Body=b"1"))
