@@ -57,10 +57,11 @@ class Twin:
         """Kill `up` as soon as the node runs; the node's process 1 at that moment."""
         command = [OPS, "cluster", "up", "--name", "twin", "--nodes", "1"]
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        pid = eventually(self.node_pid, 30, "node of the twin", every=0.05)
-        process.kill()
-        process.wait()
-        return int(pid)
+        try:
+            return int(eventually(self.node_pid, 30, "node of the twin", every=0.05))
+        finally:
+            process.kill()
+            process.wait()
 
     def node_pid(self) -> int | None:
         with contextlib.suppress(FileNotFoundError):
@@ -141,9 +142,10 @@ def processes_in(group: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def twin() -> Iterator[Twin]:
-    made = Twin()
-    yield made
-    ops("down")
+    try:
+        yield Twin()
+    finally:
+        ops("down")
 
 
 @pytest.fixture
