@@ -51,8 +51,8 @@ def test_an_empty_database_is_migrated_without(postgres: Postgres, s3: S3, datab
 
 def test_nothing_is_migrated_without_its_backup(old: Pod) -> None:
     with old.staying() as exchange:
-        words = ["--destination=s3://no-such-bucket/backups", *KEEP, f"--exchange={exchange}"]
-        log = run_task("schema.py", old.home, old.env, *words, code=1)
+        words = [f"--destination={old.place}", *KEEP, f"--exchange={exchange}"]
+        log = run_task("schema.py", old.home, {**old.env, "AWS_SECRET_ACCESS_KEY": "wrong"}, *words, code=1)
     assert "mlflow: schema: there is no backup, so nothing is migrated; see the lines above" in log
     assert old.store.query("SELECT version_num FROM alembic_version") == [(OLDER[4],)]
 
