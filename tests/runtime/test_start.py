@@ -65,7 +65,7 @@ def test_sigterm_ends_the_wait_for_a_database(home: Path, launcher: str) -> None
     process = run("server.py", env)
     read_until(process, "SQLAlchemy engine could not be created")
     process.terminate()
-    process.communicate(timeout=60)  # the waits between its attempts are longer, later
+    process.communicate(timeout=15)
     assert process.returncode == -15
 
 
@@ -79,7 +79,7 @@ def test_sigterm_during_the_start(ready_database: Database, home: Path, seconds:
     process = start_four_workers(ready_database(), home)
     time.sleep(seconds)
     process.terminate()
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=20)
     assert process.returncode in (0, -15)
     assert "Traceback" not in output
 
@@ -91,7 +91,7 @@ def test_sigterm_as_soon_as_workers_are_forked(ready_database: Database, home: P
     read_until(process, "Booting worker")
     time.sleep(seconds)
     process.terminate()
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=20)
     assert (process.returncode, "Traceback" in output) == (0, False), output
 
 
@@ -138,7 +138,7 @@ def test_the_wheel_stands_in_where_the_image_has_no_a2wsgi(
         assert requests.get(f"http://127.0.0.1:{port}/api/3.0/mlflow/server-info", timeout=60).ok
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=30)
 
 
 def test_the_wheel_is_the_one_of_our_image() -> None:
