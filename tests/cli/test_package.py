@@ -69,7 +69,7 @@ def python(request: pytest.FixtureRequest) -> str:
         return str(own)
     found = run(UV, "python", "find", "--no-python-downloads", request.param)
     if found.returncode:
-        pytest.skip(f"this machine has no Python {request.param}")
+        pytest.skip(f"this machine has no Python {request.param}, and a test fetches none")
     return found.stdout.strip()
 
 

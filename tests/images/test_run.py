@@ -124,6 +124,7 @@ def test_seaweedfs_of_the_chart_has_room_for_buckets(runner: Runner, built: dict
     own = s3_client(port)
     with runner.start(pod) as server:
         server.until(own.list_buckets)
-        for name in [f"bucket-{number}" for number in range(20)]:
-            own.create_bucket(Bucket=name)
-            server.until(lambda name=name: own.put_object(Bucket=name, Key="a", Body=b"1"))
+        for number in range(20):
+            place = {"Bucket": f"bucket-{number}"}
+            own.create_bucket(**place)
+            server.until(functools.partial(own.put_object, Key="a", Body=b"1", **place))
