@@ -121,7 +121,7 @@ def test_a_client_may_ask_again_after_a_download(server: Server) -> None:
     with requests.Session() as session:
         assert session.put(url, MEGABYTE * 50, timeout=120).ok
         answer = session.get(url, stream=True, timeout=120)
-        assert answer.headers["Connection"] == "keep-alive"
+        assert answer.headers.get("Connection") != "close"
         server.leaving.touch()
         server.process.terminate()
         time.sleep(3)
@@ -133,7 +133,7 @@ def test_a_client_may_ask_again_after_a_download(server: Server) -> None:
 
 def test_idle_connections_do_not_hold_a_pod_back(server: Server) -> None:
     with requests.Session() as session:
-        assert session.get(server.url + PATH, timeout=60).headers["Connection"] == "keep-alive"
+        assert session.get(server.url + PATH, timeout=60).headers.get("Connection") != "close"
         assert server.stop() == 0  # within 60 s; the connection would live for 75
 
 
@@ -143,6 +143,6 @@ def test_the_mark_of_an_earlier_container_is_removed(
     """/tmp outlives a container that a failed probe restarted, and so would `leaving`."""
     (home / "leaving").touch()
     server = start(**ready_database(), MLFLOW_KUBERNETES_LEAVING_FILE=str(home / "leaving")).ready()
-    assert requests.get(server.url + PATH, timeout=60).headers["Connection"] == "keep-alive"
+    assert requests.get(server.url + PATH, timeout=60).headers.get("Connection") != "close"
     (home / "leaving").touch()
     assert requests.get(server.url + PATH, timeout=60).headers["Connection"] == "close"

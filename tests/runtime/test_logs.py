@@ -12,7 +12,7 @@ from runtime.server import Server
 
 ASK = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 PATH = ASK.partition("?")[0]
-ACCESS = "gunicorn.access"
+ACCESS = "mlflow.access"
 
 
 @pytest.fixture(scope="module")

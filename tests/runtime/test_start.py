@@ -1,20 +1,15 @@
 """Starting: one clear sentence when it cannot, and an end at any moment when it is told so."""
 
-import hashlib
-import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import requests
-from mlflowops.paths import REPO
 
-from runtime.network import free_port, listens, read_until, wait_until
-from runtime.server import FILES, environment, run
+from runtime.network import free_port, read_until
+from runtime.server import environment, run
 
 Database = Callable[[], dict[str, str]]
 NOBODY = {"MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg2://", "PGHOST": "127.0.0.1", "PGPORT": "1"}
@@ -93,56 +88,3 @@ def test_sigterm_as_soon_as_workers_are_forked(ready_database: Database, home: P
     process.terminate()
     output, _ = process.communicate(timeout=20)
     assert (process.returncode, "Traceback" in output) == (0, False), output
-
-
-@pytest.fixture
-def mounted(home: Path) -> Path:
-    """The files as a ConfigMap mounts them: links to a hidden folder, nothing writable."""
-    mount = home / "mount"
-    shutil.copytree(FILES, mount / "..2026", ignore=shutil.ignore_patterns("__pycache__"))
-    (mount / "..data").symlink_to("..2026")
-    for file in (mount / "..2026").iterdir():
-        (mount / file.name).symlink_to(f"..data/{file.name}")
-        file.chmod(0o444)
-    (home / "work").mkdir()
-    return mount
-
-
-# Runs server.py with an `a2wsgi` that only a wheel on the path can bring.
-WITHOUT_A2WSGI = """
-import runpy, sys
-from importlib.machinery import PathFinder
-class OnlyFromWheels:
-    def find_spec(name, path, target=None):
-        if name == "a2wsgi":
-            spec = PathFinder.find_spec(name, [entry for entry in sys.path if entry.endswith(".whl")])
-            if spec is None:
-                raise ImportError(name)
-            return spec
-sys.meta_path.insert(0, OnlyFromWheels)
-sys.path.insert(0, sys.argv[1])
-runpy.run_path(sys.argv[1] + "/server.py", run_name="__main__")
-"""
-
-
-def test_the_wheel_stands_in_where_the_image_has_no_a2wsgi(
-    ready_database: Database, mounted: Path, home: Path
-) -> None:
-    port = free_port()
-    env = environment(home / "work", MLFLOW_PORT=str(port), **ready_database())
-    command = [sys.executable, "-c", WITHOUT_A2WSGI, str(mounted)]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        read_until(process, "Booting worker")
-        wait_until("the server", lambda: listens(port))
-        assert requests.get(f"http://127.0.0.1:{port}/api/3.0/mlflow/server-info", timeout=60).ok
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-
-
-def test_the_wheel_is_the_one_of_our_image() -> None:
-    (wheel,) = FILES.glob("a2wsgi-*.whl")
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    lock = (REPO / "images" / "mlflow" / "requirements.lock").read_text()
-    assert digest in lock.partition("a2wsgi==")[2].partition("# via")[0]

@@ -14,6 +14,8 @@ from typing import Any
 
 # Of the request that is being answered; the launcher sets it.
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
+# The address that it came from.
+client: contextvars.ContextVar[str] = contextvars.ContextVar("client", default="")
 
 
 def say(part: str, words: str) -> None:

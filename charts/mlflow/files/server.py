@@ -1,6 +1,6 @@
 """Start the MLflow server of the chart.
 
-MLFLOW_KUBERNETES_LAUNCHER chooses how: `direct` (default) serves MLflow's own apps under gunicorn,
+MLFLOW_KUBERNETES_LAUNCHER chooses how: `direct` (default) serves MLflow's own apps from one process tree,
 `upstream` is plain `mlflow server`. Both read MLflow's usual environment variables, and
 MLFLOW_KUBERNETES_APP_NAME, which stands for `--app-name` (MLflow has no variable for it).
 """
@@ -9,6 +9,17 @@ import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# They would change whom the web server trusts or what it runs: without effect, wherever they come from.
+IGNORED = (
+    "FORWARDED_ALLOW_IPS",
+    "GUNICORN_CMD_ARGS",
+    "SCRIPT_NAME",
+    "WEB_CONCURRENCY",
+    "MLFLOW_ENABLE_REMOTE_ASSISTANT",
+    "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE",
+)
+# MLflow asks nobody for an account below a path that begins so.
+OPEN_PATHS = ("/static", "/favicon.ico", "/health")
 
 
 def main() -> None:
@@ -19,11 +30,28 @@ def main() -> None:
     name = os.environ.get("MLFLOW_KUBERNETES_LAUNCHER") or "direct"
     if name not in launchers:
         sys.exit(f"mlflow: MLFLOW_KUBERNETES_LAUNCHER: {name!r} is unknown; set direct or upstream.")
+    guard()
     import server_auth
 
     if server_auth.enabled():
         server_auth.prepare(cache_seconds=0 if name == "direct" else server_auth.UPSTREAM_CACHE_SECONDS)
     launchers[name]()
+
+
+def guard() -> None:
+    """Drop what must have no effect, and let the gate, not MLflow, check names of hosts."""
+    from server_protocol import raise_file_limit
+
+    prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "")
+    if prefix.startswith(OPEN_PATHS):
+        sys.exit(f"mlflow: server: MLFLOW_STATIC_PREFIX: a login does not cover {prefix}; set another path.")
+    for variable in [each for each in os.environ if each in IGNORED or each.startswith("UVICORN_")]:
+        del os.environ[variable]
+    hosts = os.environ.get("MLFLOW_SERVER_ALLOWED_HOSTS")
+    if hosts:
+        os.environ["MLFLOW_KUBERNETES_HOSTS"] = hosts
+    os.environ["MLFLOW_SERVER_ALLOWED_HOSTS"] = f"{hosts or 'localhost'},*"
+    raise_file_limit()
 
 
 def direct() -> None:
@@ -34,16 +62,12 @@ def direct() -> None:
 
 
 def upstream() -> None:
-    """Become `mlflow server`."""
+    """Become `mlflow server`, with the gate around its app."""
     import server_auth
 
     if server_auth.enabled():
         server_auth.bootstrap_apart()
-    quiet = "" if os.environ.get("MLFLOW_KUBERNETES_ACCESS_LOG") == "true" else "--no-access-log"
-    os.environ.setdefault("MLFLOW_UVICORN_OPTS", f"{quiet} --timeout-keep-alive 75".strip())
-    app_name = os.environ.get("MLFLOW_KUBERNETES_APP_NAME")
-    options = ["--app-name", app_name] if app_name else []
-    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *options])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, os.path.join(HERE, "server_upstream.py")])  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -80,6 +80,11 @@ def follow_secret() -> None:
         say("auth", f"{name} has the password of the Secret now.")
 
 
+def harden() -> None:
+    """All that this module changes in MLflow's login. After its app was made; once in a process."""
+    remember_passwords()
+
+
 def bootstrap_apart() -> None:
     """Make the account and let it follow the Secret in a process of its own: upstream has no place for it."""
     if subprocess.run([sys.executable, __file__]).returncode:

@@ -1,7 +1,8 @@
-"""The direct launcher: MLflow's apps in one gunicorn, set up before the fork, shared by its workers."""
+"""The direct launcher: MLflow's apps, set up before the fork, in uvicorn workers under gunicorn's arbiter."""
 
 import ctypes
 import gc
+import logging
 import os
 import sys
 import traceback
@@ -10,16 +11,15 @@ from signal import SIG_BLOCK, SIG_UNBLOCK, SIGTERM, pthread_sigmask
 from typing import Any
 
 # Imported before MLflow, which switches its security middleware on when it sees gunicorn.
-import gunicorn
+import gunicorn  # noqa: F401
 import say
 import server_metrics
 import server_sockets
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
-from gunicorn.workers.gthread import ThreadWorker
-from server_apps import Apps, Misconfigured, open_apps
-from server_log import Identified, RequestLog
-from server_worker import LEAVING, Worker
+from gunicorn.glogging import Logger
+from server_apps import Misconfigured, open_apps
+from server_gate import LEAVING, Gate
 
 
 def serve() -> None:
@@ -27,11 +27,10 @@ def serve() -> None:
     with suppress(FileNotFoundError):  # a container that was restarted in its pod inherits the mark
         os.remove(LEAVING)
     try:
-        _check_gunicorn()
         options = settings()
         host, port = os.environ.get("MLFLOW_HOST") or "127.0.0.1", _number("MLFLOW_PORT", 5000)
         with say.printed():
-            apps = open_apps(os.environ.get("MLFLOW_KUBERNETES_APP_NAME", ""))
+            gate = Gate(open_apps(os.environ.get("MLFLOW_KUBERNETES_APP_NAME", "")))
         options["bind"] = server_sockets.listen(host, port, options["workers"])
     except Misconfigured as error:
         sys.exit(f"mlflow: server: {error}.")
@@ -41,23 +40,15 @@ def serve() -> None:
         traceback.print_exc()
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         sys.exit(f"mlflow: server: it could not start: {reason}; the lines above say where.")
-    _Arbiter(_Gunicorn(options, apps)).run()
-
-
-def _check_gunicorn() -> None:
-    if not hasattr(ThreadWorker, "on_pending_socket_readable"):
-        raise Misconfigured(
-            f"gunicorn {gunicorn.__version__}: the direct launcher needs 25.3 or newer; "
-            "use an image that has it, or set MLFLOW_KUBERNETES_LAUNCHER=upstream"
-        )
+    _Arbiter(_Gunicorn(options, gate)).run()
 
 
 class _Gunicorn(BaseApplication):
-    """Our apps and settings, in the form that gunicorn asks for."""
+    """Our app and settings, in the form that gunicorn asks for."""
 
-    def __init__(self, options: dict[str, Any], apps: Apps) -> None:
+    def __init__(self, options: dict[str, Any], gate: Gate) -> None:
         self.options = options
-        self.apps = apps
+        self.gate = gate
         super().__init__()
 
     def load_config(self) -> None:
@@ -65,8 +56,19 @@ class _Gunicorn(BaseApplication):
             if name in self.cfg.settings:  # control_socket_disable is younger than gunicorn 25.1
                 self.cfg.set(name, value)
 
-    def load(self) -> Identified:
-        return Identified(self.apps)
+    def load(self) -> Gate:
+        return self.gate
+
+
+class _Log(Logger):
+    """gunicorn's log in the chosen form, with uvicorn's in it."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        uvicorn_log = logging.getLogger("uvicorn.error")
+        uvicorn_log.handlers, uvicorn_log.propagate = self.error_log.handlers, False
+        uvicorn_log.setLevel(max(self.error_log.level, logging.WARNING))
+        say.shape_logs()
 
 
 class _Arbiter(Arbiter):
@@ -88,6 +90,8 @@ def _held(signal_number: int) -> Any:
 
 def settings() -> dict[str, Any]:
     """What gunicorn is told, from the environment that the chart sets."""
+    from server_worker import Worker
+
     return {
         "workers": _number("MLFLOW_WORKERS", 2),
         "threads": _number("MLFLOW_KUBERNETES_THREADS", 8),
@@ -98,19 +102,13 @@ def settings() -> dict[str, Any]:
         "when_ready": _freeze,
         "post_worker_init": server_metrics.watch_usage,
         "child_exit": _forget_metrics,
-        # Longer than the idle time of ingress controllers (60 s): they never meet a closed connection.
-        "keepalive": 75,
         "graceful_timeout": _number("MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT", 120),
-        # Only a worker whose main loop stands still is killed; a slow request never stops that loop.
+        # Only a worker whose event loop stands still is killed; a slow request never stops that loop.
         "timeout": 120,
         # The heartbeat file: memory, where a full or slow disk cannot make a worker look dead.
         "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108
-        # The UI asks for the metrics of 100 runs in one GET; uvicorn allows 64 KiB.
-        "limit_request_line": 0,
-        "limit_request_field_size": 65536,
         "control_socket_disable": True,
-        "logger_class": RequestLog,
-        "accesslog": "-" if os.environ.get("MLFLOW_KUBERNETES_ACCESS_LOG") == "true" else None,
+        "logger_class": _Log,
         "loglevel": (os.environ.get("MLFLOW_LOGGING_LEVEL") or "info").lower(),
     }
 

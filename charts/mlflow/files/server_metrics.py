@@ -9,12 +9,12 @@ import os
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from glob import glob
 from timeit import default_timer
 from typing import Any
 
-WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
+App = Callable[..., Any]
 # Not requests of users; MLflow leaves them out too.
 PROBES = ("/health", "/version")
 
@@ -31,9 +31,9 @@ def forget_the_dead() -> None:
 
 
 class Counted:
-    """A WSGI app whose requests are counted under MLflow's names."""
+    """An ASGI app whose requests are counted under MLflow's names."""
 
-    def __init__(self, app: WSGI) -> None:
+    def __init__(self, app: App) -> None:
         from mlflow.version import VERSION
         from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -57,19 +57,21 @@ class Counted:
                 self.total.labels(method, code)
                 self.seconds.labels(method, self.version, code)
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if environ["PATH_INFO"].endswith(PROBES):
-            return self.app(environ, start_response)
-        method, began = environ["REQUEST_METHOD"], default_timer()
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["path"].endswith(PROBES):
+            await self.app(scope, receive, send)
+            return
+        method, began = scope["method"], default_timer()
 
-        def start(status: str, headers: Any, exc_info: Any = None) -> Any:
+        async def send_counted(message: dict[str, Any]) -> None:
             # The time to the first byte, as MLflow measures it: how long a download takes is the client's.
-            code = status[:3]
-            self.total.labels(method, code).inc()
-            self.seconds.labels(method, self.version, code).observe(default_timer() - began)
-            return start_response(status, headers, exc_info)
+            if message["type"] == "http.response.start":
+                code = str(message["status"])
+                self.total.labels(method, code).inc()
+                self.seconds.labels(method, self.version, code).observe(default_timer() - began)
+            await send(message)
 
-        return self.app(environ, start)
+        await self.app(scope, receive, send_counted)
 
 
 class Usage:
@@ -108,9 +110,7 @@ class Usage:
 
     def _look(self) -> None:
         while True:
-            worker = self.worker
-            idle = len(worker.keepalived_conns) + len(worker.pending_conns) + len(worker.goodbyes)
-            self.busy.set(worker.nr_conns - idle)
+            self.busy.set(self.worker.wsgi.in_progress)
             self.used.set(max((pool.checkedout() for pool in list(self.pools)), default=0))
             time.sleep(1)
 

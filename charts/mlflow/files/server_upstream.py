@@ -1,0 +1,66 @@
+"""The upstream launcher: `mlflow server`, whose uvicorn gets our protocol, and whose app gets our gate.
+
+As a program it runs MLflow's command line, which starts this file again, with uvicorn's arguments, in place
+of uvicorn. The workers import `create` from here.
+"""
+
+import importlib
+import os
+import sys
+from typing import Any
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:] = [entry for entry in sys.path if entry != HERE] + [HERE]
+TARGET = "MLFLOW_KUBERNETES_UPSTREAM_APP"
+# Last in the command, so they count.
+OPTIONS = [
+    *("--http", "server_protocol:Protocol"),
+    *("--ws", "none"),
+    "--no-proxy-headers",
+    "--no-server-header",
+    "--no-access-log",  # the gate writes it
+    "--factory",
+    "server_upstream:create",
+]
+
+
+def create() -> Any:
+    """What `mlflow server` would have served, behind the gate."""
+    import server_auth
+    from server_apps import limit_inflation
+    from server_gate import Gate
+
+    module, attribute = os.environ[TARGET].split(":")
+    target = getattr(importlib.import_module(module), attribute)
+    app = target() if attribute == "create_app" else target
+    limit_inflation()
+    if server_auth.enabled():
+        server_auth.harden()
+    return Gate(app)
+
+
+def main() -> None:
+    """Run `mlflow server`, or, in the process that it starts, uvicorn."""
+    if len(sys.argv) > 1:
+        import uvicorn.main
+
+        uvicorn.main.main(args=sys.argv[1:], prog_name="uvicorn")
+        return
+    import mlflow.cli
+    import mlflow.server
+
+    start = mlflow.server._exec_cmd
+
+    def start_ours(command: list[str], *, extra_env: dict[str, str], **more: Any) -> Any:
+        options = [each for each in command[command.index("uvicorn") + 1 : -1] if each != "--factory"]
+        ours = [sys.executable, os.path.abspath(__file__), *options, *OPTIONS]
+        return start(ours, extra_env={**extra_env, TARGET: command[-1]}, **more)
+
+    mlflow.server._exec_cmd = start_ours  # type: ignore[assignment]
+    os.environ.setdefault("MLFLOW_UVICORN_OPTS", "--timeout-keep-alive 75")
+    app_name = os.environ.get("MLFLOW_KUBERNETES_APP_NAME")
+    mlflow.cli.server.main(["--app-name", app_name] if app_name else [])
+
+
+if __name__ == "__main__":
+    main()
