@@ -31,8 +31,8 @@ def create() -> Any:
     from server_gate import Gate
 
     module, attribute = os.environ[TARGET].split(":")
-    target = getattr(importlib.import_module(module), attribute)
-    app = target() if attribute == "create_app" else target
+    target = getattr(importlib.import_module(module), attribute.removesuffix("()"))
+    app = target() if attribute.endswith("()") else target
     limit_inflation()
     if server_auth.enabled():
         server_auth.harden()
@@ -52,9 +52,10 @@ def main() -> None:
     start = mlflow.server._exec_cmd
 
     def start_ours(command: list[str], *, extra_env: dict[str, str], **more: Any) -> Any:
-        options = [each for each in command[command.index("uvicorn") + 1 : -1] if each != "--factory"]
+        options, app = command[command.index("uvicorn") + 1 : -1], command[-1]
+        target = f"{app}()" if "--factory" in options else app
         ours = [sys.executable, os.path.abspath(__file__), *options, *OPTIONS]
-        return start(ours, extra_env={**extra_env, TARGET: command[-1]}, **more)
+        return start(ours, extra_env={**extra_env, TARGET: target}, **more)
 
     mlflow.server._exec_cmd = start_ours  # type: ignore[assignment]
     os.environ.setdefault("MLFLOW_UVICORN_OPTS", "--timeout-keep-alive 75")
