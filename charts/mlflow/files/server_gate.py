@@ -111,6 +111,7 @@ class Exchange:
             await self.gate.app(self.scope, self.receive, self.send)
         except Exception:
             if not (self.gone or self.refused):
+                self.status = self.status or 500
                 raise  # to uvicorn, which logs it and answers 500
 
     async def receive(self) -> dict[str, Any]:
@@ -193,7 +194,7 @@ class Exchange:
         fields = {
             "method": self.scope["method"],
             "path": path,
-            "status": self.status,
+            "status": self.status or 499,  # as nginx names a client that left before its answer
             "milliseconds": round((time.monotonic() - self.began) * 1000),
             "bytes": self.sent,
             "client": self.client,
