@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.attacks.wire import ask, basic, http
+from runtime.attacks.wire import JSON, ask, basic, http
 from runtime.basic_auth import ADMIN
 from runtime.server import Server
 
@@ -35,8 +35,7 @@ def database_file(start: Callable[..., Server], tmp_path_factory: pytest.TempPat
     """A SQLite file with MLflow's tables, an administrator and bob: servers that start with it start fast."""
     server = start(**SETTINGS, **LOGIN).ready()
     account = f'{{"username": "{BOB[0]}", "password": "{BOB[1]}"}}'.encode()
-    json = {"Content-Type": "application/json"}
-    answer = ask(server, http("POST", "/api/2.0/mlflow/users/create", account, json, ADMIN), "POST")
+    answer = ask(server, http("POST", "/api/2.0/mlflow/users/create", account, JSON, ADMIN), "POST")
     assert answer and answer.status == 200, answer
     server.stop()
     return Path(shutil.copy(server.folder / "mlflow.db", tmp_path_factory.mktemp("database") / "mlflow.db"))
@@ -62,16 +61,16 @@ KINDS = {"plain": {}, "login": LOGIN, "prefixed": LOGIN | {"MLFLOW_STATIC_PREFIX
 
 @pytest.fixture(scope="session")
 def edge(database_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
-    """Starts a server with more settings, and with `files` as its limit of open files."""
+    """Starts a server with more settings, and with `files` (`soft` at first) as its limit of open files."""
     servers: list[Server] = []
 
-    def start_one(files: int = 0, **env: str) -> Server:
+    def start_one(files: int = 0, soft: int = 0, **env: str) -> Server:
         folder = tmp_path_factory.mktemp("edge")
         shutil.copy(database_file, folder / "mlflow.db")
         server = Server(folder, SETTINGS | env).start()
         servers.append(server)
         if files:  # before Python has started, so that all its children inherit it
-            resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (files, files))
+            resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (soft or files, files))
         return server.ready()
 
     yield start_one
@@ -81,7 +80,7 @@ def edge(database_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="session")
 def kind(edge: Edge) -> Callable[[str, str], Server]:
-    """The one server of a launcher and a kind (`plain`, `login`, `prefixed`), replaced if an attack ended it."""
+    """The one server of a launcher and a kind (of KINDS), replaced if an attack ended it."""
     running: dict[tuple[str, str], Server] = {}
 
     def get(launcher: str, name: str) -> Server:

@@ -1,16 +1,16 @@
 """No byte of one request is answered, stored or logged as part of another.
 
-A proxy sends the requests of many users on one connection. A server that loses its place in it takes one user's
-request for the body of another's, password included.
+A proxy sends the requests of many users on one connection. A server that loses its place in it takes the
+request of one user for the body of another's, password included.
 """
 
 import itertools
 
 import pytest
 
-from runtime.attacks.conftest import BODY, BOB
+from runtime.attacks.conftest import BOB, BODY
 from runtime.attacks.observe import none_fails
-from runtime.attacks.wire import ARTIFACTS, SEARCH, TRACES, Answer, Wire, canary, chunk, http
+from runtime.attacks.wire import ARTIFACTS, JSON, SEARCH, TRACES, Answer, Wire, canary, chunk, http
 from runtime.basic_auth import ADMIN
 from runtime.server import Server
 
@@ -24,7 +24,7 @@ TARGETS = {
     "foreign origin": ("POST", SEARCH, {"Origin": "https://evil.example.com"}, ADMIN),
     "foreign host": ("POST", SEARCH, {"Host": "evil.example.com"}, ADMIN),
     "wrong method": ("DELETE", "/version", {}, ADMIN),
-    "read as JSON": ("POST", SEARCH, {}, ADMIN),
+    "read as JSON": ("POST", SEARCH, JSON, ADMIN),
     "stored": ("PUT", f"{ARTIFACTS}/0/smuggled", {}, ADMIN),
     "GraphQL": ("POST", "/graphql", {}, ADMIN),
     "a GET": ("GET", SEARCH, {}, ADMIN),
@@ -174,59 +174,59 @@ def test_an_accepted_expectation_is_met(login: Server) -> None:
 
 
 # Two readings of one message: in the one that a proxy may have, `{inner}` is body; in the other, a request.
-# Either the message is refused and the connection ends, or `{inner}` is body.
+# Either the message is refused and the connection ends, or `{inner}` is body. A bar is the end of a line.
 AMBIGUOUS = {
-    "two lengths": "Content-Length: {all}\r\nContent-Length: {short}\r\n\r\n{pad}{inner}",
-    "two lengths, shorter first": "Content-Length: {short}\r\nContent-Length: {all}\r\n\r\n{pad}{inner}",
-    "a list of lengths": "Content-Length: {short}, {all}\r\n\r\n{pad}{inner}",
-    "length with a plus": "Content-Length: +{short}\r\n\r\n{pad}{inner}",
-    "length with an underscore": "Content-Length: 1_0\r\n\r\n{pad}{inner}",
-    "hexadecimal length": "Content-Length: 0xa\r\n\r\n{pad}{inner}",
-    "negative length": "Content-Length: -1\r\n\r\n{inner}",
-    "fractional length": "Content-Length: {short}.0\r\n\r\n{pad}{inner}",
-    "length of 65 bits": "Content-Length: 18446744073709551626\r\n\r\n{pad}{inner}",
-    "empty length": "Content-Length: \r\n\r\n{inner}",
-    "length of other digits": "Content-Length: \u00b2\r\n\r\n{inner}",
-    "length and chunks": "Content-Length: {all}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}",
-    "chunks and length": "Transfer-Encoding: chunked\r\nContent-Length: {all}\r\n\r\n0\r\n\r\n{inner}",
-    "chunks in capitals and length": "Transfer-Encoding: CHUNKED\r\nContent-Length: {all}\r\n\r\n0\r\n\r\n{inner}",
-    "tab before chunked": "Content-Length: {all}\r\nTransfer-Encoding:\tchunked\r\n\r\n0\r\n\r\n{inner}",
-    "tab after chunked": "Content-Length: {all}\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n{inner}",
-    "vertical tab": "Content-Length: {all}\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n{inner}",
-    "form feed": "Content-Length: {all}\r\nTransfer-Encoding: chunked\x0c\r\n\r\n0\r\n\r\n{inner}",
-    "NUL": "Content-Length: {all}\r\nTransfer-Encoding: chunked\x00\r\n\r\n0\r\n\r\n{inner}",
-    "no-break space": "Content-Length: {all}\r\nTransfer-Encoding: chunked\xa0\r\n\r\n0\r\n\r\n{inner}",
-    "space before the colon": "Content-Length: {all}\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n{inner}",
-    "tab before the colon": "Content-Length: {all}\r\nTransfer-Encoding\t: chunked\r\n\r\n0\r\n\r\n{inner}",
-    "space before the length's colon": "Content-Length : {all}\r\n\r\n{pad}{inner}",
-    "space before the name": "Content-Length: {all}\r\nX: y\r\n Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}",
-    "folded value": "Content-Length: {all}\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n{inner}",
-    "folded first header": " Transfer-Encoding: chunked\r\nContent-Length: {all}\r\n\r\n0\r\n\r\n{inner}",
-    "folded length": "Content-Length:\r\n {all}\r\n\r\n{pad}{inner}",
-    "underscore": "Content-Length: {all}\r\nTransfer_Encoding: chunked\r\n\r\n0\r\n\r\n{inner}",
-    "underscore in the length": "Content-Length: {all}\r\nContent_Length: {short}\r\n\r\n{pad}{inner}",
-    "quoted": 'Content-Length: {all}\r\nTransfer-Encoding: "chunked"\r\n\r\n0\r\n\r\n{inner}',
-    "not chunked": "Content-Length: {all}\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n{inner}",
-    "chunked twice": "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n{inner}",
-    "two encodings": "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}",
-    "chunked, then identity": "Content-Length: {all}\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n{inner}",
-    "identity, then chunked": "Content-Length: {all}\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n{inner}",
-    "identity": "Content-Length: {all}\r\nTransfer-Encoding: identity\r\n\r\n{pad}{inner}",
-    "gzip": "Content-Length: {all}\r\nTransfer-Encoding: gzip\r\n\r\n{pad}{inner}",
-    "gzip, chunked": "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n{inner}",
-    "comma": "Content-Length: {all}\r\nTransfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n{inner}",
-    "parameter": "Content-Length: {all}\r\nTransfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n{inner}",
-    "empty encoding": "Content-Length: {all}\r\nTransfer-Encoding: \r\n\r\n{pad}{inner}",
-    "carriage return": "Content-Length: {all}\r\nX: y\rTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}",
-    "line feed": "Content-Length: {all}\r\nX: y\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}",
-    "line feeds only": "Content-Length: {all}\nTransfer-Encoding: chunked\n\n0\r\n\r\n{inner}",
-    "chunks end with line feeds": "Transfer-Encoding: chunked\r\n\r\n0\n\n{inner}",
-    "head ends with one line feed": "Content-Length: {all}\r\nX: y\n\r\n{pad}{inner}",
-    "empty name": "Content-Length: {all}\r\n: Transfer-Encoding: chunked\r\n\r\n{pad}{inner}",
-    "no colon": "Content-Length: {all}\r\nTransfer-Encoding chunked\r\n\r\n{pad}{inner}",
-    "chunk extension with a line feed": "Transfer-Encoding: chunked\r\n\r\n5;\nhello\r\n0\r\n\r\n{inner}",
-    "HTTP/1.0 with chunks": "Transfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n0\r\n\r\n{inner}",
-    "length as a connection option": "Connection: Content-Length\r\nContent-Length: {all}\r\n\r\n{pad}{inner}",
+    "two lengths": "Content-Length: {all}|Content-Length: {short}||{pad}{inner}",
+    "two lengths, shorter first": "Content-Length: {short}|Content-Length: {all}||{pad}{inner}",
+    "a list of lengths": "Content-Length: {short}, {all}||{pad}{inner}",
+    "length with a plus": "Content-Length: +{short}||{pad}{inner}",
+    "length with an underscore": "Content-Length: 1_0||{pad}{inner}",
+    "hexadecimal length": "Content-Length: 0xa||{pad}{inner}",
+    "negative length": "Content-Length: -1||{inner}",
+    "fractional length": "Content-Length: {short}.0||{pad}{inner}",
+    "length of 65 bits": "Content-Length: 18446744073709551626||{pad}{inner}",
+    "empty length": "Content-Length: ||{inner}",
+    "length of other digits": "Content-Length: \u00b2||{inner}",
+    "length and chunks": "Content-Length: {all}|Transfer-Encoding: chunked||0||{inner}",
+    "chunks and length": "Transfer-Encoding: chunked|Content-Length: {all}||0||{inner}",
+    "chunks in capitals and length": "Transfer-Encoding: CHUNKED|Content-Length: {all}||0||{inner}",
+    "tab before chunked": "Content-Length: {all}|Transfer-Encoding:\tchunked||0||{inner}",
+    "tab after chunked": "Content-Length: {all}|Transfer-Encoding: chunked\t||0||{inner}",
+    "vertical tab": "Content-Length: {all}|Transfer-Encoding: \x0bchunked||0||{inner}",
+    "form feed": "Content-Length: {all}|Transfer-Encoding: chunked\x0c||0||{inner}",
+    "NUL": "Content-Length: {all}|Transfer-Encoding: chunked\x00||0||{inner}",
+    "no-break space": "Content-Length: {all}|Transfer-Encoding: chunked\xa0||0||{inner}",
+    "space before the colon": "Content-Length: {all}|Transfer-Encoding : chunked||0||{inner}",
+    "tab before the colon": "Content-Length: {all}|Transfer-Encoding\t: chunked||0||{inner}",
+    "space before the length's colon": "Content-Length : {all}||{pad}{inner}",
+    "space before the name": "Content-Length: {all}|X: y| Transfer-Encoding: chunked||0||{inner}",
+    "folded value": "Content-Length: {all}|Transfer-Encoding:| chunked||0||{inner}",
+    "folded first header": " Transfer-Encoding: chunked|Content-Length: {all}||0||{inner}",
+    "folded length": "Content-Length:| {all}||{pad}{inner}",
+    "underscore": "Content-Length: {all}|Transfer_Encoding: chunked||0||{inner}",
+    "underscore in the length": "Content-Length: {all}|Content_Length: {short}||{pad}{inner}",
+    "quoted": 'Content-Length: {all}|Transfer-Encoding: "chunked"||0||{inner}',
+    "not chunked": "Content-Length: {all}|Transfer-Encoding: xchunked||0||{inner}",
+    "chunked twice": "Transfer-Encoding: chunked, chunked||0||{inner}",
+    "two encodings": "Transfer-Encoding: chunked|Transfer-Encoding: chunked||0||{inner}",
+    "chunked, then identity": "Content-Length: {all}|Transfer-Encoding: chunked, identity||0||{inner}",
+    "identity, then chunked": "Content-Length: {all}|Transfer-Encoding: identity, chunked||0||{inner}",
+    "identity": "Content-Length: {all}|Transfer-Encoding: identity||{pad}{inner}",
+    "gzip": "Content-Length: {all}|Transfer-Encoding: gzip||{pad}{inner}",
+    "gzip, chunked": "Transfer-Encoding: gzip, chunked||0||{inner}",
+    "comma": "Content-Length: {all}|Transfer-Encoding: ,chunked||0||{inner}",
+    "parameter": "Content-Length: {all}|Transfer-Encoding: chunked;q=1||0||{inner}",
+    "empty encoding": "Content-Length: {all}|Transfer-Encoding: ||{pad}{inner}",
+    "carriage return": "Content-Length: {all}|X: y\rTransfer-Encoding: chunked||0||{inner}",
+    "line feed": "Content-Length: {all}|X: y\nTransfer-Encoding: chunked||0||{inner}",
+    "line feeds only": "Content-Length: {all}\nTransfer-Encoding: chunked\n\n0||{inner}",
+    "chunks end with line feeds": "Transfer-Encoding: chunked||0\n\n{inner}",
+    "head ends with one line feed": "Content-Length: {all}|X: y\n|{pad}{inner}",
+    "empty name": "Content-Length: {all}|: Transfer-Encoding: chunked||{pad}{inner}",
+    "no colon": "Content-Length: {all}|Transfer-Encoding chunked||{pad}{inner}",
+    "chunk extension with a line feed": "Transfer-Encoding: chunked||5;\nhello|0||{inner}",
+    "HTTP/1.0 with chunks": "Transfer-Encoding: chunked|Connection: keep-alive||0||{inner}",
+    "length as a connection option": "Connection: Content-Length|Content-Length: {all}||{pad}{inner}",
 }
 VALID = {  # RFC 9112 reads them in one way, so a server may serve them; `{inner}` stays body
     "underscore", "underscore in the length", "length as a connection option",
@@ -238,7 +238,7 @@ ONE_THEN_END = {"length and chunks", "chunks and length", "HTTP/1.0 with chunks"
 def ambiguous(name: str, method: str, path: str, inner: bytes, secret: str) -> bytes:
     """One of the messages above."""
     pad = "0123456789"
-    whole = AMBIGUOUS[name]
+    whole = AMBIGUOUS[name].replace("|", "\r\n")
     tail = whole.partition("\r\n\r\n")[2].replace("{inner}", "").replace("{pad}", pad)
     values = {"all": len(tail) + len(inner), "short": len(pad), "pad": pad, "inner": inner.decode()}
     text = whole.format(**values)
@@ -310,7 +310,7 @@ def test_an_upgrade_is_no_way_out_of_the_framing(login: Server, protocol: str) -
 def test_pipelined_requests_are_answered_in_their_order(login: Server) -> None:
     marks = [token(login) for _ in range(20)]
     body = b'{"max_results": 1}'
-    searches = [http("POST", SEARCH, body, {"X-Request-ID": mark}, ADMIN) for mark in marks]
+    searches = [http("POST", SEARCH, body, JSON | {"X-Request-ID": mark}, ADMIN) for mark in marks]
     with Wire(login.port) as wire:
         wire.send(b"".join(searches))
         answers = [wire.final() for _ in marks]

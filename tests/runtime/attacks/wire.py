@@ -16,6 +16,7 @@ from runtime.server import Server
 SEARCH = "/api/2.0/mlflow/experiments/search"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 TRACES = "/v1/traces"
+JSON = {"Content-Type": "application/json"}
 
 
 @dataclass
@@ -159,7 +160,7 @@ class Wire:
 
     def all(self, seconds: float = 5) -> tuple[list[Answer], bool]:
         """All responses within the time, and whether the connection ended."""
-        deadline, found = time.monotonic() + seconds, []
+        deadline, found = time.monotonic() + seconds, list[Answer]()
         try:
             while (left := deadline - time.monotonic()) > 0:
                 self.sock.settimeout(left)
