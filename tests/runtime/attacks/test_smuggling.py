@@ -367,7 +367,8 @@ def test_a_trailer_is_no_header(login: Server) -> None:
                 wire.send(http("PUT", f"{ARTIFACTS}/0/trailer", headers=whole, account=account))
                 wire.send(chunk(b"hello") + end)
                 answer = wire.final()
-            if answer is None or (answer.status, answer.id) != (expected, "own"):
+            refused = answer is not None and answer.status == 400 and answer.closes
+            if not refused and (answer is None or (answer.status, answer.id) != (expected, "own")):
                 wrong.append(f"{answer and (answer.status, answer.id)} instead of {expected}")
         return ", ".join(wrong)
 
@@ -384,7 +385,6 @@ UNREADABLE = {
     "HTTP/11": b"GET /TOKEN HTTP/11\r\nHost: localhost\r\n\r\n",
     "small letters": b"GET /TOKEN http/1.1\r\nHost: localhost\r\n\r\n",
     "another protocol": b"GET /TOKEN ICE/1.0\r\nHost: localhost\r\n\r\n",
-    "RTSP": b"GET /TOKEN RTSP/1.0\r\nHost: localhost\r\n\r\n",
     "a space in the target": b"GET /TOKEN HTTP/1.1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "HTTP/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nTOKEN",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03TOKEN\r\n\r\n",
