@@ -620,24 +620,23 @@ SENTENCES: dict[str, tuple[Json, str]] = {
     ),
     "backup-in-the-bucket-of-accounts": (
         backup(s3(path="a"), login=True, **OWN),
-        "mlflow: backup.bucket: is the bucket of the artifacts, so every account can read the backups "
-        "through the server; set a bucket of its own, to which the server's credentials have no access.",
+        "mlflow: backup.bucket: is the bucket of the artifacts, which the server reads for its accounts; "
+        "set a bucket of its own, to which the server's credentials have no access.",
     ),
     "backup-in-the-container-of-accounts": (
         backup(azure(path="a"), login=True, **OWN),
-        "mlflow: backup.bucket: is the container of the artifacts, so every account can read the backups "
-        "through the server; set a container of its own, to which the server's credentials have no access.",
+        "mlflow: backup.bucket: is the container of the artifacts, which the server reads for its accounts; "
+        "set a container of its own, to which the server's credentials have no access.",
     ),
     "backup-in-the-storage-account-of-accounts": (
         backup(azure(path="a", **OWN), login=True, bucket="backups", **OWN),
-        "mlflow: backup.storageAccount: is that of the artifacts, whose account key opens every container, "
-        "so every account can read the backups; "
+        "mlflow: backup.storageAccount: is that of the artifacts, whose account key opens every container; "
         "set another storage account and backup.credentialsFromSecret.",
     ),
     "backup-with-the-servers-credentials": (
         backup(s3(path="a"), login=True, bucket="backups"),
-        "mlflow: backup.credentialsFromSecret: is not enabled, so backups have the server's credentials, "
-        "with which every account can read them; "
+        "mlflow: backup.credentialsFromSecret: is not enabled, so backups have the credentials with which "
+        "the server reads for its accounts; "
         "set backup.credentialsFromSecret, or backup.serviceAccount with a role of its own.",
     ),
     "backup-with-the-servers-secret": (

@@ -1,5 +1,7 @@
 """Where backups go, with whose credentials, and which containers have them, in each cloud."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -435,6 +437,29 @@ def test_an_example_with_a_login_that_shares_is_refused(chart: Chart, case: str)
         less = {name: value for name, value in given["backup"].items() if name != key}
         with pytest.raises(Refused, match=rf"mlflow: backup\.{key}: "):
             chart.render({**given, "backup": less})
+
+
+PAGE = (REPO / "docs/backup.md").read_text()
+
+
+def test_the_page_names_policies_for_the_two_buckets_of_production() -> None:
+    """Neither has a right in the other's."""
+    given = yaml.safe_load(Path(REPO / "values-prod.yaml").read_text())
+    base = yaml.safe_load(Path(REPO / "values.yaml").read_text())
+    server, backups = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
+    place = given["artifactStore"]["s3"]["bucket"], base["artifactStore"]["s3"]["path"]
+    for policy, bucket, path in ((server, *place), (backups, given["backup"]["bucket"], "backups/ml/mlflow")):
+        arn = f"arn:aws:s3:::{bucket}"
+        assert [each["Resource"] for each in policy["Statement"]] == [f"{arn}/{path}/*", arn]
+        assert all(each["Effect"] == "Allow" for each in policy["Statement"])
+
+
+def test_the_examples_of_the_page_go_with_a_login(chart: Chart) -> None:
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
+    found = [each for each in blocks if "bucket" in each.get("backup", {})]
+    assert len(found) == 2
+    for each in found:
+        assert chart.render({**postgres(), **s3(), **LOGIN, **each}).objects
 
 
 def test_the_default_of_the_chart_shares_nothing_by_itself() -> None:

@@ -60,13 +60,6 @@ template:
       {{- end }}
 {{- end }}
 
-{{- /* List lines: the volume of the folder that both containers share. */}}
-{{- define "mlflow.backup.exchange" -}}
-- name: exchange
-  emptyDir:
-    sizeLimit: 100Mi
-{{- end }}
-
 {{- /* Mapping lines: start of the container with PostgreSQL's programs; it knows the database and no more. Takes (list $), and arguments if any. */}}
 {{- define "mlflow.backup.postgres" -}}
 {{- $ctx := index . 0 -}}

@@ -68,3 +68,10 @@ Mapping lines: `Values.artifactStore` as backups have it: what `backup` says abo
 {{- $own := $mounts | replace "name: gcs-" "name: backup-" | replace "/etc/mlflow/gcs" "/etc/mlflow/backup" -}}
 {{- ternary $own $mounts (eq (include "mlflow.backup.own" .) "true") -}}
 {{- end }}
+
+{{- /* List lines: the volume of the folder that both containers share. */}}
+{{- define "mlflow.backup.exchange" -}}
+- name: exchange
+  emptyDir:
+    sizeLimit: 100Mi
+{{- end }}

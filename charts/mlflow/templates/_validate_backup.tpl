@@ -39,9 +39,8 @@
 {{- end }}
 
 {{- /*
-Lines: with a login, backups are where the credentials of the server do not lead: it reads each address of its store that
-the source of a model version names. Whether they lead there is the store's to say, so a bucket of its own is the least: a
-policy can shut it, and no path is forgotten in it. Takes `.`.
+Lines: with a login, backups are in another bucket, for the server reads an address of its store that the source of a model
+version names. The policy of the store says which buckets its credentials open, and few policies tell folders apart. Takes `.`.
 */}}
 {{- define "mlflow.validate.backupBucket" -}}
 {{- $kind := include "mlflow.artifactStore.kind" . -}}
@@ -51,9 +50,9 @@ policy can shut it, and no path is forgotten in it. Takes `.`.
 {{- $one := eq (get $artifacts $noun | lower) (get $backups $noun | lower) -}}
 {{- $other := include "mlflow.backup.otherAccount" . -}}
 {{- if and (eq $kind "azure") $artifacts.credentialsFromSecret.enabled (not $other) -}}
-{{- include "mlflow.says" (list "backup.storageAccount" "is that of the artifacts, whose account key opens every container, so every account can read the backups" "set another storage account and backup.credentialsFromSecret") -}}
+{{- include "mlflow.says" (list "backup.storageAccount" "is that of the artifacts, whose account key opens every container" "set another storage account and backup.credentialsFromSecret") -}}
 {{- else if and $one (not $other) -}}
-{{- include "mlflow.says" (list "backup.bucket" (printf "is the %s of the artifacts, so every account can read the backups through the server" $noun) (printf "set a %s of its own, to which the server's credentials have no access" $noun)) -}}
+{{- include "mlflow.says" (list "backup.bucket" (printf "is the %s of the artifacts, which the server reads for its accounts" $noun) (printf "set a %s of its own, to which the server's credentials have no access" $noun)) -}}
 {{- end -}}
 {{- end }}
 
@@ -63,7 +62,7 @@ policy can shut it, and no path is forgotten in it. Takes `.`.
 {{- $name := $backup.credentialsFromSecret.name -}}
 {{- $server := merge (include "mlflow.secrets.server" . | fromYaml) (include "mlflow.secrets.mentioned" . | fromYaml) -}}
 {{- if not (include "mlflow.backup.own" .) -}}
-{{- include "mlflow.says" (list "backup.credentialsFromSecret" "is not enabled, so backups have the server's credentials, with which every account can read them" "set backup.credentialsFromSecret, or backup.serviceAccount with a role of its own") -}}
+{{- include "mlflow.says" (list "backup.credentialsFromSecret" "is not enabled, so backups have the credentials with which the server reads for its accounts" "set backup.credentialsFromSecret, or backup.serviceAccount with a role of its own") -}}
 {{- else if and $backup.credentialsFromSecret.enabled (hasKey $server $name) -}}
 {{- include "mlflow.says" (list "backup.credentialsFromSecret.name" (printf "the server reads Secret %q too" $name) "set a Secret that holds nothing but the backups' credentials") -}}
 {{- else if not $backup.credentialsFromSecret.enabled -}}

@@ -37,8 +37,7 @@
 
 {{- /*
 Lines: the folder of the backups is not a part of that of the artifacts, which the server lists, reads and deletes for its
-users. Other folders of a bucket it reads for them too, so with a login there are the rules of _validate_backup.tpl.
-Takes `.`.
+users. Other folders of a bucket it reads for them too: with a login there is `mlflow.validate.backupBucket`. Takes `.`.
 */}}
 {{- define "mlflow.validate.backupPlace" -}}
 {{- /* A container of Azure has one content, whichever of its two services one asks. */}}
