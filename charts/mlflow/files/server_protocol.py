@@ -275,7 +275,8 @@ class Protocol(HttpToolsProtocol):
             return 400
         if not self.url.startswith(b"/") or b"#" in self.url:
             return 400
-        return 501 if encodings not in ([], [b"chunked"]) else 0
+        # CONNECT is an upgrade by itself, which `_without_upgrade` could never end.
+        return 501 if encodings not in ([], [b"chunked"]) or self.parser.get_method() == b"CONNECT" else 0
 
     def on_body(self, body: bytes) -> None:
         if not self._ignored():

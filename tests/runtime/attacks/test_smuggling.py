@@ -213,7 +213,6 @@ AMBIGUOUS = {
     "identity, then chunked": "Content-Length: {all}|Transfer-Encoding: identity, chunked||0||{inner}",
     "identity": "Content-Length: {all}|Transfer-Encoding: identity||{pad}{inner}",
     "gzip": "Content-Length: {all}|Transfer-Encoding: gzip||{pad}{inner}",
-    "gzip, chunked": "Transfer-Encoding: gzip, chunked||0||{inner}",
     "comma": "Content-Length: {all}|Transfer-Encoding: ,chunked||0||{inner}",
     "parameter": "Content-Length: {all}|Transfer-Encoding: chunked;q=1||0||{inner}",
     "empty encoding": "Content-Length: {all}|Transfer-Encoding: ||{pad}{inner}",
@@ -361,14 +360,16 @@ def test_a_trailer_is_no_header(login: Server) -> None:
     def case(name: str) -> str:
         end = f"0\r\n{name}: {TRAILERS[name]}\r\n\r\n".encode()
         wrong = []
+        framing = name in ("Content-Length", "Transfer-Encoding")  # may be refused altogether
         for account, expected in ((ADMIN, 200), (None, 401), (BOB, 403)):
             with Wire(login.port) as wire:
                 whole = {"Transfer-Encoding": "chunked", "X-Request-ID": "own"}
                 wire.send(http("PUT", f"{ARTIFACTS}/0/trailer", headers=whole, account=account))
                 wire.send(chunk(b"hello") + end)
                 answer = wire.final()
-            refused = answer is not None and answer.status == 400 and answer.closes
-            if not refused and (answer is None or (answer.status, answer.id) != (expected, "own")):
+            if framing and answer and answer.status == 400 and answer.closes:
+                continue
+            if answer is None or (answer.status, answer.id) != (expected, "own"):
                 wrong.append(f"{answer and (answer.status, answer.id)} instead of {expected}")
         return ", ".join(wrong)
 
@@ -393,11 +394,6 @@ UNREADABLE = {
     "control character in a value": b"GET /version HTTP/1.1\r\nHost: localhost\r\nX: TOKEN\x00\r\n\r\n",
     "brackets in a name": b"GET /version HTTP/1.1\r\nHost: localhost\r\nX(: TOKEN\r\n\r\n",
     "NUL in the target": b"GET /TOKEN\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "no Host": b"GET /TOKEN HTTP/1.1\r\nX: y\r\n\r\n",
-    "two Hosts": b"GET /TOKEN HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
-    "two Hosts, other case": b"GET /TOKEN HTTP/1.1\r\nHost: localhost\r\nhOST: evil.example.com\r\n\r\n",
-    "two Hosts on /health": b"GET /health?TOKEN HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n\r\n",
-    "no Host on /health": b"GET /health?TOKEN HTTP/1.1\r\nConnection: close\r\n\r\n",
     "absolute target": b"GET http://localhost/TOKEN HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "absolute target elsewhere": b"GET http://evil.example.com/TOKEN HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "target without a slash": b"GET TOKEN HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -406,6 +402,9 @@ UNREADABLE = {
     "query only": b"GET ?TOKEN HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "backslash": b"GET \\TOKEN HTTP/1.1\r\nHost: localhost\r\n\r\n",
 }
+
+
+REFUSALS = ([400], [501], [505])  # bytes that hold no method may count as an unknown one
 
 
 def test_what_cannot_be_read_is_refused(plain: Server) -> None:
@@ -422,6 +421,31 @@ def test_what_cannot_be_read_is_refused(plain: Server) -> None:
         return wrong + (" and its bytes are in the log" if mark in log or last in log else "")
 
     none_fails(case, list(UNREADABLE))
+
+
+HOSTS = {
+    "none": b"GET / HTTP/1.1\r\nX: y\r\n\r\n",
+    "none, on /health": b"GET /health HTTP/1.1\r\nX: y\r\n\r\n",
+    "none, in a trailer": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nHost: localhost\r\n\r\n",
+    "two": b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+    "two, other case": b"GET / HTTP/1.1\r\nHost: localhost\r\nhOST: evil.example.com\r\n\r\n",
+    "two, on /health": b"GET /health HTTP/1.1\r\nHost: localhost\r\nHost: evil.example.com\r\n\r\n",
+    "two, on /version": b"GET /version HTTP/1.1\r\nHost: evil.example.com\r\nHost: localhost\r\n\r\n",
+    "a list": b"GET / HTTP/1.1\r\nHost: localhost, localhost\r\n\r\n",
+}
+
+
+def test_a_request_names_one_host(plain: Server) -> None:
+    def case(name: str) -> str:
+        last = token(plain)
+        with Wire(plain.port) as wire:
+            wire.send(HOSTS[name] + canary(last))
+            answers, ended = wire.all(1)
+        statuses = [answer.status for answer in answers]
+        safe = ended if statuses == [400] else [answer.id for answer in answers[1:]] == [last]
+        return "" if statuses[:1] == [400] and safe else f"{statuses} ended: {ended}"
+
+    none_fails(case, HOSTS)
 
 
 @pytest.mark.parametrize("target", list(TARGETS))
