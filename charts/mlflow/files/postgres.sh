@@ -17,7 +17,8 @@ restore() {
     { cat before.sql && pg_restore --file=- --no-owner --no-privileges --no-comments < data && cat after.sql; } |
         # From version 17 on it sets a parameter that older servers do not know.
         sed '/^-- PostgreSQL database dump$/,/^SET check_function_bodies/{/^SET transaction_timeout = 0;$/d}' |
-        psql --no-psqlrc --no-password --quiet --set=ON_ERROR_STOP=1 --dbname="$(cat database)" |
+        # As a variable it is a name whatever is in it; as an option it might be an address.
+        PGDATABASE=$(cat database) psql --no-psqlrc --no-password --quiet --set=ON_ERROR_STOP=1 |
         grep -qx committed
 }
 
