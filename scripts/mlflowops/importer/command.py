@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from mlflowops import console, tracking
+from mlflowops.address import without_password
 from mlflowops.errors import OpsError
 from mlflowops.importer.places import is_address
 from mlflowops.output import Output, OutputOption
@@ -42,6 +44,10 @@ def import_(
     repeated at any time: it then imports only what is missing or changed. Exit 1 if something differs or
     was refused.
 
+    A server as SOURCE gets the login in MLFLOWOPS_SOURCE_USERNAME and MLFLOWOPS_SOURCE_PASSWORD, or
+    MLFLOWOPS_SOURCE_TOKEN; never the one in MLFLOW_TRACKING_USERNAME, which is for the server at
+    MLFLOW_TRACKING_URI.
+
     A source may name any folder of this machine and any bucket. Artifacts are read only below the folder of
     the file store or SQLite file, from the server that is the source, and below what --artifacts names.
 
@@ -50,12 +56,17 @@ def import_(
     target = tracking.client()
     _check(source, str(target.tracking_uri), artifacts or [])
     from mlflowops.importer.everything import run
+    from mlflowops.importer.login import separate
     from mlflowops.importer.source import opened
     from mlflowops.importer.transfer import Transfer
 
     start = time.monotonic()
     try:
-        with tracking.one_sentence(f"import {source}"), opened(source, artifacts or []) as read:
+        with (
+            tracking.one_sentence(f"import {source}"),
+            separate(source, str(target.tracking_uri)),
+            opened(source, artifacts or []) as read,
+        ):
             transfer = Transfer(read, target, jobs)
             counts = run(transfer)
     except KeyboardInterrupt:
@@ -79,8 +90,8 @@ def _check(source: str, target: str, artifacts: Sequence[str]) -> None:
 
 def _report(transfer: "Transfer", counts: dict[str, list[int]]) -> dict[str, Any]:
     return {
-        "source": transfer.source.name,
-        "target": transfer.target.tracking_uri,
+        "source": without_password(transfer.source.name),
+        "target": without_password(transfer.target.tracking_uri),
         "written": transfer.written,
         "counts": {
             kind: {"source": wanted, "verified": equal} for kind, (wanted, equal) in counts.items() if wanted
@@ -96,7 +107,7 @@ def _show(report: dict[str, Any], output: Output) -> None:
         console.as_json(report)
         return
     rows = [
-        [kind, str(each["source"]), f"[{_colour(each)}]{each['verified']}[/]"]
+        [kind, str(each["source"]), Text(str(each["verified"]), _colour(each))]
         for kind, each in report["counts"].items()
     ]
     console.table(["", "in the source", "verified on the server"], rows)
@@ -105,12 +116,12 @@ def _show(report: dict[str, Any], output: Output) -> None:
             console.out.print(line, style=colour, markup=False, highlight=False, soft_wrap=True)
         if len(lines) > SHOWN:
             console.out.print(f"and {len(lines) - SHOWN} more: see --output json", style=colour)
-    verdict = "[green]complete and verified[/]"
+    verdict = Text("complete and verified", "green")
     if report["refused"]:
-        verdict = f"[red]not complete: refused {len(report['refused'])}, see above[/]"
+        verdict = Text(f"not complete: refused {len(report['refused'])}, see above", "red")
     if report["problems"]:
-        verdict = "[red]not complete: run it again to repair what can be repaired[/]"
-    console.out.print(f"{verdict} after {report['seconds']} s", highlight=False)
+        verdict = Text("not complete: run it again to repair what can be repaired", "red")
+    console.out.print(verdict, f"after {report['seconds']} s", highlight=False)
 
 
 def _colour(line: dict[str, int]) -> str:
