@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlparse
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, LoggedModel, Run, ViewType
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+from mlflow.exceptions import MlflowException
 
 from mlflowops import console, tracking
 from mlflowops.errors import OpsError
@@ -91,7 +92,9 @@ def opened(name: str, artifacts: Sequence[str]) -> Iterator[Source]:
         artifacts: Folders and addresses of `--artifacts`.
     """
     if name.startswith(("http://", "https://")):
-        yield Source(name, tracking.client_of(name, f"SOURCE {name}"), Places((), artifacts, server=name))
+        source = Source(name, tracking.client_of(name, f"SOURCE {name}"), Places((), artifacts, server=name))
+        _check_login(source)
+        yield source
         return
     path, scheme = _path(name)
     places = _places(path, scheme, artifacts)
@@ -144,6 +147,16 @@ def _no_link(mlruns: Path, given: Path) -> Path:
     if not Path(real).is_relative_to(os.path.realpath(given)):
         raise OpsError(str(mlruns), f"is a link to {real}", "give that folder as SOURCE if you trust it")
     return mlruns
+
+
+def _check_login(source: Source) -> None:
+    try:
+        source.client.search_experiments(max_results=1)
+    except MlflowException as error:
+        if error.error_code != "UNAUTHENTICATED":
+            raise
+        instead = "set MLFLOWOPS_SOURCE_USERNAME and MLFLOWOPS_SOURCE_PASSWORD, or MLFLOWOPS_SOURCE_TOKEN"
+        raise OpsError(f"SOURCE {source.name}", "asks for a login", instead) from error
 
 
 def _check_artifacts(source: Source) -> None:
