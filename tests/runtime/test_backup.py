@@ -183,6 +183,49 @@ def test_facts_that_no_backup_writes_are_refused(parsed: Callable[[object], obje
         parsed(facts)
 
 
+def test_a_dump_runs_no_programs(pod: Pod, home: Path) -> None:
+    """A command of psql among a dump's statements would run in the container of PostgreSQL's programs."""
+    text = "x" * 200
+    pod.as_owner(f"CREATE VIEW strange AS SELECT '{text}'::text AS a")
+    pod.backup()
+    dump, sha256, facts = pod.objects()
+    command = f"';\n\\! touch {home}/owned\nSELECT '"
+    body = pod.get(dump).replace(text.encode(), command.ljust(len(text), "y").encode())
+    digest = hashlib.sha256(body).hexdigest().encode()
+    pod.put(facts, pod.get(facts).replace(pod.get(sha256).split()[0], digest))
+    pod.put(dump, body)
+    before = pod.content()
+    assert "PostgreSQL's program failed (1)" in pod.restore(code=1)
+    assert "backslash commands are restricted" in pod.said
+    assert pod.content() == before and not (home / "owned").exists()
+
+
+def test_a_pg_restore_that_lets_a_dump_run_programs_is_refused(pod: Pod, home: Path) -> None:
+    older = home / "older"
+    older.mkdir()
+    real = pod.store.postgres.bin / "pg_restore"
+    (older / "pg_restore").write_text(f'#!/bin/sh\n{real} "$@" | grep -v restrict-key\n')
+    (older / "pg_restore").chmod(0o755)
+    pod.backup()
+    before = pod.content()
+    pod.restore(code=1, PATH=f"{older}:{pod.env['PATH']}")
+    assert "lets a dump run programs; set backup.image to 13.22, 14.19" in pod.said
+    assert pod.content() == before
+
+
+def test_an_unreadable_backup_hides_no_other(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
+    pod.put("20260101T000000Z.json")
+    pod.backup()
+    monkeypatch.syspath_prepend(FILES)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, pod.env[name])
+    from backup_store import Backups
+
+    newest, unreadable = Backups(pod.env, pod.place).listed()
+    assert newest["rows"]["public.runs"] == 200
+    assert (unreadable["name"], unreadable["mlflow"]) == ("20260101T000000Z", "unreadable")
+
+
 def test_facts_without_end_are_not_read(pod: Pod) -> None:
     pod.backup()
     pod.put(pod.objects()[2], b" " * (2 << 20))

@@ -204,6 +204,15 @@ def test_an_address_that_leads_out_of_its_run_is_never_emptied(store: Store, hom
     assert kept.exists()
 
 
+def test_what_the_database_holds_is_no_line_of_the_log(store: Store, home: Path) -> None:
+    store.runs(1, ended=91, artifacts=False)
+    same = "name, status, start_time, end_time, lifecycle_stage, artifact_uri, experiment_id"
+    strange = "x\nmlflow: retention: y\x1b[2J"
+    store.query(f"INSERT INTO runs (run_uuid, {same}) SELECT %s, {same} FROM runs", strange)
+    log = retention(store, home, "--dry-run")
+    assert "\x1b" not in log and "\nmlflow: retention: y" not in log and "mlflow: retention: y" in log
+
+
 def test_time_is_up(store: Store, home: Path) -> None:
     store.runs(3, ended=91, artifacts=False)
     assert "time is up; the next one goes on." in retention(store, home, "--seconds=60")

@@ -52,6 +52,16 @@ class Backups:
                 raise TaskError(f"{name}.json is larger than the facts of any backup; take another backup.")
         return backup_facts.parsed(name, bytes(text))
 
+    def listed(self) -> list[Facts]:
+        """The facts of all backups, the newest first; what is not readable hides no other."""
+        return [self._facts_or_none(name) for name in self.names()]
+
+    def _facts_or_none(self, name: str) -> Facts:
+        try:
+            return self.facts(name)
+        except TaskError:
+            return {"name": name, "size": 0, "rows": {}, "mlflow": "unreadable", "sha256": ""}
+
     def chunks(self, facts: Facts) -> Iterator[bytes]:
         """The dump, piece by piece; an error at its end if it is not what was stored."""
         sha256 = hashlib.sha256()
