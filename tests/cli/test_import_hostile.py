@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from mlflowops.errors import OpsError
 from mlflowops.importer import source as sources
 from mlflowops.importer.folder import Folder
 from mlflowops.importer.places import Places, Refused, shown
+from mlflowops.importer.transfer import Transfer
 
 from cli import compare, laptop
 from cli.cli import Cli
@@ -403,6 +405,14 @@ def test_a_folder_of_which_mlruns_is_a_link_is_not_read(home: Path) -> None:
     (home / "own" / "mlruns").symlink_to(home / "outside")
     with pytest.raises(OpsError, match=r"is a link to .*; give that folder as SOURCE if you trust it"):
         sources._path(str(home / "own"))
+
+
+@pytest.mark.parametrize("address", ["/root/.ssh", "file:///root/.ssh", "FILE:///root/.ssh", "./x"])
+def test_the_server_may_not_have_files_written_on_this_machine(home: Path, address: str) -> None:
+    transfer = Transfer(Mock(), Mock(tracking_uri="https://new.example"), 1)
+    with pytest.raises(OpsError, match="keeps artifacts in a folder of its own"):
+        transfer.artifacts(address)
+    assert Transfer(Mock(), Mock(tracking_uri=f"sqlite:///{home}/new.db"), 1).artifacts(address)
 
 
 def test_a_server_as_a_source_brings_no_folder_of_this_machine(

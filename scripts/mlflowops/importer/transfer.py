@@ -48,8 +48,9 @@ class Transfer:
         self.refused[sentence] = None
 
     def artifacts(self, address: str) -> ArtifactRepository:
-        """Open artifacts on the server by their address, which must not be a folder of this machine."""
-        if urlsplit(address).scheme in ("", "file"):
+        """Open artifacts on the server by their address. A server must not name a folder of this machine."""
+        remote = self.target.tracking_uri.startswith(("http://", "https://"))
+        if remote and urlsplit(address).scheme in ("", "file"):
             wrong = f"keeps artifacts in a folder of its own, {address}"
             raise OpsError("the server", wrong, "let it serve them (artifactStore.mode: proxied)")
         return get_artifact_repository(address, tracking_uri=self.target.tracking_uri)
