@@ -8,9 +8,31 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-out = Console()
-err = Console(stderr=True)
+from mlflowops.address import without_password
+
+# Names of runs and what a server says may hold anything: an escape sequence would write to the terminal's
+# clipboard or title, a mark of direction would show a text in another order.
+_KEPT = "\n\t"
+_CONTROL = [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_SHOWN = {code: "\N{REPLACEMENT CHARACTER}" for code in _CONTROL if chr(code) not in _KEPT}
+
+
+class _Console(Console):
+    """Shows text as it is: no markup, no emoji codes, no control characters. Style is for `Text` objects."""
+
+    def render_str(self, text: str, **how: Any) -> Text:  # type: ignore[override]
+        return super().render_str(clean(text), **how)
+
+
+def clean(text: str) -> str:
+    """Return a text without characters that would control a terminal, and without passwords of addresses."""
+    return without_password(text).translate(_SHOWN)
+
+
+out = _Console(markup=False, emoji=False)
+err = _Console(markup=False, emoji=False, stderr=True)
 
 
 @contextmanager
@@ -19,14 +41,14 @@ def step(what: str) -> Iterator[None]:
     start = time.monotonic()
     if not err.is_terminal:
         err.print(f"… {what}", highlight=False)
-    with err.status(what):
+    with err.status(Text(clean(what))):
         yield
     err.print(f"✓ {what} ({time.monotonic() - start:.1f} s)", highlight=False)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
-    """Print rows on stdout as a table. Cells may hold rich markup."""
-    view = Table(*columns, title=title or None, title_justify="left")
+def table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], title: str = "") -> None:
+    """Print rows on stdout as a table. A string is shown as it is; a `Text` may have style."""
+    view = Table(*columns, title=clean(title) or None, title_justify="left")
     for row in rows:
         view.add_row(*row)
     out.print(view)

@@ -1,5 +1,7 @@
 """The one error style of the package."""
 
+from mlflowops.address import without_password
+
 
 class OpsError(Exception):
     """Something the user can act on.
@@ -9,5 +11,5 @@ class OpsError(Exception):
     """
 
     def __init__(self, what: str, wrong: str, instead: str, exit_code: int = 2) -> None:
-        super().__init__(f"mlflowops: {what}: {wrong}; {instead}.")
+        super().__init__(without_password(f"mlflowops: {what}: {wrong}; {instead}."))
         self.exit_code = exit_code

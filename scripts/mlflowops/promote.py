@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from mlflowops import console, tracking
 from mlflowops.output import Output, OutputOption
@@ -118,7 +119,7 @@ def _show(report: dict[str, Any], output: Output) -> None:
         return
     rows = [
         [
-            "[green]passed[/]" if check["passed"] else "[red]failed[/]",
+            Text("passed", "green") if check["passed"] else Text("failed", "red"),
             check["metric"],
             check["rule"],
             "" if check["value"] is None else f"{check['value']:g}",

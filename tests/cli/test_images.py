@@ -1,5 +1,6 @@
 """`mlflowops images`: built once per content, safe under concurrency and crashes."""
 
+import re
 import shutil
 import subprocess
 import threading
@@ -38,6 +39,25 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(recipes.FOLDER, folder)
     monkeypatch.setattr(recipes, "FOLDER", folder)
     return folder
+
+
+@pytest.mark.parametrize("lock", ["images/mlflow/requirements.lock", "requirements-dev.lock"])
+def test_what_nothing_needs_is_not_locked(lock: str) -> None:
+    """pysftp brings an SSH client, which a server with an S3, Azure or Google store never uses."""
+    locked = set(re.findall(r"^([a-z0-9.-]+)==", (paths.REPO / lock).read_text(), re.MULTILINE))
+    assert not locked & {"pysftp", "paramiko", "bcrypt", "pynacl", "invoke", "a2wsgi"}
+    assert {"gunicorn", "httptools", "mlflow", "uvicorn", "uvloop"} <= locked
+
+
+def test_what_our_server_imports_is_named_by_us() -> None:
+    """Not by luck: mlflow has some of it only by extras."""
+    wanted = (recipes.FOLDER / "mlflow" / "requirements.in").read_text().split()
+    files = paths.REPO / "charts" / "mlflow" / "files"
+    code = "\n".join(each.read_text() for each in files.glob("*.py"))
+    imported = set(re.findall(r"^\s*(?:from|import) (\w+)", code, re.MULTILINE))
+    assert {"gunicorn", "httptools", "prometheus_client", "uvicorn"} <= imported
+    for name in sorted(imported & {"gunicorn", "httptools", "prometheus_client", "uvicorn", "uvloop"}):
+        assert name.replace("_", "-") in wanted, name
 
 
 def log() -> Path:

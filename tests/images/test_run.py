@@ -23,10 +23,10 @@ SECRET_KEY = "p@ss:w/rd#%&? +'\"\\é$(x)`id`"
 
 # One of each kind that MLflow loads only when it is used: stores, databases, authentication, flavours.
 MODULES = """
-a2wsgi azure.identity azure.storage.blob azure.storage.filedatalake boto3 docker flask_wtf
-google.cloud.storage gunicorn
+azure.identity azure.storage.blob azure.storage.filedatalake boto3 docker flask_wtf
+google.cloud.storage gunicorn httptools
 kubernetes.client matplotlib.pyplot pandas prometheus_flask_exporter psycopg psycopg2 pyarrow.flight
-pyarrow.parquet pymssql pymysql pysftp scipy.optimize scipy.stats sklearn.ensemble skops.io tiktoken uvloop
+pyarrow.parquet pymssql pymysql scipy.optimize scipy.stats sklearn.ensemble skops.io tiktoken uvicorn uvloop
 mlflow.server mlflow.server.fastapi_app mlflow.server.auth mlflow.sklearn mlflow.gateway.app mlflow.genai
 """
 IMPORT = """

@@ -1,6 +1,7 @@
 """Backup and restore on a real PostgreSQL and a real S3: all of it comes back, or nothing changes."""
 
 import hashlib
+import json
 import re
 import threading
 import time
@@ -88,6 +89,176 @@ def test_whatever_goes_wrong_nothing_changes(pod: Pod, wrong: str) -> None:
     words = {"fewer rows": "public.runs does not have 201 rows", "cut off": "end of file"}
     assert words.get(wrong, "already exists") in pod.said
     assert pod.content() == before and pod.store.task("restore")["failed"]
+
+
+OWNED = "CREATE TABLE owned (a int);"
+# Keys of "rows" that a backup would not write, and those that hold marks of SQL inside their quotes.
+NO_TABLES = [
+    f"public.runs) <> 200 THEN END IF; {OWNED} IF (SELECT 1",
+    f"public.runs) <> 200 THEN END IF; END $check$; COMMIT; {OWNED} DO $check$ BEGIN IF (SELECT 1",
+    f"public.runs; {OWNED} --",
+    f"public.runs\n;\n{OWNED}",
+    "public.runs\n\\! touch owned\n",
+    "public.runs\n",
+    "public.runs WHERE pg_sleep(1) IS NULL",
+    "(SELECT 1) x",
+    "runs",
+    "public.Runs",
+    "public..runs",
+    'public."runs',
+    'public."ru"ns"',
+    'public.""',
+    'public."runs\x00"',
+    'public."\ud800"',
+    "",
+]
+STRANGE_TABLES = [
+    f'public."x$check$; COMMIT; {OWNED} DO $check$ BEGIN PERFORM 1"',
+    f'public."x\'; COMMIT; {OWNED} --"',
+    f'public."x""; COMMIT; {OWNED} --"',
+    'public."x\n\\! touch {home}/owned\n"',
+    "public.\"x\\' || :'x' %\"",
+]
+FACTS = {
+    "mlflow": "3.17.0",
+    "revision": None,
+    "server": "18.1 (Debian 18.1-1.pgdg13+2)",
+    "rows": {"public.runs": 200, 'public."día"': 0},
+    "name": "20260101T000000Z",
+    "size": 1,
+    "sha256": "0" * 64,
+}
+
+
+def test_table_names_of_the_facts_add_no_statements(pod: Pod, home: Path) -> None:
+    """Whoever may write backups names a table that is not there, and no more."""
+    pod.backup()
+    _, _, facts = pod.objects()
+    found = json.loads(pod.get(facts))
+    pod.store.query("DELETE FROM params")
+    before = pod.content()
+    for table in [*NO_TABLES[:2], *STRANGE_TABLES]:
+        rows = {**found["rows"], table.replace("{home}", str(home)): 0}
+        pod.put(facts, json.dumps({**found, "rows": rows}).encode())
+        log = pod.restore(code=1)
+        assert ("is not what a backup writes" in log) is (table in NO_TABLES)
+        assert pod.content() == before and not (home / "owned").exists()
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], object]:
+    """Read the facts of a backup, given as an object or as bytes."""
+    monkeypatch.syspath_prepend(FILES)
+    import backup_facts
+
+    def read(facts: object) -> object:
+        text = facts if isinstance(facts, bytes) else json.dumps(facts).encode()
+        return backup_facts.parsed("20260101T000000Z", text)
+
+    return read
+
+
+def test_facts_are_read_as_they_were_written(parsed: Callable[[object], object]) -> None:
+    assert parsed({**FACTS, "more": 1}) == {**FACTS, "revision": ""}
+    assert parsed({**FACTS, "name": "../other"}) == parsed(FACTS)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"rows": {table: 1}} for table in NO_TABLES),
+        *({"rows": {"public.runs": count}} for count in ("200) THEN", True, -1, 1.5, 10**30, None)),
+        *({"rows": rows} for rows in (["public.runs"], "public.runs", None)),
+        *({"sha256": text} for text in (["x"], "0" * 64 + "\n", "0" * 63, 0)),
+        *({"size": size} for size in ("1", -1, None)),
+        *({"server": text} for text in ("18\u001b[2J", "18\n", "x" * 1000, None)),
+        *(b"", b"x", b"[]", b"\xff", b"[" * 100_000),
+    ],
+)
+def test_facts_that_no_backup_writes_are_refused(parsed: Callable[[object], object], wrong: object) -> None:
+    from tasks import TaskError
+
+    facts = {**FACTS, **wrong} if isinstance(wrong, dict) else wrong
+    with pytest.raises(TaskError, match=r"json is not what a backup writes; take another backup\."):
+        parsed(facts)
+
+
+def test_a_dump_runs_no_programs(pod: Pod, home: Path) -> None:
+    """A command of psql among a dump's statements would run in the container of PostgreSQL's programs."""
+    text = "x" * 200
+    pod.as_owner(f"CREATE VIEW strange AS SELECT '{text}'::text AS a")
+    pod.backup()
+    dump, sha256, facts = pod.objects()
+    command = f"';\n\\! touch {home}/owned\nSELECT '"
+    body = pod.get(dump).replace(text.encode(), command.ljust(len(text), "y").encode())
+    digest = hashlib.sha256(body).hexdigest().encode()
+    pod.put(facts, pod.get(facts).replace(pod.get(sha256).split()[0], digest))
+    pod.put(dump, body)
+    before = pod.content()
+    assert "PostgreSQL's program failed (1)" in pod.restore(code=1)
+    assert "backslash commands are restricted" in pod.said
+    assert pod.content() == before and not (home / "owned").exists()
+
+
+def test_a_pg_restore_that_lets_a_dump_run_programs_is_refused(pod: Pod, home: Path) -> None:
+    older = home / "older"
+    older.mkdir()
+    real = pod.store.postgres.bin / "pg_restore"
+    (older / "pg_restore").write_text(f'#!/bin/sh\n{real} "$@" | grep -v restrict-key\n')
+    (older / "pg_restore").chmod(0o755)
+    pod.backup()
+    before = pod.content()
+    pod.restore(code=1, PATH=f"{older}:{pod.env['PATH']}")
+    assert "lets a dump run programs; set backup.image to 13.22, 14.19" in pod.said
+    assert pod.content() == before
+
+
+def test_an_unreadable_backup_hides_no_other(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
+    pod.put("20260101T000000Z.json")
+    pod.backup()
+    monkeypatch.syspath_prepend(FILES)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, pod.env[name])
+    from backup_store import Backups
+
+    newest, unreadable = Backups(pod.env, pod.place).listed()
+    assert newest["rows"]["public.runs"] == 200
+    assert (unreadable["name"], unreadable["mlflow"]) == ("20260101T000000Z", "unreadable")
+
+
+def test_facts_without_end_are_not_read(pod: Pod) -> None:
+    pod.backup()
+    pod.put(pod.objects()[2], b" " * (2 << 20))
+    assert "is larger than the facts of any backup; take another backup." in pod.restore(code=1)
+
+
+def test_facts_name_no_other_dump(pod: Pod) -> None:
+    pod.backup()
+    _, _, facts = pod.objects()
+    pod.put("other.dump")
+    pod.put(facts, json.dumps({**json.loads(pod.get(facts)), "name": "other"}).encode())
+    assert f"restored {facts.partition('.')[0]}" in pod.restore()
+
+
+def test_tables_of_any_name_are_counted(pod: Pod) -> None:
+    names = ['"We ird $check$ \'%s\' \\ ""x"" :y"', '"día"', '"select"', '"a.b"']
+    pod.as_owner("".join(f"CREATE TABLE {name} (a int); INSERT INTO {name} VALUES (1);" for name in names))
+    pod.backup()
+    before = pod.content()
+    pod.as_owner("".join(f"DELETE FROM {name};" for name in names))
+    assert "as counted" in pod.restore()
+    assert pod.content() == before
+
+
+def test_what_is_not_named_like_a_backup_is_none(pod: Pod) -> None:
+    """A name in the future would be the latest for ever."""
+    for name in ("99991231T235959Z", "2026111T000000Z", "20260101T000000Z.x"):
+        pod.put(f"{name}.json")
+        pod.put(f"{name}.dump")
+    assert "there is none" in pod.restore(code=1)
+    pod.backup()
+    assert pod.store.task("backup")["report"]["stored"] == 1
+    assert "restored" in pod.restore()
 
 
 def test_a_running_server_is_in_the_way(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:

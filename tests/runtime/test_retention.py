@@ -189,6 +189,30 @@ def test_one_that_cannot_be_removed_stops_no_other(store: Store, home: Path) -> 
     assert f"mlflow: retention: {broken}: ValueError" in log and "is not a folder of" in log
 
 
+def test_an_address_that_leads_out_of_its_run_is_never_emptied(store: Store, home: Path) -> None:
+    kept = home / "artifacts" / "kept" / "file"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("x")
+    steps = ["..", "%2e%2e", "%252E%252e", "x/..%2f..", "..%5c.."]
+    runs = store.runs(len(steps), ended=99, deleted=9, artifacts=False)
+    for run, step in zip(runs, steps, strict=True):
+        (home / "artifacts" / run).mkdir()
+        address = f"mlflow-artifacts:/{run}/{step}/kept"
+        store.query("UPDATE runs SET artifact_uri = %s WHERE run_uuid = %s", address, run)
+    log = retention(store, home, code=1, MLFLOW_ARTIFACTS_DESTINATION=f"file://{home}/artifacts")
+    assert log.count("is not a folder of") == len(steps) and set(store.left()) == set(runs)
+    assert kept.exists()
+
+
+def test_what_the_database_holds_is_no_line_of_the_log(store: Store, home: Path) -> None:
+    store.runs(1, ended=91, artifacts=False)
+    same = "name, status, start_time, end_time, lifecycle_stage, artifact_uri, experiment_id"
+    strange = "x\nmlflow: retention: y\x1b[2J"
+    store.query(f"INSERT INTO runs (run_uuid, {same}) SELECT %s, {same} FROM runs", strange)
+    log = retention(store, home, "--dry-run")
+    assert "\x1b" not in log and "\nmlflow: retention: y" not in log and "mlflow: retention: y" in log
+
+
 def test_time_is_up(store: Store, home: Path) -> None:
     store.runs(3, ended=91, artifacts=False)
     assert "time is up; the next one goes on." in retention(store, home, "--seconds=60")

@@ -8,14 +8,14 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
+import backup_facts
+from backup_facts import Facts
 from backup_places import Stream, place
 from tasks import TaskError
 
 NAME = "%Y%m%dT%H%M%SZ"
 PARTS = (".json", ".dump.sha256", ".dump")
-Facts = dict[str, Any]
 
 
 class Backups:
@@ -45,8 +45,22 @@ class Backups:
         if name not in names:
             there = f"there are {', '.join(names[:5])}" if names else "there is none"
             raise TaskError(f"no backup {name!r} in {self.place}; {there}.")
-        found: Facts = json.loads(b"".join(self.place.read(f"{name}.json")))
-        return found
+        text = bytearray()
+        for chunk in self.place.read(f"{name}.json"):
+            text += chunk
+            if len(text) > backup_facts.LIMIT:
+                raise TaskError(f"{name}.json is larger than the facts of any backup; take another backup.")
+        return backup_facts.parsed(name, bytes(text))
+
+    def listed(self) -> list[Facts]:
+        """The facts of all backups, the newest first; what is not readable hides no other."""
+        return [self._facts_or_none(name) for name in self.names()]
+
+    def _facts_or_none(self, name: str) -> Facts:
+        try:
+            return self.facts(name)
+        except TaskError:
+            return {"name": name, "size": 0, "rows": {}, "mlflow": "unreadable", "sha256": ""}
 
     def chunks(self, facts: Facts) -> Iterator[bytes]:
         """The dump, piece by piece; an error at its end if it is not what was stored."""
@@ -108,8 +122,9 @@ def _complete(parts: Mapping[str, set[str]]) -> list[str]:
 
 
 def _is_name(text: str) -> bool:
+    """A time in the one form that sorts by age, and not in the future: that would be the latest for ever."""
+    tomorrow = (datetime.now(timezone.utc) + timedelta(days=1)).strftime(NAME)
     try:
-        datetime.strptime(text, NAME)
+        return datetime.strptime(text, NAME).strftime(NAME) == text <= tomorrow
     except ValueError:
         return False
-    return True

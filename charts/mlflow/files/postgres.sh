@@ -14,10 +14,18 @@ dump() {
 # All in one transaction, and only a dump that was read to its end and counted is committed. What psql says then is
 # the proof: the programs before it in the pipe may have failed.
 restore() {
+    # Older ones pass commands of psql in a dump on, which run programs (CVE-2025-8714).
+    if ! pg_restore --help | grep -q -- --restrict-key; then
+        echo "mlflow: restore: $(pg_restore --version) lets a dump run programs; set backup.image to" \
+            "13.22, 14.19, 15.14, 16.10, 17.6 or newer." >&2
+        : < data # or Python would wait for a reader
+        return 1
+    fi
     { cat before.sql && pg_restore --file=- --no-owner --no-privileges --no-comments < data && cat after.sql; } |
         # From version 17 on it sets a parameter that older servers do not know.
         sed '/^-- PostgreSQL database dump$/,/^SET check_function_bodies/{/^SET transaction_timeout = 0;$/d}' |
-        psql --no-psqlrc --no-password --quiet --set=ON_ERROR_STOP=1 --dbname="$(cat database)" |
+        # As a variable it is a name whatever is in it; as an option it might be an address.
+        PGDATABASE=$(cat database) psql --no-psqlrc --no-password --quiet --set=ON_ERROR_STOP=1 |
         grep -qx committed
 }
 

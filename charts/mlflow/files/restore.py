@@ -59,7 +59,7 @@ class Restore:
             files = {
                 "database": database,
                 "before.sql": restore_sql.before(cursor),
-                "after.sql": restore_sql.after(facts["rows"]),
+                "after.sql": restore_sql.after(cursor, facts["rows"]),
             }
         self.exchange.restore(backups.chunks(facts), files)
 

@@ -6,6 +6,8 @@ A table that the dump does not have, of a newer MLflow, would otherwise stay, or
 from collections.abc import Mapping
 from typing import Any
 
+from backup_facts import tables
+
 # The chart's own schemas stay, and what belongs to others, to an extension or, as a sequence may, to a table.
 DROPS = """
     SELECT format('DROP %s IF EXISTS %I.%s CASCADE;', kind, nspname, name) FROM (
@@ -28,7 +30,7 @@ DROPS = """
     AND pg_has_role(nspowner, 'USAGE')"""
 COUNT = """
     IF (SELECT count(*) FROM {table}) <> {rows} THEN
-        RAISE EXCEPTION '{table} does not have {rows} rows';
+        RAISE EXCEPTION USING MESSAGE = {wrong};
     END IF;"""
 
 
@@ -43,7 +45,18 @@ def before(cursor: Any) -> str:
     return "\n".join(["SET client_min_messages = warning;", "BEGIN;", *drops(cursor), ""])
 
 
-def after(rows: Mapping[str, int]) -> str:
+def after(cursor: Any, rows: Mapping[str, int]) -> str:
     """What comes after it: the commit, if the tables have that many rows."""
-    counts = "".join(COUNT.format(table=table, rows=int(count)) for table, count in rows.items())
-    return f"DO $check$ BEGIN{counts}\nEND $check$;\nCOMMIT;\n\\echo committed\n"
+    from psycopg2.sql import SQL, Composed, Identifier, Literal
+
+    counts = Composed(
+        SQL(COUNT).format(
+            table=Identifier(*table),
+            rows=Literal(count),
+            wrong=Literal(f"{'.'.join(table)} does not have {count} rows"),
+        )
+        for table, count in tables(rows).items()
+    )
+    # As a literal, since a name may hold any mark that ends a body in dollars.
+    body = Literal(f"BEGIN{counts.as_string(cursor)}\nEND")
+    return f"DO {body.as_string(cursor)};\nCOMMIT;\n\\echo committed\n"

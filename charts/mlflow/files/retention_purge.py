@@ -5,7 +5,7 @@ removes other deleted experiments too. Only its last step is used: the one that 
 """
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from retention_rules import Rules
 
@@ -41,9 +41,18 @@ class Purge:
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         where = real_address(address, self.destination)
-        if owner not in urlsplit(where).path.split("/"):
+        if not is_folder_of(owner, where):
             raise ValueError(f"{where} is not a folder of {owner} alone")
         get_artifact_repository(where).delete_artifacts()
+
+
+def is_folder_of(owner: str, address: str) -> bool:
+    """Whether the path names its owner, a run or a logged model, and no step upwards in any spelling."""
+    path = urlsplit(address).path
+    named = owner in path.split("/")
+    while (decoded := unquote(path)) != path:
+        path = decoded
+    return named and ".." not in path.replace("\\", "/").split("/")
 
 
 def real_address(address: str, destination: str) -> str:

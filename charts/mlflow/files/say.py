@@ -23,8 +23,13 @@ def say(part: str, words: str) -> None:
     if as_json():
         line = to_json(time.time(), "INFO", f"mlflow-kubernetes.{part}", words)
     else:
-        line = f"mlflow: {part}: {words}"
+        line = one_line(f"mlflow: {part}: {words}")
     print(line, file=sys.__stderr__, flush=True)
+
+
+def one_line(text: str) -> str:
+    """The text as one line of a log: what a database or a bucket holds must not look like another line."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def as_json() -> bool:

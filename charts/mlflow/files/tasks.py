@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
+from say import one_line
 from schema_database import Database, PostgreSQL, Unreachable
 
 Report = Mapping[str, float]
@@ -63,7 +64,7 @@ class Task:
 
     def say(self, line: str) -> None:
         """One line of the log."""
-        print(f"mlflow: {self.name}: {line}", file=sys.stderr, flush=True)
+        print(one_line(f"mlflow: {self.name}: {line}"), file=sys.stderr, flush=True)
 
     def _lock(self, cursor: Any) -> bool:
         """A lock of a transaction, which this connection keeps open: PgBouncer keeps no other's promise."""

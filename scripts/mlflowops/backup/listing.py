@@ -12,8 +12,7 @@ PROGRAM = f"""
 import json, os, sys
 sys.path.append("/opt/mlflow-kubernetes")
 from backup_store import Backups
-backups = Backups(os.environ, sys.argv[1])
-print({LISTED!r} + json.dumps([backups.facts(name) for name in backups.names()]))
+print({LISTED!r} + json.dumps(Backups(os.environ, sys.argv[1]).listed()))
 """
 
 

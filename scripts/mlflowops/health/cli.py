@@ -35,7 +35,8 @@ def health(
     """Is this MLflow well? Each red line says what to do.
 
     Asks Kubernetes about the release and what belongs to it, then the server and the exporters through a
-    port-forward of its own; with --url only the server, at that URL. What is not installed is left out.
+    port-forward of its own, for which it logs in as any client does (MLFLOW_TRACKING_USERNAME and
+    MLFLOW_TRACKING_PASSWORD); with --url only the server, at that URL. What is not installed is left out.
 
     Exit code 0: all is well, 1: something is red, 2: there is nothing to check.
 

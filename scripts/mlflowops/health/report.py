@@ -3,26 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from rich.markup import escape
+from rich.text import Text
 
 from mlflowops import console
+from mlflowops.console import clean
 from mlflowops.health.check import Check
 
 MARKS = {
-    "ok": "[green]ok[/]",
-    "warn": "[yellow]warn[/]",
-    "red": "[bold red]RED[/]",
-    "unknown": "[yellow]?[/]",
+    "ok": ("ok", "green"),
+    "warn": ("warn", "yellow"),
+    "red": ("RED", "bold red"),
+    "unknown": ("?", "yellow"),
 }
 
 
 def table(checks: Sequence[Check]) -> None:
     """One line per check; what is not well says what to do."""
-    rows = [
+    rows: list[list[str | Text]] = [
         [
-            MARKS[check.status],
+            Text(*MARKS[check.status]),
             check.name,
-            escape(check.detail) + (f"\n[bold]→ {escape(check.fix)}[/]" if check.fix else ""),
+            Text(clean(check.detail)).append(clean(f"\n→ {check.fix}") if check.fix else "", "bold"),
         ]
         for check in checks
     ]

@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from mlflowops.address import without_password
 from mlflowops.health import artifacts
 from mlflowops.health.check import Check, green, red
 
@@ -27,7 +28,7 @@ class Server:
         self, url: str, seconds: float, session: requests.Session | None = None, where: str = ""
     ) -> None:
         self.url = url.rstrip("/")
-        self.where = where or self.url
+        self.where = where or without_password(self.url)
         self.seconds = seconds
         self._session = session or requests.Session()
         token, user = os.environ.get("MLFLOW_TRACKING_TOKEN"), os.environ.get("MLFLOW_TRACKING_USERNAME")

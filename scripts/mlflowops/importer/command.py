@@ -1,13 +1,17 @@
 """`mlflowops import`: bring an MLflow from elsewhere into this deployment."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from mlflowops import console, tracking
+from mlflowops.address import without_password
 from mlflowops.errors import OpsError
+from mlflowops.importer.places import is_address
 from mlflowops.output import Output, OutputOption
 
 if TYPE_CHECKING:
@@ -20,8 +24,11 @@ INTERRUPTED = 130
 def import_(
     source: Annotated[str, typer.Argument(help="./mlruns, sqlite:///mlflow.db or http://host:5000.")],
     artifacts: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the source's artifacts, if it is not where the source says."),
+        list[str] | None,
+        typer.Option(
+            help="Folder or address (s3://bucket/path) of the source's artifacts, if it is outside of the "
+            "source's own folder or not where the source says; repeatable."
+        ),
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many things to copy at a time.")] = 8,
     output: OutputOption = Output.table,
@@ -34,19 +41,32 @@ def import_(
     prompts stay behind.
 
     At the end everything is read back and compared, artifacts by checksum. It may be interrupted and
-    repeated at any time: it then imports only what is missing or changed. Exit 1 if something differs.
+    repeated at any time: it then imports only what is missing or changed. Exit 1 if something differs or
+    was refused.
+
+    A server as SOURCE gets the login in MLFLOWOPS_SOURCE_USERNAME and MLFLOWOPS_SOURCE_PASSWORD, or
+    MLFLOWOPS_SOURCE_TOKEN; never the one in MLFLOW_TRACKING_USERNAME, which is for the server at
+    MLFLOW_TRACKING_URI.
+
+    A source may name any folder of this machine and any bucket. Artifacts are read only below the folder of
+    the file store or SQLite file, from the server that is the source, and below what --artifacts names.
 
         MLFLOW_TRACKING_URI=http://localhost:5000 mlflowops import ./mlruns
     """
     target = tracking.client()
-    _check(source, str(target.tracking_uri), artifacts)
+    _check(source, str(target.tracking_uri), artifacts or [])
     from mlflowops.importer.everything import run
+    from mlflowops.importer.login import separate
     from mlflowops.importer.source import opened
     from mlflowops.importer.transfer import Transfer
 
     start = time.monotonic()
     try:
-        with tracking.one_sentence(f"import {source}"), opened(source, artifacts) as read:
+        with (
+            tracking.one_sentence(f"import {source}"),
+            separate(source, str(target.tracking_uri)),
+            opened(source, artifacts or []) as read,
+        ):
             transfer = Transfer(read, target, jobs)
             counts = run(transfer)
     except KeyboardInterrupt:
@@ -54,29 +74,30 @@ def import_(
         raise OpsError(f"import {source}", wrong, "run the same command to go on", INTERRUPTED) from None
     report = _report(transfer, counts) | {"seconds": round(time.monotonic() - start, 1)}
     _show(report, output)
-    raise typer.Exit(1 if report["problems"] else 0)
+    raise typer.Exit(1 if report["problems"] or report["refused"] else 0)
 
 
-def _check(source: str, target: str, artifacts: Path | None) -> None:
+def _check(source: str, target: str, artifacts: Sequence[str]) -> None:
     if source.rstrip("/") == target.rstrip("/"):
         raise OpsError(
             f"SOURCE {source}", "is the server itself", "point MLFLOW_TRACKING_URI at another server"
         )
-    if artifacts is not None and not artifacts.is_dir():
-        raise OpsError(
-            f"--artifacts {artifacts}", "no such folder", "give the folder that holds <experiment>/<run>"
-        )
+    for each in artifacts:
+        if not is_address(each) and not Path(each).is_dir():
+            instead = "give the folder that holds <experiment>/<run>, or an address such as s3://bucket/path"
+            raise OpsError(f"--artifacts {each}", "no such folder", instead)
 
 
 def _report(transfer: "Transfer", counts: dict[str, list[int]]) -> dict[str, Any]:
     return {
-        "source": transfer.source.name,
-        "target": transfer.target.tracking_uri,
+        "source": without_password(transfer.source.name),
+        "target": without_password(transfer.target.tracking_uri),
         "written": transfer.written,
         "counts": {
             kind: {"source": wanted, "verified": equal} for kind, (wanted, equal) in counts.items() if wanted
         },
         "notes": transfer.notes,
+        "refused": list(transfer.refused),
         "problems": transfer.problems,
     }
 
@@ -86,18 +107,21 @@ def _show(report: dict[str, Any], output: Output) -> None:
         console.as_json(report)
         return
     rows = [
-        [kind, str(each["source"]), f"[{_colour(each)}]{each['verified']}[/]"]
+        [kind, str(each["source"]), Text(str(each["verified"]), _colour(each))]
         for kind, each in report["counts"].items()
     ]
     console.table(["", "in the source", "verified on the server"], rows)
-    for colour, lines in (("yellow", report["notes"]), ("red", report["problems"])):
+    for colour, lines in (("yellow", report["notes"]), ("red", report["refused"] + report["problems"])):
         for line in lines[:SHOWN]:
             console.out.print(line, style=colour, markup=False, highlight=False, soft_wrap=True)
         if len(lines) > SHOWN:
             console.out.print(f"and {len(lines) - SHOWN} more: see --output json", style=colour)
-    bad = "[red]not complete: run it again to repair what can be repaired[/]"
-    verdict = bad if report["problems"] else "[green]complete and verified[/]"
-    console.out.print(f"{verdict} after {report['seconds']} s", highlight=False)
+    verdict = Text("complete and verified", "green")
+    if report["refused"]:
+        verdict = Text(f"not complete: refused {len(report['refused'])}, see above", "red")
+    if report["problems"]:
+        verdict = Text("not complete: run it again to repair what can be repaired", "red")
+    console.out.print(verdict, f"after {report['seconds']} s", highlight=False)
 
 
 def _colour(line: dict[str, int]) -> str:

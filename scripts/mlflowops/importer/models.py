@@ -53,11 +53,11 @@ def fill(transfer: Transfer, wanted: list[LoggedModel], there: dict[str, LoggedM
 
 def _fill(transfer: Transfer, model: LoggedModel, there: LoggedModel) -> None:
     again = there.tags.get(STATE) == DIFFERS
-    artifacts.copy(transfer, model.artifact_location, there.artifact_location, again)
+    complete = artifacts.copy(transfer, _name(model), model.artifact_location, there.artifact_location, again)
     _metrics(transfer, model, there.model_id)
     if model.status != LoggedModelStatus.PENDING:
         transfer.target.finalize_logged_model(there.model_id, model.status)
-    tags = {**_tags(transfer, model), STATE: _state(model)}
+    tags = {**_tags(transfer, model), STATE: _state(model) if complete else DIFFERS}
     transfer.target.set_logged_model_tags(there.model_id, tags)
 
 

@@ -1,13 +1,18 @@
 """Imports registered models: versions under their own numbers, aliases, stages."""
 
+import re
 import warnings
 
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
 
 from mlflowops.importer.ids import SOURCE
+from mlflowops.importer.places import INSTEAD, Refused, is_plain, shown
 from mlflowops.importer.source import versions
 from mlflowops.importer.transfer import Transfer
+
+# A version may be a copy of a copy of a version.
+COPIES = 10
 
 
 def make(transfer: Transfer, artifact_uris: dict[str, tuple[str, str]]) -> list[RegisteredModel]:
@@ -40,19 +45,26 @@ def _one(transfer: Transfer, model: RegisteredModel, artifact_uris: dict[str, tu
         if made and int(made.version) < int(number):  # an import was interrupted before it deleted this one
             transfer.target.delete_model_version(model.name, str(made.version))
             made = None
-        there[number] = made or _version(transfer, version, artifact_uris)
-        _stage(transfer, there[number], version.current_stage or "None")
+        if made := made or _version(transfer, version, artifact_uris):
+            there[number] = made
+            _stage(transfer, made, version.current_stage or "None")
     _aliases(transfer, model, there)
 
 
 def _version(
     transfer: Transfer, version: ModelVersion, artifact_uris: dict[str, tuple[str, str]]
-) -> ModelVersion:
+) -> ModelVersion | None:
     """Create the version under its number: a lower one that the server gives first is used up and deleted.
 
-    The server may give a higher one, if it has versions of its own; that is noted.
+    The server may give a higher one, if it has versions of its own; that is noted. None if its source is
+    refused.
     """
-    source, model = _moved(transfer, version, artifact_uris)
+    try:
+        source, model = _moved(transfer, version, artifact_uris)
+    except Refused as refused:
+        name = f"model {version.name}, version {version.version}"
+        transfer.refuse(f"{name}: its source {shown(version.source or '')} is refused: {refused}; {INSTEAD}.")
+        return None
     while True:
         made = transfer.target.create_model_version(
             version.name,
@@ -74,15 +86,39 @@ def _version(
 def _moved(
     transfer: Transfer, version: ModelVersion, artifact_uris: dict[str, tuple[str, str]]
 ) -> tuple[str, str | None]:
-    """Return the address of a version's files on the server, and its logged model if it has one."""
+    """Return the address of a version's files on the server, and its logged model if it has one.
+
+    The server reads it with its own credentials for everybody who may read the model.
+
+    Raises:
+        Refused: It is not the address of an imported run or logged model.
+    """
+    version = _original(transfer, version)
     source = version.source or ""
-    if source.startswith("models:/m-"):
-        new = transfer.ids.translate(source)
-        return new, new.removeprefix("models:/")
+    if model := transfer.ids.models.get(source.removeprefix("models:/")):
+        return f"models:/{model}", model
     old, new = artifact_uris.get(version.run_id or "", ("", ""))
-    if old and source.startswith(old):
+    if old and f"{source}/".startswith(f"{old}/") and is_plain(source):
         return new + source.removeprefix(old), None
-    return transfer.ids.translate(source), None
+    scheme, _, path = source.partition(":/")
+    if scheme == "runs" and path.partition("/")[0] in transfer.ids.runs and is_plain(source):
+        return transfer.ids.translate(source), None
+    if transfer.source.places.names(source):
+        return source, None
+    raise Refused("it is of no run or logged model of the source")
+
+
+def _original(transfer: Transfer, version: ModelVersion) -> ModelVersion:
+    """Return the version that a copy was made of; the server may have another one of that name and number."""
+    for _ in range(COPIES):
+        copied = re.fullmatch(r"models:/([^/]+)/(\d+)", version.source or "")
+        if not copied:
+            return version
+        try:
+            version = transfer.source.client.get_model_version(copied[1], copied[2])
+        except MlflowException as error:
+            raise Refused("it is a copy of a version that the source does not have") from error
+    raise Refused("it is a copy of a copy without end")
 
 
 def _stage(transfer: Transfer, version: ModelVersion, stage: str) -> None:
@@ -97,6 +133,8 @@ def _aliases(transfer: Transfer, model: RegisteredModel, there: dict[str, ModelV
     """Set aliases that the server does not have. One that it has may be a newer decision: it stays."""
     taken = transfer.target.get_registered_model(model.name).aliases
     for alias, number in model.aliases.items():
+        if str(number) not in there:
+            continue
         version = str(there[str(number)].version)
         if alias not in taken:
             transfer.target.set_registered_model_alias(model.name, alias, version)

@@ -91,11 +91,11 @@ def _fill(transfer: Transfer, run: Run, there: Run) -> None:
     if there.info.lifecycle_stage == LifecycleStage.DELETED:
         transfer.target.restore_run(new)
     again = there.data.tags.get(STATE) == DIFFERS
-    artifacts.copy(transfer, run.info.artifact_uri, there.info.artifact_uri, again)
+    complete = artifacts.copy(transfer, _name(run), run.info.artifact_uri, there.info.artifact_uri, again)
     _datasets(transfer, run, new)
     _models(transfer, run, new)
     _status(transfer, run, new)
-    tags = {**transfer.ids.tags(run.data.tags), STATE: state(run)}
+    tags = {**transfer.ids.tags(run.data.tags), STATE: state(run) if complete else DIFFERS}
     for metrics, params, pairs in _batches(_history(transfer, run), run.data.params, tags):
         transfer.target.log_batch(new, metrics, params, pairs)
 

@@ -3,6 +3,7 @@
 The source itself is never written to: neither by a schema upgrade nor by a lock.
 """
 
+import os
 import sqlite3
 import sys
 from contextlib import closing
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from mlflowops import shell
 from mlflowops.errors import OpsError
+from mlflowops.importer.places import TRASH, Places
 
 MLFLOW = [sys.executable, "-W", "ignore", "-m", "mlflow"]
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -20,7 +22,7 @@ def of_sqlite(source: Path, folder: Path) -> str:
     copy = folder / "source.db"
     try:
         with (
-            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live,
+            closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as live,
             closing(sqlite3.connect(copy)) as ours,
         ):
             live.backup(ours)
@@ -40,14 +42,14 @@ def of_sqlite(source: Path, folder: Path) -> str:
     return uri
 
 
-def of_file_store(mlruns: Path, folder: Path) -> str:
+def of_file_store(mlruns: Path, folder: Path, places: Places) -> str:
     """Turn a file store into a database by MLflow's own `mlflow migrate-filestore`.
 
     It covers experiments, runs, params, metric histories, tags, datasets, traces, logged and registered
     models, and keeps the ids; it does not copy artifacts and wants an empty SQLite file as its target.
     """
     mirror = folder / "mlruns"
-    _mirror(mlruns, mirror)
+    _Mirror(places).of_store(mlruns, mirror)
     uri = f"sqlite:///{folder / 'source.db'}"
     try:
         shell.run(
@@ -59,43 +61,62 @@ def of_file_store(mlruns: Path, folder: Path) -> str:
     return uri
 
 
-def _mirror(mlruns: Path, mirror: Path) -> None:
-    """Link to everything but artifacts, and rewrite metrics that hold the same point twice.
+class _Mirror:
+    """Links to everything but artifacts, and rewrites metrics that hold the same point twice.
 
     A file store takes a point twice, for example a constant logged in a fast loop; the migration stops at it
-    because a database cannot hold it.
+    because a database cannot hold it. A file that is a link to the outside, such as a param that links to a
+    private key, stops the import.
     """
-    mirror.mkdir(parents=True)
-    for entry in sorted(mlruns.iterdir()):
-        if entry.name == ".trash":
-            _mirror(entry, mirror / entry.name)
-        elif entry.is_dir() and entry.name.isdigit():
-            _mirror_experiment(entry, mirror / entry.name)
-        else:
-            (mirror / entry.name).symlink_to(entry)
 
+    def __init__(self, places: Places) -> None:
+        self.places = places
 
-def _mirror_experiment(experiment: Path, mirror: Path) -> None:
-    mirror.mkdir()
-    for entry in sorted(experiment.iterdir()):
-        if (entry / "metrics").is_dir():
-            _mirror_run(entry, mirror / entry.name)
-        elif entry.name == "models" and entry.is_dir():
-            _mirror_experiment(entry, mirror / entry.name)
-        else:
-            (mirror / entry.name).symlink_to(entry)
+    def of_store(self, mlruns: Path, mirror: Path) -> None:
+        mirror.mkdir(parents=True)
+        for entry in sorted(mlruns.iterdir()):
+            if entry.name == TRASH:
+                self.of_store(entry, mirror / entry.name)
+            elif entry.is_dir() and entry.name.isdigit():
+                self.of_experiment(entry, mirror / entry.name)
+            else:
+                self._link(entry, mirror / entry.name)
 
+    def of_experiment(self, experiment: Path, mirror: Path) -> None:
+        mirror.mkdir()
+        for entry in sorted(experiment.iterdir()):
+            if (entry / "metrics").is_dir():
+                self.of_run(entry, mirror / entry.name)
+            elif entry.name == "models" and entry.is_dir():
+                self.of_experiment(entry, mirror / entry.name)
+            else:
+                self._link(entry, mirror / entry.name)
 
-def _mirror_run(run: Path, mirror: Path) -> None:
-    mirror.mkdir()
-    for entry in run.iterdir():
-        if entry.name not in ("artifacts", "metrics"):
-            (mirror / entry.name).symlink_to(entry)
-    for file in (run / "metrics").rglob("*"):
-        if file.is_file():
-            place = mirror / "metrics" / file.relative_to(run / "metrics")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text("".join(f"{line}\n" for line in _points(file)))
+    def of_run(self, run: Path, mirror: Path) -> None:
+        mirror.mkdir()
+        for entry in run.iterdir():
+            if entry.name not in ("artifacts", "metrics"):
+                self._link(entry, mirror / entry.name)
+        self._check(run / "metrics", set())
+        for file in (run / "metrics").rglob("*"):
+            if file.is_file():
+                place = mirror / "metrics" / file.relative_to(run / "metrics")
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_text("".join(f"{line}\n" for line in _points(file)))
+
+    def _link(self, entry: Path, place: Path) -> None:
+        self._check(entry, set())
+        place.symlink_to(entry)
+
+    def _check(self, entry: Path, seen: set[Path]) -> None:
+        real = Path(os.path.realpath(entry))
+        if not self.places.holds(real):
+            wrong = f"is a link to {real}, outside of the file store"
+            raise OpsError(str(entry), wrong, "remove it, or put there what it links to")
+        if real.is_dir() and real not in seen:
+            seen.add(real)
+            for each in real.iterdir():
+                self._check(each, seen)
 
 
 def _points(file: Path) -> list[str]:

@@ -1,7 +1,8 @@
 """Where an import comes from: a file store, a SQLite file or another tracking server."""
 
+import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,21 +12,21 @@ from urllib.parse import unquote, urlparse
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, LoggedModel, Run, ViewType
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
-from mlflow.store.artifact.artifact_repo import ArtifactRepository
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.exceptions import MlflowException
 
 from mlflowops import console, tracking
 from mlflowops.errors import OpsError
 from mlflowops.importer import snapshot
+from mlflowops.importer.places import Places
 
 
 @dataclass(frozen=True)
 class Source:
-    """An MLflow to read from. `folder` is where artifacts lie if their recorded place does not exist."""
+    """An MLflow to read from, and the places where it may keep artifacts."""
 
     name: str
     client: MlflowClient
-    folder: Path | None = None
+    places: Places
 
     def experiments(self) -> Iterator[Experiment]:
         """Yield all experiments, deleted ones too."""
@@ -48,31 +49,6 @@ class Source:
     def versions(self, name: str) -> list[ModelVersion]:
         """Return the versions of a registered model, oldest first."""
         return versions(self.client, name)
-
-    def artifacts(self, address: str) -> ArtifactRepository:
-        """Open the artifacts of a run or logged model by their recorded address."""
-        local = self._local(address)
-        return get_artifact_repository(
-            str(local) if local else address, tracking_uri=self.client.tracking_uri
-        )
-
-    def _local(self, address: str) -> Path | None:
-        """Return the folder of an address on this machine; None if it is elsewhere."""
-        url = urlparse(address)
-        by_server = url.scheme == "mlflow-artifacts"
-        if url.scheme not in ("", "file", "mlflow-artifacts") or (by_server and self._is_server):
-            return None
-        recorded = Path(unquote(url.path))
-        if self.folder is None or (recorded.is_dir() and not by_server):
-            return recorded
-        # .../<experiment>/<run>/artifacts, or .../<experiment>/models/<model>/artifacts
-        tail = recorded.parts[-4:] if "models" in recorded.parts[-3:] else recorded.parts[-3:]
-        deleted = self.folder.joinpath(".trash", *tail)
-        return deleted if deleted.is_dir() else self.folder.joinpath(*tail)
-
-    @property
-    def _is_server(self) -> bool:
-        return self.client.tracking_uri.startswith("http")
 
 
 def pages(search: Callable[[Any], Any]) -> Iterator[Any]:
@@ -108,19 +84,42 @@ def versions(client: MlflowClient, name: str) -> list[ModelVersion]:
 
 
 @contextmanager
-def opened(name: str, folder: Path | None) -> Iterator[Source]:
-    """Open SOURCE of the command line. Files are read through a snapshot that lives as long as this."""
+def opened(name: str, artifacts: Sequence[str]) -> Iterator[Source]:
+    """Open SOURCE of the command line. Files are read through a snapshot that lives as long as this.
+
+    Args:
+        name: File store, SQLite file or address of a server.
+        artifacts: Folders and addresses of `--artifacts`.
+    """
     if name.startswith(("http://", "https://")):
-        yield Source(name, tracking.client_of(name, f"SOURCE {name}"))
+        source = Source(name, tracking.client_of(name, f"SOURCE {name}"), Places((), artifacts, server=name))
+        _check_login(source)
+        yield source
         return
     path, scheme = _path(name)
+    places = _places(path, scheme, artifacts)
     with tempfile.TemporaryDirectory(prefix="mlflowops-import-") as temp:
         with console.step(f"taking a snapshot of {path}"):
-            read = snapshot.of_sqlite if scheme == "sqlite" else snapshot.of_file_store
-            uri = read(path, Path(temp))
-        source = Source(name, tracking.client_of(uri, name), folder or _artifacts_near(path, scheme))
+            if scheme == "sqlite":
+                uri = snapshot.of_sqlite(path, Path(temp))
+            else:
+                uri = snapshot.of_file_store(path, Path(temp), places)
+        source = Source(name, tracking.client_of(uri, name), places)
         _check_artifacts(source)
         yield source
+
+
+def _places(path: Path, scheme: str, artifacts: Sequence[str]) -> Places:
+    """A file store holds its artifacts; beside mlflow.db MLflow puts them into ./mlruns or ./mlartifacts.
+
+    A home folder holds more than a SQLite file and its artifacts: there only those two are the source's own.
+    """
+    base = Path(os.path.realpath(path if scheme == "file" else path.parent))
+    own = [base]
+    if scheme == "sqlite" and Path(os.path.realpath(Path.home())).is_relative_to(base):
+        own = [base / "mlruns", base / "mlartifacts"]
+    near = base if scheme == "file" else base / "mlartifacts"
+    return Places(own, artifacts, moved=[near] if near.is_dir() else [], base=base)
 
 
 def _path(name: str) -> tuple[Path, str]:
@@ -137,20 +136,34 @@ def _path(name: str) -> tuple[Path, str]:
             if folder.is_dir() and any(
                 each.name.isdigit() or each.name == "models" for each in folder.iterdir()
             ):
-                return folder, "file"
+                return _no_link(folder, path), "file"
     wrong = "holds no experiments" if path.is_dir() else "no such file or folder"
     raise OpsError(f"SOURCE {name}", wrong, "give ./mlruns, sqlite:///mlflow.db or http://host:5000")
 
 
-def _artifacts_near(path: Path, scheme: str) -> Path | None:
-    """A file store holds its artifacts; beside mlflow.db `mlflow server` puts them into ./mlartifacts."""
-    near = path if scheme == "file" else path.parent / "mlartifacts"
-    return near if near.is_dir() else None
+def _no_link(mlruns: Path, given: Path) -> Path:
+    """The caller named `given`; what its mlruns links to is the choice of whoever made it."""
+    real = os.path.realpath(mlruns)
+    if not Path(real).is_relative_to(os.path.realpath(given)):
+        raise OpsError(str(mlruns), f"is a link to {real}", "give that folder as SOURCE if you trust it")
+    return mlruns
+
+
+def _check_login(source: Source) -> None:
+    try:
+        source.client.search_experiments(max_results=1)
+    except MlflowException as error:
+        if error.error_code != "UNAUTHENTICATED":
+            raise
+        instead = "set MLFLOWOPS_SOURCE_USERNAME and MLFLOWOPS_SOURCE_PASSWORD, or MLFLOWOPS_SOURCE_TOKEN"
+        raise OpsError(f"SOURCE {source.name}", "asks for a login", instead) from error
 
 
 def _check_artifacts(source: Source) -> None:
     """A database written by a server knows artifacts by an address that only this server understands."""
-    by_server = any(each.artifact_location.startswith("mlflow-artifacts:") for each in source.experiments())
-    if by_server and source.folder is None:
+    by_server = any(
+        (each.artifact_location or "").startswith("mlflow-artifacts:") for each in source.experiments()
+    )
+    if by_server and not source.places.moved:
         instead = "give its folder with --artifacts ./mlartifacts, or run it and give its address as SOURCE"
         raise OpsError(f"SOURCE {source.name}", "a server stored its artifacts", instead)

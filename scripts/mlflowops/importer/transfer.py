@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -12,6 +13,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mlflowops import console
+from mlflowops.errors import OpsError
 from mlflowops.importer.ids import Ids
 from mlflowops.importer.source import Source
 
@@ -39,9 +41,18 @@ class Transfer:
     written: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    refused: dict[str, None] = field(default_factory=dict)
+
+    def refuse(self, sentence: str) -> None:
+        """Note once what is not imported because the source must not name it."""
+        self.refused[sentence] = None
 
     def artifacts(self, address: str) -> ArtifactRepository:
-        """Open artifacts on the server by their address."""
+        """Open artifacts on the server by their address. A server must not name a folder of this machine."""
+        remote = self.target.tracking_uri.startswith(("http://", "https://"))
+        if remote and urlsplit(address).scheme in ("", "file"):
+            wrong = f"keeps artifacts in a folder of its own, {address}"
+            raise OpsError("the server", wrong, "let it serve them (artifactStore.mode: proxied)")
         return get_artifact_repository(address, tracking_uri=self.target.tracking_uri)
 
     def each(

@@ -84,9 +84,11 @@ def _run(transfer: Transfer, tally: Tally, run: Run, there: Run | None, gone: bo
     wrong += [] if tally.all("tags", tags.items(), there.data.tags.items()) else ["tags"]
     wrong += [] if tally.all("datasets", _datasets(run), _datasets(there)) else ["datasets"]
     wrong += [key for key in run.data.metrics if not _metric(transfer, tally, key, run, there)]
-    files, missing = artifacts.differences(transfer, run.info.artifact_uri, there.info.artifact_uri)
+    files, missing, complete = artifacts.differences(
+        transfer, f"run {run.info.run_id}", run.info.artifact_uri, there.info.artifact_uri
+    )
     tally.add("artifacts", files + len(missing), files)
-    tally.add("runs", 1, int(not wrong and not missing))
+    tally.add("runs", 1, int(complete and not wrong and not missing))
     if wrong or missing:
         transfer.problems.append(f"run {run.info.run_id}: differs in {', '.join(wrong + missing)}")
         if there.info.lifecycle_stage == LifecycleStage.ACTIVE:
@@ -128,7 +130,9 @@ def _model(transfer: Transfer, tally: Tally, model: LoggedModel, there: LoggedMo
         tally.add("logged models", 1, 0)
         transfer.problems.append(f"model {model.model_id}: is missing")
         return
-    files, wrong = artifacts.differences(transfer, model.artifact_location, there.artifact_location)
+    files, wrong, complete = artifacts.differences(
+        transfer, f"model {model.model_id}", model.artifact_location, there.artifact_location
+    )
     tally.add("artifacts", files + len(wrong), files)
     wrong += ["params"] if model.params != there.params else []
     wrong += ["status"] if model.status != there.status else []
@@ -136,7 +140,7 @@ def _model(transfer: Transfer, tally: Tally, model: LoggedModel, there: LoggedMo
     wrong += (
         ["metrics"] if not metrics <= {(each.key, repr(each.value)) for each in there.metrics or []} else []
     )
-    tally.add("logged models", 1, int(not wrong))
+    tally.add("logged models", 1, int(complete and not wrong))
     if wrong:
         transfer.problems.append(f"model {model.model_id}: differs in {', '.join(wrong)}")
         transfer.target.set_logged_model_tags(there.model_id, {STATE: DIFFERS})

@@ -1,0 +1,97 @@
+"""Who the caller is to each of the two servers of an import.
+
+MLflow sends MLFLOW_TRACKING_USERNAME, _PASSWORD and _TOKEN to every server that it talks to. The source is
+another server, often of other people: it gets a login of its own (MLFLOWOPS_SOURCE_...), never the target's.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from requests import PreparedRequest
+from requests.auth import AuthBase, HTTPBasicAuth
+
+NAME = "mlflowops-import"
+CHOSEN = "MLFLOW_TRACKING_AUTH"
+# A source must not choose what the caller's machine fetches, by a redirect or by an address to download from.
+STRICT = {
+    "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
+}
+_PORTS = {"http": 80, "https": 443}
+
+
+class Login(AuthBase):
+    """Keeps the login that MLflow chose for requests to the target, and takes it from all others."""
+
+    def __init__(self, source: str, target: str, chosen: str | None) -> None:
+        self.source = source
+        self.target = target
+        self.chosen = chosen
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Complete a request before it is sent."""
+        url = str(request.url)
+        if len(_below(url, self.target)) > len(_below(url, self.source)):
+            return self._of_the_target(request)
+        request.headers.pop("Authorization", None)
+        return self._of_the_source(request) if _below(url, self.source) else request
+
+    def _of_the_target(self, request: PreparedRequest) -> PreparedRequest:
+        from mlflow.tracking.request_auth.registry import fetch_auth
+
+        found: Any = fetch_auth(self.chosen) if self.chosen else None
+        return found(request) if found else request
+
+    def _of_the_source(self, request: PreparedRequest) -> PreparedRequest:
+        user, token = os.environ.get("MLFLOWOPS_SOURCE_USERNAME"), os.environ.get("MLFLOWOPS_SOURCE_TOKEN")
+        if user:
+            return HTTPBasicAuth(user, os.environ.get("MLFLOWOPS_SOURCE_PASSWORD", ""))(request)
+        if token:
+            request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+
+@contextmanager
+def separate(source: str, target: str) -> Iterator[None]:
+    """Within the block each server gets its own login; nothing is changed if the source is no server."""
+    if not source.startswith(("http://", "https://")):
+        yield
+        return
+    before = dict(os.environ)
+    _register(Login(source, target, before.get(CHOSEN)))
+    os.environ.update({CHOSEN: NAME, **STRICT})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _register(login: Login) -> None:
+    """Give it to MLflow, in the place of the one of an earlier import of this process."""
+    from mlflow.tracking.request_auth.abstract_request_auth_provider import RequestAuthProvider
+    from mlflow.tracking.request_auth.registry import _request_auth_provider_registry as registry
+
+    class Provider(RequestAuthProvider):  # type: ignore[misc]
+        def get_name(self) -> str:
+            return NAME
+
+        def get_auth(self) -> Login:
+            return login
+
+    registry._registry[:] = [each for each in registry if each.get_name() != NAME]
+    registry.register(Provider)
+
+
+def _below(url: str, server: str) -> str:
+    """The part of the path that is the server's, with a slash; nothing if the address is another server's."""
+    found, base = urlsplit(url), urlsplit(server)
+    path = base.path.rstrip("/") + "/"
+    return path if _origin(found) == _origin(base) and f"{found.path}/".startswith(path) else ""
+
+
+def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.hostname, url.port or _PORTS.get(url.scheme)
