@@ -66,9 +66,19 @@ def volume(used: int, claim: str = "mlflow") -> Series:
     return {f"{USED}{labels}": f"{used}x30", f"{CAPACITY}{labels}": "100x30"}
 
 
+def logins(refused: int, throttled: int) -> Series:
+    """So many a minute fail, on two pods."""
+    name = "mlflow_failed_logins_total"
+    return {
+        of(name, pod="a", reason="refused"): f"0+{refused}x30",
+        of(name, pod="b", reason="throttled"): f"0+{throttled}x30",
+    }
+
+
 POOL = ("mlflow_database_pool_used", "mlflow_database_pool_limit")
 THREADS = ("mlflow_http_requests_in_progress", "mlflow_http_threads")
 CONNECTIONS = ("mlflow_database_connections", "mlflow_database_connections_limit")
+LOGINS = "logins failed within 10 minutes. Somebody guesses passwords, or a job has an old one."
 DOWN = "None of the server's pods answers its health check: nobody can track runs or load models."
 BLIND = "The metrics of database and artifact store are missing, so their alerts cannot fire."
 
@@ -187,6 +197,7 @@ FIRES: dict[str, list[Case]] = {
             "The oldest has waited for 1500 s. The runner does not take it, or is full.",
         )
     ],
+    "MLflowFailedLogins": [Case(logins(8, 4), 16, f"120 {LOGINS}")],
     "MLflowVolumeFull": [Case(volume(90), 10, "90 % of claim mlflow is in use.", CLAIM)],
 }
 
@@ -226,6 +237,7 @@ SILENT: dict[str, list[Series]] = {
     "MLflowTaskOverdue": [success("0x200"), success("0+60x200"), {}],
     # Each waits a while, and none for long.
     "MLflowJobsWaiting": [{of("mlflow_jobs_waiting_seconds", pod="e"): "0 300 600 0 300 600 840x20"}, {}],
+    "MLflowFailedLogins": [logins(5, 4), {}],
     "MLflowVolumeFull": [volume(80), volume(99, claim="somebody-elses")],
 }
 

@@ -46,6 +46,16 @@ def backup(store: Json, login: bool = False, **more: Any) -> Json:
 
 OWN = {"credentialsFromSecret": {"enabled": True}}
 ROLE = {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/mlflow"}}
+
+
+def sources(*allowed: str, **more: Any) -> Json:
+    """Places that every account may name, beside artifacts in a folder of a bucket."""
+    return {
+        "artifactStore": {**s3(path="artifacts")["artifactStore"], "allowedSources": list(allowed), **more}
+    }
+
+
+BACKED_UP = {**postgres(), "backup": {"enabled": True, "path": "backups/mlflow"}}
 ML = "mlflow.example.com"
 
 # Sentences of _validate*.tpl, whole.
@@ -556,6 +566,31 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         "mlflow: backup.enabled: backups go to the object store of the artifacts, and there is none; "
         "set artifactStore.s3, .azure or .gcs too.",
     ),
+    "allowed-sources-in-direct-mode": (
+        sources("s3://shared/models", mode="direct"),
+        "mlflow: artifactStore.allowedSources: clients use their own credentials in mode direct; "
+        "remove it, or set artifactStore.mode: proxied.",
+    ),
+    "allowed-source-with-a-way-up": (
+        sources("s3://shared/models/../backups"),
+        'mlflow: artifactStore.allowedSources: "s3://shared/models/../backups" has an empty folder, . or ..; '
+        "write it as s3://bucket/folder.",
+    ),
+    "allowed-source-with-an-empty-folder": (
+        sources("s3://shared//models"),
+        'mlflow: artifactStore.allowedSources: "s3://shared//models" has an empty folder, . or ..; '
+        "write it as s3://bucket/folder.",
+    ),
+    "allowed-source-with-the-backups": (
+        {**BACKED_UP, **sources("s3://models/backups/")},
+        'mlflow: artifactStore.allowedSources: "s3://models/backups/" holds backups, '
+        "which every account could read; name a folder beside them.",
+    ),
+    "allowed-source-in-the-backups": (
+        {**BACKED_UP, **sources("s3://models/backups/mlflow/mlflow-1")},
+        'mlflow: artifactStore.allowedSources: "s3://models/backups/mlflow/mlflow-1" holds backups, '
+        "which every account could read; name a folder beside them.",
+    ),
     "backup-path": (
         {**postgres(), **s3(path="artifacts"), "backup": {"enabled": True, "path": "/backups"}},
         'mlflow: backup.path: "/backups" has a slash too many; '
@@ -1031,6 +1066,26 @@ SCHEMA: dict[str, tuple[Json, str, str]] = {
         {"prometheusRule": {"thresholds": {"errorPercent": 100}}},
         "/prometheusRule/thresholds/errorPercent",
         "exclusiveMaximum: got 100, want 100",
+    ),
+    "allowed-source-without-a-scheme": (
+        sources("bucket/folder"),
+        "/artifactStore/allowedSources/0",
+        "does not match pattern",
+    ),
+    "allowed-source-of-a-whole-store": (
+        sources("s3://"),
+        "/artifactStore/allowedSources/0",
+        "does not match pattern",
+    ),
+    "allowed-sources-in-one": (
+        sources("s3://a,s3://b"),
+        "/artifactStore/allowedSources/0",
+        "does not match pattern",
+    ),
+    "no-failed-login-at-all": (
+        {"prometheusRule": {"thresholds": {"failedLogins": 0}}},
+        "/prometheusRule/thresholds/failedLogins",
+        "minimum: got 0, want 1",
     ),
     "threshold-above-the-last-bucket": (
         {"prometheusRule": {"thresholds": {"latencySeconds": 10}}},

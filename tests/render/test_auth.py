@@ -60,3 +60,11 @@ def test_without_auth_nobody_logs_in(chart: Chart) -> None:
 def test_every_permission_of_mlflow_may_be_the_default(chart: Chart) -> None:
     schema = chart.schema()["properties"]["auth"]["properties"]["basic"]["properties"]
     assert set(schema["defaultPermission"]["enum"]) == set(ALL_PERMISSIONS)
+
+
+def test_places_that_every_account_may_name(chart: Chart) -> None:
+    """As one variable, in the order of the values."""
+    assert "MLFLOW_KUBERNETES_ALLOWED_SOURCES" not in chart.render().env()
+    places = ["s3://shared/models", "file:///srv/models"]
+    manifest = chart.render({"artifactStore": {"allowedSources": places}})
+    assert manifest.env()["MLFLOW_KUBERNETES_ALLOWED_SOURCES"] == "s3://shared/models,file:///srv/models"

@@ -98,7 +98,7 @@ def pair(start_pair: Callable[..., Pair], s3: S3) -> Pair:
     """MLflow's default settings, with PostgreSQL, S3 and the gateway."""
     gateway = {
         "MLFLOW_ENABLE_AI_GATEWAY": "true",
-        "MLFLOW_CRYPTO_KEK_PASSPHRASE": "0123456789" * 4,
+        "MLFLOW_CRYPTO_KEK_PASSPHRASE": "a passphrase of the gateway, for tests",
         "MLFLOW_GATEWAY_API_BASE_ALLOWED_SCHEMES": "http",
         "MLFLOW_GATEWAY_API_BASE_ALLOW_PRIVATE_IPS": "true",
     }

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from runtime.basic_auth import ADMIN, INI
+from runtime.basic_auth import ADMIN, FLASK_KEY, INI
 from runtime.compare import Pair
 from runtime.routes import Route, installed_routes
 from runtime.test_routes import sweep
@@ -22,7 +22,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "MLFLOW_AUTH_CONFIG_PATH": str(ini),
         "MLFLOW_AUTH_ADMIN_USERNAME": ADMIN[0],
         "MLFLOW_AUTH_ADMIN_PASSWORD": ADMIN[1],
-        "MLFLOW_FLASK_SERVER_SECRET_KEY": "0123456789abcdef",
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": FLASK_KEY,
         "MLFLOW_EXPOSE_PROMETHEUS": "metrics",
     }
 

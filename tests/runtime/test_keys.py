@@ -1,5 +1,6 @@
 """Keys that pods share, changed as docs/security.md says: what is kept, and what is said where it was not."""
 
+import hmac
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,9 +11,10 @@ import pytest
 import requests
 from cryptography.fernet import Fernet
 
+from runtime.jobs import JOBS
 from runtime.language_model import LanguageModel
 from runtime.postgres import Postgres
-from runtime.server import Server, environment, run
+from runtime.server import FILES, Server, environment, run
 from runtime.test_streaming import ask, offer
 
 ADMIN = ("admin", "the password of the administrator")
@@ -29,8 +31,8 @@ SETTINGS = {
 }
 OLD, NEW = (
     {
-        "MLFLOW_FLASK_SERVER_SECRET_KEY": f"{age} key of forms and cookies",
-        "MLFLOW_CRYPTO_KEK_PASSPHRASE": f"{age} passphrase of the gateway",
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": f"{age} key of forms and cookies, for tests",
+        "MLFLOW_CRYPTO_KEK_PASSPHRASE": f"{age} passphrase of the gateway, for tests",
         "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": Fernet.generate_key().decode(),
     }
     for age in ("old", "new")
@@ -134,3 +136,68 @@ def test_a_form_of_another_key_is_lost_and_no_account(old: Server, changed: Serv
             f"{server.url}/api/2.0/mlflow/users/current", auth=("anna", new["password"]), timeout=60
         )
         assert shown.status_code == 200, shown.text
+
+
+WEAK = {
+    "one character": "x",
+    "31 characters": "0123456789abcdefghijklmnopqrstu",
+    "one character repeated": "x" * 64,
+    "two characters": "ab" * 32,
+    "a word repeated": "changeme" * 5,
+    "a pattern cut off": ("0123456789" * 4)[:33],
+    "spaces": " " * 40,
+    "spaces around": "short" + " " * 40,
+}
+FLASK, KEK = "MLFLOW_FLASK_SERVER_SECRET_KEY", "MLFLOW_CRYPTO_KEK_PASSPHRASE"
+@pytest.mark.parametrize("variable", [FLASK, KEK])
+@pytest.mark.parametrize("weak", WEAK.values(), ids=list(WEAK))
+def test_a_key_that_can_be_guessed_stops_the_pod(home: Path, variable: str, weak: str) -> None:
+    """Under both launchers: before either has begun."""
+    launcher = "direct" if variable == FLASK else "upstream"
+    env = {"MLFLOW_BACKEND_STORE_URI": "sqlite:///m.db", "MLFLOW_KUBERNETES_LAUNCHER": launcher}
+    stopped(home, "server", variable, weak, **SETTINGS, **NEW, **env)
+
+
+@pytest.mark.parametrize(
+    ("script", "part"),
+    [("server.py", "server"), ("jobs.py", "jobs")],
+)
+def test_the_passphrase_counts_without_a_login_too(home: Path, script: str, part: str) -> None:
+    env = {"MLFLOW_BACKEND_STORE_URI": "sqlite:///m.db", "MLFLOW_ENABLE_AI_GATEWAY": "true"}
+    stopped(home, part, KEK, "changeme", script, **env)
+
+
+def test_basic_auth_needs_a_key(home: Path) -> None:
+    stopped(home, "server", FLASK, "", **SETTINGS)
+
+
+def stopped(home: Path, part: str, variable: str, weak: str, script: str = "server.py", **env: str) -> None:
+    """Start it with one weak key; it must end with a sentence that does not hold the key."""
+    process = run(script, environment(home, **env | {variable: weak}))
+    try:
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 1, output
+    last = output.splitlines()[-1]
+    assert last.startswith(f"mlflow: {part}: {variable}: it "), output
+    assert last.endswith("; change it in the Secret of keys.fromSecret.")
+    assert len(weak) < 5 or weak not in output
+
+
+@pytest.mark.parametrize("jobs", [True, False])
+def test_the_gateway_has_a_token_only_for_jobs(home: Path, jobs: bool) -> None:
+    """Who has the key could make it, and it logs in as anybody. One that came from elsewhere goes too."""
+    token = "_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN"
+    code = f"import os, sys; sys.path.append({str(FILES)!r}); import server_auth as auth; "
+    code += f"auth.share_gateway_token(); print(os.environ.get({token!r}))"
+    env = environment(home, **NEW, **(JOBS if jobs else {}), **{token: "given"})
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    made = hmac.digest(NEW[FLASK].encode(), token.encode(), "sha256").hex()
+    assert done.stdout.strip() == (made if jobs else "None")
+
+
+def test_a_derived_token_opens_nothing_without_jobs(old: Server) -> None:
+    token = hmac.digest(OLD[FLASK].encode(), b"_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN", "sha256").hex()
+    for path in ("/gateway/mlflow/v1/models", WEBHOOKS):
+        assert requests.get(old.url + path, auth=(ADMIN[0], token), timeout=60).status_code == 401

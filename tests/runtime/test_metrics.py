@@ -15,7 +15,7 @@ import yaml
 from mlflowops.paths import REPO
 from prometheus_client.mmap_dict import MmapedDict
 
-from runtime.basic_auth import ADMIN, INI
+from runtime.basic_auth import ADMIN, FLASK_KEY, INI
 from runtime.metrics import Metrics, Page
 from runtime.network import wait_until
 from runtime.server import Server
@@ -94,7 +94,7 @@ def pods(
             MLFLOW_AUTH_CONFIG_PATH=str(folder / "auth.ini"),
             MLFLOW_AUTH_ADMIN_USERNAME=ADMIN[0],
             MLFLOW_AUTH_ADMIN_PASSWORD=ADMIN[1],
-            MLFLOW_FLASK_SERVER_SECRET_KEY="0123456789abcdef",
+            MLFLOW_FLASK_SERVER_SECRET_KEY=FLASK_KEY,
         )
         metrics.env["MLFLOW_PORT"] = str(server.port)
         metrics.start(), stores.start()

@@ -12,6 +12,7 @@ from cli import compare, laptop
 from mlflow import MlflowClient
 
 from runtime import old_release
+from runtime.basic_auth import FLASK_KEY
 from runtime.mariadb import MariaDB, silent
 from runtime.postgres import Postgres
 from runtime.releases import Release
@@ -77,7 +78,7 @@ def test_accounts_of_an_older_basic_auth(
     env = {
         **where,
         "MLFLOW_KUBERNETES_APP_NAME": "basic-auth",
-        "MLFLOW_FLASK_SERVER_SECRET_KEY": "0123456789",
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": FLASK_KEY,
     }
     admin = {
         "MLFLOW_AUTH_ADMIN_USERNAME": "admin",

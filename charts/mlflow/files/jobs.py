@@ -31,6 +31,9 @@ def main() -> None:
     # Last on the path: a file of ours must never hide an installed module of the same name.
     sys.path[:] = [entry for entry in sys.path if entry != HERE] + [HERE]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    import server_auth
+
+    server_auth.check_keys("jobs")
     status = 1
     try:
         _prepare()

@@ -14,7 +14,7 @@ from typing import Any
 
 # Of the request that is being answered; the launcher sets it.
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
-# The address that it came from.
+# The address of its real peer, which MLflow's apps do not see; set with it.
 client: contextvars.ContextVar[str] = contextvars.ContextVar("client", default="")
 
 

@@ -33,6 +33,7 @@ def main() -> None:
     guard()
     import server_auth
 
+    server_auth.check_keys()
     if server_auth.enabled():
         server_auth.prepare(cache_seconds=0 if name == "direct" else server_auth.UPSTREAM_CACHE_SECONDS)
     launchers[name]()

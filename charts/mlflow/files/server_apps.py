@@ -175,7 +175,7 @@ def open_apps(app_name: str) -> Apps:
 
     if app_name:
         server_auth.share_gateway_token()
-        server_auth.remember_passwords()
+        server_auth.harden()
         server_auth.follow_secret()
         factory, attribute = mlflow.server._find_app(app_name).split(":")
         fastapi = getattr(importlib.import_module(factory), attribute)()

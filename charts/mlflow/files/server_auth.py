@@ -7,17 +7,20 @@ ever sees a value, and no password is in it.
 import configparser
 import hmac
 import os
-import secrets
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Callable
 
+import server_sources
 from say import say
 
-# The fewest seconds that MLflow's own cache is worth; the direct launcher has a better one (`remembered`).
+# The fewest seconds that MLflow's own cache is worth; ours is better (server_guard.py).
 UPSTREAM_CACHE_SECONDS = 10
+# Keys of the Secret of keys.fromSecret. A repeated pattern is no key, however long.
+KEYS = ("MLFLOW_FLASK_SERVER_SECRET_KEY", "MLFLOW_CRYPTO_KEK_PASSPHRASE")
+KEY_LENGTH, DISTINCT, PERIOD = 32, 8, 16
+
+_hardened = False
 
 
 def enabled() -> bool:
@@ -26,7 +29,9 @@ def enabled() -> bool:
 
 
 def prepare(cache_seconds: int) -> None:
-    """Before MLflow is imported, which reads its settings at once: check the account, write the file."""
+    """Before MLflow is imported, which reads its settings at once: check them, write the file."""
+    check_keys(required=KEYS[:1])
+    server_sources.allowed_prefixes()
     for variable in ("MLFLOW_AUTH_ADMIN_USERNAME", "MLFLOW_AUTH_ADMIN_PASSWORD"):
         value = os.environ.get(variable, "")
         # MLflow's clients send Latin-1, and its server reads UTF-8 in one place and ASCII in another.
@@ -62,12 +67,31 @@ def _write(cache_seconds: int) -> str:
     return path
 
 
+def check_keys(part: str = "server", required: tuple[str, ...] = ()) -> None:
+    """End the process in words if a key can be guessed. A key that is not set is checked only if required."""
+    for variable in KEYS:
+        given = os.environ.get(variable, "")
+        if not given and variable not in required:
+            continue
+        key, wrong = given.strip(), ""
+        if len(key) < KEY_LENGTH:
+            wrong = f"has fewer than {KEY_LENGTH} characters"
+        elif len(set(key)) < DISTINCT or any(key[n:] == key[:-n] for n in range(1, PERIOD)):
+            wrong = "repeats the same few characters"
+        if wrong:
+            sys.exit(f"mlflow: {part}: {variable}: it {wrong}; change it in the Secret of keys.fromSecret.")
+
+
 def share_gateway_token() -> None:
-    """Agree on what a job shows to the gateway to act for its user; each `mlflow server` makes up its own."""
-    key = os.environ.get("MLFLOW_FLASK_SERVER_SECRET_KEY")
-    if key:
-        token = hmac.digest(key.encode(), b"_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN", "sha256")
-        os.environ["_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN"] = token.hex()
+    """Agree on what a job shows to the gateway to act for its user; each `mlflow server` makes up its own.
+
+    It logs in anywhere on the gateway, so there is none without jobs.
+    """
+    name, key = "_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN", os.environ.get("MLFLOW_FLASK_SERVER_SECRET_KEY")
+    if os.environ.get("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "true").lower() not in ("true", "1"):
+        os.environ.pop(name, None)
+    elif key and os.environ.get("MLFLOW_SERVER_JOB_EXECUTION_ENGINE") == "executor":
+        os.environ[name] = hmac.digest(key.encode(), name.encode(), "sha256").hex()
 
 
 def follow_secret() -> None:
@@ -80,48 +104,29 @@ def follow_secret() -> None:
         say("auth", f"{name} has the password of the Secret now.")
 
 
-def harden() -> None:
-    """All that this module changes in MLflow's login. After its app was made; once in a process."""
-    remember_passwords()
-
-
 def bootstrap_apart() -> None:
     """Make the account and let it follow the Secret in a process of its own: upstream has no place for it."""
     if subprocess.run([sys.executable, __file__]).returncode:
         sys.exit("mlflow: server: the administrator's account could not be set up; the lines above say why.")
 
 
-def remember_passwords() -> None:
-    """Hash each password once. Must run before the fork, and before anybody logs in."""
-    from mlflow.server.auth import sqlalchemy_store
+def harden() -> None:
+    """Install what MLflow's basic-auth lacks: limits of logins, and of the places that an account may name.
 
-    sqlalchemy_store.check_password_hash = remembered(sqlalchemy_store.check_password_hash)
-
-
-def remembered(check: Callable[[str, str], bool], size: int = 10_000) -> Callable[[str, str], bool]:
-    """A check that skips the hashing (70 ms of CPU) for what was right before.
-
-    What it knows is bound to the stored hash, which is read from the database each time: a new password, a
-    removed account or a lost right counts from the next request on, in every worker of every pod.
+    Call it once in each process: after mlflow.server.auth is imported, before its create_app(), before the
+    fork, and before follow_secret(). Another call does nothing.
     """
-    from cachetools import LRUCache
+    global _hardened
+    if _hardened or not enabled():
+        return
+    import server_login
+    from mlflow.server import auth
 
-    known: LRUCache[bytes, bool] = LRUCache(size)
-    lock = threading.Lock()
-    key = secrets.token_bytes(32)
-
-    def checked(stored: str, password: str) -> bool:
-        mark = hmac.digest(key, f"{stored}\0{password}".encode(), "sha256")
-        with lock:
-            if known.get(mark):
-                return True
-        right = check(stored, password)
-        if right:
-            with lock:
-                known[mark] = True
-        return right
-
-    return checked
+    if auth._auth_initialized:
+        raise RuntimeError("server_auth.harden() comes too late: create_app() has run")
+    server_login.install()
+    server_sources.install()
+    _hardened = True
 
 
 if __name__ == "__main__":

@@ -32,10 +32,11 @@ def create() -> Any:
 
     module, attribute = os.environ[TARGET].split(":")
     target = getattr(importlib.import_module(module), attribute.removesuffix("()"))
+    if server_auth.enabled():
+        server_auth.share_gateway_token()
+        server_auth.harden()
     app = target() if attribute.endswith("()") else target
     limit_inflation()
-    if server_auth.enabled():
-        server_auth.harden()
     return Gate(app)
 
 

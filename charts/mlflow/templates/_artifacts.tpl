@@ -64,6 +64,9 @@ MLFLOW_DEFAULT_ARTIFACT_ROOT: {{ include "mlflow.artifactStore.uri" . | quote }}
 MLFLOW_SERVE_ARTIFACTS: false
 {{- else -}}
 MLFLOW_ARTIFACTS_DESTINATION: {{ include "mlflow.artifactStore.uri" . | quote }}
+{{- with .Values.artifactStore.allowedSources }}
+MLFLOW_KUBERNETES_ALLOWED_SOURCES: {{ join "," . | quote }}
+{{- end }}
 {{- end }}
 {{- end }}
 

@@ -18,6 +18,25 @@
 {{- else if and (eq .Values.artifactStore.mode "direct") (not $kinds) -}}
 {{- include "mlflow.says" (list "artifactStore.mode" "clients cannot write to the server's volume" "set artifactStore.s3, .azure or .gcs, or artifactStore.mode: proxied") -}}
 {{- end -}}
+{{- include "mlflow.validate.allowedSources" . -}}
+{{- end }}
+
+{{- /* Lines: places that every account may have the server read. Never the backups. Takes `.`. */}}
+{{- define "mlflow.validate.allowedSources" -}}
+{{- $path := "artifactStore.allowedSources" -}}
+{{- $backups := "" -}}
+{{- if .Values.backup.enabled }}{{ $backups = include "mlflow.backup.place" . | replace "abfss://" "wasbs://" | replace ".dfs." ".blob." }}{{ end -}}
+{{- range .Values.artifactStore.allowedSources -}}
+{{- $place := . | replace "abfss://" "wasbs://" | replace ".dfs." ".blob." | trimSuffix "/" -}}
+{{- if regexMatch "[^:/]/.*//|[^:/]//|/\\.\\.?(/|$)" . -}}
+{{- include "mlflow.says" (list $path (printf "%q has an empty folder, . or .." .) "write it as s3://bucket/folder") -}}
+{{- else if and $backups (or (hasPrefix (print $place "/") (print $backups "/")) (hasPrefix (print $backups "/") (print $place "/"))) -}}
+{{- include "mlflow.says" (list $path (printf "%q holds backups, which every account could read" .) "name a folder beside them") -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.artifactStore.allowedSources (eq .Values.artifactStore.mode "direct") -}}
+{{- include "mlflow.says" (list $path "clients use their own credentials in mode direct" "remove it, or set artifactStore.mode: proxied") -}}
+{{- end -}}
 {{- end }}
 
 {{- /* Lines: bucket and service of S3. Takes `.`. */}}

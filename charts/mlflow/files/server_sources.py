@@ -1,0 +1,194 @@
+"""Which places an account without administrator rights may name for artifacts.
+
+The server reads and writes a model version's source and an experiment's artifact location with its own
+credentials. So such an account may name what MLflow's permissions cover, and what
+MLFLOW_KUBERNETES_ALLOWED_SOURCES lists.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import unquote
+
+VARIABLE = "MLFLOW_KUBERNETES_ALLOWED_SOURCES"
+SOURCES = ("mlflow-artifacts", "runs", "models")
+LOCATIONS = ("mlflow-artifacts",)
+# Tags of a trace that say where its data is. MLflow sets them; older clients send them back as they were.
+TRACE_TAGS = ("mlflow.artifactLocation", "mlflow.trace.archiveLocation")
+# A client may choose a trace's id, and MLflow makes a folder of it.
+TRACE_ID = re.compile(r"(?!\.+$)[\w.:=+@-]{1,250}", re.ASCII)
+
+URI = re.compile(r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?(?://(?P<host>[^/]*))?(?P<path>.*)")
+
+
+def active() -> bool:
+    """Whether there are accounts, and the server serves artifacts with credentials of its own."""
+    login = os.environ.get("MLFLOW_KUBERNETES_APP_NAME") == "basic-auth"
+    return login and os.environ.get("MLFLOW_SERVE_ARTIFACTS", "").lower() not in ("false", "0", "no", "off")
+
+
+def install() -> None:
+    """Check each request where MLflow has parsed it, whatever way it was written. Call it before the fork."""
+    if not active():
+        return
+    from mlflow.server import handlers
+    from mlflow.store.tracking import sqlalchemy_store
+
+    more = allowed_prefixes()
+    parse = handlers._get_request_message
+
+    def parsed(request_message: Any, *args: Any, **kwargs: Any) -> Any:
+        message = parse(request_message, *args, **kwargs)
+        _check_trace_id(message)
+        for field, value, schemes in named_places(message):
+            if not allowed(value, schemes, more) and not _is_administrator():
+                _refuse(field, value, schemes)
+        return message
+
+    handlers._get_request_message = parsed
+    sqlalchemy_store._validate_trace_tag = _without_places(sqlalchemy_store._validate_trace_tag)
+
+
+def named_places(message: Any) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """The places that a parsed request names: field, value, and the schemes that every account may use."""
+    kind = message.DESCRIPTOR.name
+    if kind == "CreateExperiment" and message.artifact_location:
+        yield "artifact_location", message.artifact_location, LOCATIONS
+    elif kind == "CreateModelVersion" and not _is_placeholder(message):
+        yield "source", message.source, SOURCES
+    elif kind in ("SetTraceTag", "SetTraceTagV3"):
+        yield from _trace_tags([(message.key, message.value)], _trace_id_of_path())
+    elif kind == "StartTrace":
+        yield from _trace_tags([(tag.key, tag.value) for tag in message.tags], "")
+    elif kind == "EndTrace":
+        yield from _trace_tags([(tag.key, tag.value) for tag in message.tags], _trace_id_of_path())
+    elif kind == "StartTraceV3":
+        info = message.trace.trace_info
+        yield from _trace_tags(list(info.tags.items()), info.trace_id)
+
+
+def _check_trace_id(message: Any) -> None:
+    from mlflow.exceptions import MlflowException
+
+    if message.DESCRIPTOR.name == "StartTraceV3":
+        trace_id = message.trace.trace_info.trace_id
+        if trace_id and not TRACE_ID.fullmatch(trace_id):
+            words = f"trace_id: {trace_id[:200]!r} is not the id of a trace; use letters, digits, - and _."
+            raise MlflowException.invalid_parameter_value(words)
+
+
+def _trace_tags(tags: list[tuple[str, str]], trace_id: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Those that would move a trace's data, which is never anywhere but in a folder of its own."""
+    for key, value in tags:
+        if key in TRACE_TAGS and not _is_own(key, value, trace_id):
+            yield key, value, ()
+
+
+def _is_own(key: str, value: str, trace_id: str) -> bool:
+    from mlflow.exceptions import MlflowException
+    from mlflow.server import handlers
+
+    if not trace_id:
+        return False
+    if allowed(value, LOCATIONS, []) and value.endswith(f"/traces/{trace_id}/artifacts"):
+        return True
+    try:
+        return bool(handlers._get_tracking_store().get_trace_info(trace_id).tags.get(key) == value)
+    except MlflowException:
+        return False
+
+
+def _trace_id_of_path() -> str:
+    from flask import request
+
+    found = request.view_args or {}
+    return str(found.get("trace_id") or found.get("request_id") or "")
+
+
+def _is_placeholder(message: Any) -> bool:
+    """A version of a prompt has a word of MLflow's in place of a source."""
+    from mlflow.server import handlers
+
+    placeholders = getattr(handlers, "_PROMPT_SOURCE_PLACEHOLDERS", ())
+    return message.source in placeholders and bool(handlers._is_prompt_request(message))
+
+
+def _without_places(validate: Callable[..., Any]) -> Callable[..., Any]:
+    """Tags come with spans too (OTLP), outside of Flask; MLflow leaves out those that it finds invalid."""
+
+    def validated(key: str, value: str) -> Any:
+        from flask import has_request_context
+        from mlflow.exceptions import MlflowException
+
+        if key in TRACE_TAGS and not has_request_context():
+            raise MlflowException.invalid_parameter_value(f"Tag '{key}' is set by the server.")
+        return validate(key, value)
+
+    return validated
+
+
+def _is_administrator() -> bool:
+    """Whether the request's account, which MLflow has checked, is one."""
+    from flask import g
+    from mlflow.exceptions import MlflowException
+    from mlflow.server.auth import store
+
+    name = g.get("mlflow_authenticated_user")
+    try:
+        return bool(name) and bool(store.get_user(name).is_admin)
+    except MlflowException:
+        return False
+
+
+def _refuse(field: str, value: str, schemes: tuple[str, ...]) -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+
+    instead = "leave it out"
+    if schemes:
+        names = " or ".join(f"{scheme}:" for scheme in schemes)
+        instead = f"use {names}, or ask for its place in artifactStore.allowedSources"
+    words = f"{field}: only an administrator may name {value[:200]!r}; {instead}."
+    raise MlflowException(words, error_code=PERMISSION_DENIED)
+
+
+def allowed(uri: str, schemes: tuple[str, ...], more: list[list[str]]) -> bool:
+    """Whether a URI names a place under one of the schemes, on this server, or under one of the prefixes."""
+    parts = split(uri)
+    if parts is None:
+        return False
+    scheme, host, *_ = parts
+    return (scheme in schemes and not host) or any(parts[: len(prefix)] == prefix for prefix in more)
+
+
+def split(uri: str) -> list[str] | None:
+    """Scheme, host and folders of a URI, as they are compared; None for one that can be read in two ways."""
+    found = URI.fullmatch(uri)
+    if found is None or not uri.isprintable() or uri != uri.strip() or re.search(r"[\\?#]", uri):
+        return None
+    decoded = uri
+    while (once := unquote(decoded)) != decoded:
+        decoded = once
+    if ".." in re.split(r"[/\\:?#]", decoded) or not decoded.isprintable():
+        return None
+    path = found["path"].removeprefix("/").removesuffix("/")
+    folders = path.split("/") if path else []
+    if "." in folders or "" in folders:
+        return None
+    return [(found["scheme"] or "").lower(), found["host"] or "", *folders]
+
+
+def allowed_prefixes() -> list[list[str]]:
+    """The variable's URIs, split. A wrong one ends the server in words."""
+    found = []
+    for uri in filter(None, map(str.strip, os.environ.get(VARIABLE, "").split(","))):
+        parts = split(uri)
+        if parts is None or not (parts[0] or uri.startswith("/")) or not any(parts[1:]):
+            sys.exit(
+                f"mlflow: server: {VARIABLE}: {uri!r} is not a place; "
+                "set artifactStore.allowedSources to URIs such as s3://bucket/folder."
+            )
+        found.append(parts)
+    return found
