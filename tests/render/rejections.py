@@ -425,6 +425,26 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         mlflow(env={"MY-PROXY": "1"}),
         "mlflow: mlflow.env.MY-PROXY: cannot be the name of a variable; use letters, digits and '_'.",
     ),
+    "env-of-the-web-server": (
+        mlflow(env={"GUNICORN_CMD_ARGS": "--forwarded-allow-ips=*"}),
+        "mlflow: mlflow.env.GUNICORN_CMD_ARGS: changes the web server; "
+        "set mlflow.workers, mlflow.threads or mlflow.log, or remove it.",
+    ),
+    "env-of-trusted-proxies": (
+        mlflow(env={"FORWARDED_ALLOW_IPS": "*"}),
+        "mlflow: mlflow.env.FORWARDED_ALLOW_IPS: lets headers of a request change its client address, scheme "
+        "and path; remove it.",
+    ),
+    "env-opens-what-has-no-check": (
+        mlflow(env={"MLFLOW_BASIC_AUTH_FAIL_CLOSED": "false"}),
+        "mlflow: mlflow.env.MLFLOW_BASIC_AUTH_FAIL_CLOSED: lets every account use routes that have no check "
+        'of permissions; set it to "true", or remove it.',
+    ),
+    "env-of-the-interpreter": (
+        mlflow(env={"PYTHONPATH": "/mlflow/plugins"}),
+        "mlflow: mlflow.env.PYTHONPATH: changes which code runs in the pod; "
+        "put packages into an image of your own (image.repository), or remove it.",
+    ),
     "env-secret": (
         mlflow(env={"MY_API_KEY": "x"}),
         "mlflow: mlflow.env.MY_API_KEY: would be readable in the Deployment; "

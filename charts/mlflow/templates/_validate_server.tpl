@@ -28,6 +28,8 @@
 {{- include "mlflow.says" (list $path "cannot be the name of a variable" "use letters, digits and '_'") -}}
 {{- else if hasKey $owned $name -}}
 {{- include "mlflow.says" (list $path "is computed by the chart" (printf "set %s instead" (get $owned $name))) -}}
+{{- else if include "mlflow.validate.refusedEnv" (list $name $value) -}}
+{{- include "mlflow.validate.refusedEnv" (list $name $value) -}}
 {{- else if regexMatch "(PASSWORD|PASSWD|SECRET|TOKEN|_KEY|ACCESS_KEY_ID|CONNECTION_STRING)$" $name -}}
 {{- include "mlflow.says" (list $path "would be readable in the Deployment" "put it into a Secret and name that in mlflow.envFrom") -}}
 {{- end -}}
@@ -44,6 +46,7 @@ GOOGLE_APPLICATION_CREDENTIALS: artifactStore.gcs.credentialsFromSecret
 MLFLOW_ARTIFACTS_DESTINATION: artifactStore
 MLFLOW_AUTH_ADMIN_PASSWORD: auth.basic.adminFromSecret
 MLFLOW_AUTH_ADMIN_USERNAME: auth.basic.adminFromSecret
+MLFLOW_AUTH_CONFIG_PATH: auth.basic
 MLFLOW_BACKEND_STORE_URI: backendStore
 MLFLOW_CRYPTO_KEK_PASSPHRASE: keys.fromSecret
 MLFLOW_DEFAULT_ARTIFACT_ROOT: artifactStore.mode
