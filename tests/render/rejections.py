@@ -392,6 +392,21 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         'mlflow: mlflow.staticPrefix: "/mlflow/" is not a path prefix; '
         "write it as /mlflow, with a slash before it and none behind it.",
     ),
+    "prefix-without-a-login": (
+        mlflow(staticPrefix="/static-mlflow/ui"),
+        "mlflow: mlflow.staticPrefix: /static-mlflow begins like a path for which MLflow asks for no login; "
+        "choose another first segment, such as /mlflow.",
+    ),
+    "prefix-of-mlflow-itself": (
+        mlflow(staticPrefix="/api/2.0/mlflow-artifacts/artifacts"),
+        "mlflow: mlflow.staticPrefix: /api is a path of MLflow itself; "
+        "choose another first segment, such as /mlflow.",
+    ),
+    "prefix-with-dots": (
+        mlflow(staticPrefix="/mlflow/../static"),
+        'mlflow: mlflow.staticPrefix: "/mlflow/../static" is not a path prefix; '
+        "write it as /mlflow, with a slash before it and none behind it.",
+    ),
     "allowed-host-url": (
         mlflow(allowedHosts=["https://mlflow.example.com"]),
         'mlflow: mlflow.allowedHosts: "https://mlflow.example.com" is not a host name; '

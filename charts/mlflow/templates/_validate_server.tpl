@@ -1,9 +1,6 @@
 {{- /* Lines: how the server is reached and how it leaves. Takes `.`. */}}
 {{- define "mlflow.validate.server" -}}
-{{- $prefix := .Values.mlflow.staticPrefix -}}
-{{- if and $prefix (not (regexMatch "^(/[A-Za-z0-9._~-]+)+$" $prefix)) -}}
-{{- include "mlflow.says" (list "mlflow.staticPrefix" (printf "%q is not a path prefix" $prefix) "write it as /mlflow, with a slash before it and none behind it") -}}
-{{- end -}}
+{{- include "mlflow.validate.staticPrefix" .Values.mlflow.staticPrefix -}}
 {{- range .Values.mlflow.allowedHosts }}{{ if regexMatch "[/, ]" . -}}
 {{- include "mlflow.says" (list "mlflow.allowedHosts" (printf "%q is not a host name" .) "list names such as mlflow.example.com, without scheme and path") -}}
 {{- end }}{{ end -}}
@@ -16,6 +13,22 @@
 {{- $least := add .Values.preStopSeconds 10 | int -}}
 {{- if lt (int .Values.terminationGracePeriodSeconds) $least -}}
 {{- include "mlflow.says" (list "terminationGracePeriodSeconds" (printf "%d leaves no time for requests in flight after %d s of preStopSeconds" (int .Values.terminationGracePeriodSeconds) (int .Values.preStopSeconds)) (printf "set %d or more" $least)) -}}
+{{- end -}}
+{{- end }}
+
+{{- /*
+Lines: a path prefix that leaves the login as it is. MLflow asks for none where a path begins with /static, /health or
+/favicon.ico, and serves some paths without the prefix. Takes the prefix.
+*/}}
+{{- define "mlflow.validate.staticPrefix" -}}
+{{- $first := regexFind "^/[^/]+" . -}}
+{{- if not . -}}
+{{- else if or (not (regexMatch "^(/[A-Za-z0-9._~-]+)+$" .)) (regexMatch "/[.]+(/|$)" .) -}}
+{{- include "mlflow.says" (list "mlflow.staticPrefix" (printf "%q is not a path prefix" .) "write it as /mlflow, with a slash before it and none behind it") -}}
+{{- else if regexMatch "(?i)^/(static|health|favicon[.]ico)" . -}}
+{{- include "mlflow.says" (list "mlflow.staticPrefix" (printf "%s begins like a path for which MLflow asks for no login" $first) "choose another first segment, such as /mlflow") -}}
+{{- else if regexMatch "(?i)^/(ajax-api|api|build|gateway|get-artifact|graphql|metrics|model-versions|signup|v1|version)$" $first -}}
+{{- include "mlflow.says" (list "mlflow.staticPrefix" (printf "%s is a path of MLflow itself" $first) "choose another first segment, such as /mlflow") -}}
 {{- end -}}
 {{- end }}
 
