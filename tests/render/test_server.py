@@ -2,7 +2,7 @@
 
 import pytest
 
-from render.chart import MLFLOW, Chart, Json, Manifest, postgres, s3
+from render.chart import INIT, MLFLOW, Chart, Json, Manifest, postgres, s3
 
 SHARED = {**postgres(), **s3()}
 WIDE_VOLUME = {"accessModes": ["ReadWriteMany"]}
@@ -154,9 +154,9 @@ def test_schema_step_has_the_server_environment(rendered: Manifest) -> None:
     assert schema["volumeMounts"] == [*server["volumeMounts"], *exchange]
     # Login and keys are the server's alone (test_auth.py).
     assert [entry for entry in server["env"] if entry in schema["env"]] == schema["env"]
-    assert schema["command"][:2] == ["python", "/opt/mlflow-kubernetes/schema.py"]
-    assert bool(schema["command"][2:]) is backs_up
-    assert server["command"] == ["python", "/opt/mlflow-kubernetes/server.py"]
+    assert schema["command"][:4] == [*INIT, "python", "/opt/mlflow-kubernetes/schema.py"]
+    assert bool(schema["command"][4:]) is backs_up
+    assert server["command"] == [*INIT, "python", "/opt/mlflow-kubernetes/server.py"]
 
 
 @pytest.mark.parametrize("prefix", ["", "/mlflow", "/tools/mlflow"])
@@ -182,7 +182,6 @@ def test_leaving(chart: Chart) -> None:
     ]  # fmt: skip
     assert manifest.server()["terminationGracePeriodSeconds"] == 60
     assert 0 < int(manifest.env()["MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT"] or 0) < 60 - 7
-    assert manifest.server()["shareProcessNamespace"] is True
 
 
 def test_files_are_the_ones_in_the_chart(chart: Chart) -> None:

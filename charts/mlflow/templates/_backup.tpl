@@ -43,10 +43,10 @@ template:
     containers:
       - name: {{ .component }}
         {{- include "mlflow.container.start" (concat (list .ctx .script "--exchange=/exchange") .options) | nindent 8 }}
-        {{- include "mlflow.backup.limits" (list .ctx .ctx.Values.backup.resources) | nindent 8 }}
+        {{- include "mlflow.backup.limits" (list .ctx .ctx.Values.backup.resources "tmp") | nindent 8 }}
       - name: postgres
         {{- include "mlflow.backup.postgres" (list .ctx) | nindent 8 }}
-        {{- include "mlflow.backup.limits" (list .ctx .ctx.Values.backup.resources) | nindent 8 }}
+        {{- include "mlflow.backup.limits" (list .ctx .ctx.Values.backup.resources "exchange") | nindent 8 }}
     volumes:
       - name: tmp
         emptyDir:
@@ -68,12 +68,7 @@ template:
 image: {{ include "mlflow.backup.image" $ctx }}
 imagePullPolicy: {{ $ctx.Values.backup.image.pullPolicy }}
 command:
-  - /bin/sh
-  - /opt/mlflow-kubernetes/postgres.sh
-  - /exchange
-  {{- range slice . 1 }}
-  - {{ . }}
-  {{- end }}
+  {{- include "mlflow.command" (concat (list "/bin/sh" "/opt/mlflow-kubernetes/postgres.sh" "/exchange") (slice . 1)) | nindent 2 }}
 env:
   {{- range include "mlflow.stores.secretEnv" $ctx | fromYamlArray }}
   {{- if hasPrefix "PG" .name }}
@@ -87,7 +82,10 @@ env:
   {{- include "mlflow.env.entries" $plain | trim | nindent 2 }}
 {{- end }}
 
-{{- /* Mapping lines: what each of the two may use and see. Takes (list $ resources). */}}
+{{- /*
+Mapping lines: what each of the two may use and see. PostgreSQL's programs have the shared folder for their /tmp: MLflow's
+holds its settings and the artifacts on their way. Takes (list $ resources "tmp").
+*/}}
 {{- define "mlflow.backup.limits" -}}
 {{- $ctx := index . 0 -}}
 {{- with index . 1 -}}
@@ -99,7 +97,7 @@ securityContext:
   {{- toYaml . | nindent 2 }}
 {{ end -}}
 volumeMounts:
-  - name: tmp
+  - name: {{ index . 2 }}
     mountPath: /tmp
   - name: exchange
     mountPath: /exchange

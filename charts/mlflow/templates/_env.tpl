@@ -68,6 +68,14 @@ server's alone, the keys are its and the jobs'.
 {{- include "mlflow.env.entries" $plain }}
 {{- end }}
 
+{{- /*
+String: a word in the form that Kubernetes passes on as it is: it puts a variable in for $(NAME), and one $ for $$. For
+each environment entry and argument that has a part of the values in it. Takes the word.
+*/}}
+{{- define "mlflow.literal" -}}
+{{- ternary (replace "$" "$$" (toString .)) . (regexMatch "[$][$(]" (toString .)) -}}
+{{- end }}
+
 {{- /* List lines: environment entries, sorted by name. Takes a mapping of names to values. */}}
 {{- define "mlflow.env.entries" -}}
 {{- range $name, $value := . }}

@@ -29,10 +29,11 @@ one server pod's metrics container looks. Takes `.`.
 - name: metrics
   {{- if include "mlflow.exporter.enabled" . }}
   {{- include "mlflow.metrics.start" . | nindent 2 }}
+  {{- include "mlflow.metrics.serve" (list . "mlflow.volumeMounts.files") | nindent 2 }}
   {{- else }}
   {{- include "mlflow.container.start" (list . "metrics.py" "workers" "stores") | nindent 2 }}
+  {{- include "mlflow.metrics.serve" (list . "mlflow.volumeMounts.common") | nindent 2 }}
   {{- end }}
-  {{- include "mlflow.metrics.serve" . | nindent 2 }}
     - name: metrics
       mountPath: /metrics
     {{- if not (include "mlflow.exporter.enabled" .) }}
@@ -51,15 +52,15 @@ one server pod's metrics container looks. Takes `.`.
 image: {{ include "mlflow.image" . }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 command:
-  - python
-  - /opt/mlflow-kubernetes/metrics.py
-  - workers
+  {{- include "mlflow.command" (list "python" "/opt/mlflow-kubernetes/metrics.py" "workers") | nindent 2 }}
 env:
   {{- include "mlflow.env.entries" $env | trim | nindent 2 }}
 {{- end }}
 
-{{- /* Mapping lines: how a container serves metrics, down to the mounts that every such container has. Takes `.`. */}}
+{{- /* Mapping lines: how a container serves metrics, down to its mounts. Takes (list $ "mlflow.volumeMounts.common"). */}}
 {{- define "mlflow.metrics.serve" -}}
+{{- $mounts := index . 1 -}}
+{{- with index . 0 -}}
 ports:
   - name: metrics
     containerPort: {{ int .Values.metrics.port }}
@@ -79,5 +80,6 @@ securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 volumeMounts:
-  {{- include "mlflow.volumeMounts.common" . | nindent 2 }}
+  {{- include $mounts . | nindent 2 }}
+{{- end }}
 {{- end }}

@@ -52,11 +52,16 @@
 {{ include "mlflow.volumeMounts.common" . }}
 {{- end }}
 
-{{- /* List lines: where a container mounts those. Takes `.`. */}}
-{{- define "mlflow.volumeMounts.common" -}}
+{{- /* List lines: where every container of the chart mounts its programs. */}}
+{{- define "mlflow.volumeMounts.files" -}}
 - name: files
   mountPath: /opt/mlflow-kubernetes
   readOnly: true
+{{- end }}
+
+{{- /* List lines: where a container mounts those. Takes `.`. */}}
+{{- define "mlflow.volumeMounts.common" -}}
+{{ include "mlflow.volumeMounts.files" . }}
 {{- with .Values.backendStore.postgres }}
 {{- if and .enabled .sslRootCertFromSecret.enabled }}
 - name: postgres-ca
