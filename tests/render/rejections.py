@@ -417,6 +417,11 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         'mlflow: mlflow.allowedHosts: "a.example.com,b.example.com" is not a host name; '
         "list names such as mlflow.example.com, without scheme and path.",
     ),
+    "allowed-host-reference": (
+        mlflow(allowedHosts=["$(POD_IP)"]),
+        'mlflow: mlflow.allowedHosts: "$(POD_IP)" is not a host name; '
+        "list names such as mlflow.example.com, without scheme and path.",
+    ),
     "cors-without-scheme": (
         mlflow(corsAllowedOrigins=["mlflow.example.com"]),
         'mlflow: mlflow.corsAllowedOrigins: "mlflow.example.com" is not an origin; '
@@ -511,6 +516,14 @@ SENTENCES: dict[str, tuple[Json, str]] = {
     "label-twice": (
         {"commonLabels": {"team": "a"}, "serviceAccount": {"labels": {"team": "b"}}},
         "mlflow: serviceAccount.labels.team: is in commonLabels too; keep one of them.",
+    ),
+    "label-of-a-dashboard-twice": (
+        {"commonLabels": {"team": "a"}, "dashboard": {"enabled": True, "labels": {"team": "b"}}},
+        "mlflow: dashboard.labels.team: is in commonLabels too; keep one of them.",
+    ),
+    "label-with-a-line-break": (
+        {"commonLabels": {"a\nb": "a"}, "podLabels": {"a\nb": "b"}},
+        "mlflow: podLabels.a\\nb: is in commonLabels too; keep one of them.",
     ),
     "annotation-of-the-chart": (
         {"podAnnotations": {"checksum/files": "x"}},
@@ -879,6 +892,11 @@ SCHEMA: dict[str, tuple[Json, str, str]] = {
         "minItems: got 0, want 1",
     ),
     "size": ({"persistence": {"size": "ten"}}, "/persistence/size", "does not match pattern"),
+    "claim-name": (
+        {"persistence": {"existingClaim": 'x"} or up'}},
+        "/persistence/existingClaim",
+        "does not match",
+    ),
     "tmp-size": ({"tmp": {"sizeLimit": "2GB"}}, "/tmp/sizeLimit", "does not match pattern"),
     "tag-number": ({"image": {"tag": 3.17}}, "/image/tag", "got number, want string"),
     "pull-policy": (

@@ -13,10 +13,10 @@ wasbs://{{ $bucket }}@{{ $store.storageAccount }}.blob.{{ $store.domain }}
 
 {{- /* List lines: what a backup is told, but for the folder that it shares with PostgreSQL's programs. Takes `.`. */}}
 {{- define "mlflow.backup.options" -}}
-- --destination={{ include "mlflow.backup.place" . }}
-- --keep={{ int .Values.backup.keep }}
-- --keep-days={{ .Values.backup.keepDays }}
-- --seconds={{ int .Values.backup.deadlineSeconds }}
+- {{ printf "--destination=%s" (include "mlflow.backup.place" .) | quote }}
+- {{ printf "--keep=%d" (int .Values.backup.keep) | quote }}
+- {{ printf "--keep-days=%v" .Values.backup.keepDays | quote }}
+- {{ printf "--seconds=%d" (int .Values.backup.deadlineSeconds) | quote }}
 {{- end }}
 
 {{- /* String: `registry/repository:tag@digest` of the image with PostgreSQL's programs. Takes `.`. */}}
@@ -41,7 +41,7 @@ template:
   spec:
     {{- include "mlflow.task.pod" .ctx | nindent 4 }}
     containers:
-      - name: {{ .component }}
+      - name: {{ .component | quote }}
         {{- include "mlflow.container.start" (concat (list .ctx .script "--exchange=/exchange") .options) | nindent 8 }}
         {{- include "mlflow.backup.limits" (list .ctx .ctx.Values.backup.resources "tmp") | nindent 8 }}
       - name: postgres
@@ -65,8 +65,8 @@ template:
 {{- /* Mapping lines: start of the container with PostgreSQL's programs; it knows the database and no more. Takes (list $), and arguments if any. */}}
 {{- define "mlflow.backup.postgres" -}}
 {{- $ctx := index . 0 -}}
-image: {{ include "mlflow.backup.image" $ctx }}
-imagePullPolicy: {{ $ctx.Values.backup.image.pullPolicy }}
+image: {{ include "mlflow.backup.image" $ctx | quote }}
+imagePullPolicy: {{ $ctx.Values.backup.image.pullPolicy | quote }}
 command:
   {{- include "mlflow.command" (concat (list "/bin/sh" "/opt/mlflow-kubernetes/postgres.sh" "/exchange") (slice . 1)) | nindent 2 }}
 env:
@@ -97,7 +97,7 @@ securityContext:
   {{- toYaml . | nindent 2 }}
 {{ end -}}
 volumeMounts:
-  - name: {{ index . 2 }}
+  - name: {{ index . 2 | quote }}
     mountPath: /tmp
   - name: exchange
     mountPath: /exchange

@@ -7,10 +7,10 @@
 {{- end -}}
 MLFLOW_EXPOSE_PROMETHEUS: /metrics
 MLFLOW_KUBERNETES_METRICS_INTERVAL: {{ int .Values.metrics.storeIntervalSeconds }}
-MLFLOW_KUBERNETES_METRICS_PAGES: {{ join " " $pages | replace "%d" (int .Values.metrics.port | toString) }}
+MLFLOW_KUBERNETES_METRICS_PAGES: {{ join " " $pages | replace "%d" (int .Values.metrics.port | toString) | quote }}
 MLFLOW_KUBERNETES_METRICS_PORT: {{ int .Values.metrics.port }}
 {{- with include "mlflow.tasks" . }}
-MLFLOW_KUBERNETES_TASKS: {{ . }}
+MLFLOW_KUBERNETES_TASKS: {{ . | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -49,8 +49,8 @@ one server pod's metrics container looks. Takes `.`.
 {{- $env := include "mlflow.metrics.env" . | fromYaml | merge (dict "MLFLOW_PORT" 5000 "PYTHONDONTWRITEBYTECODE" 1) -}}
 {{- $_ := set $env "MLFLOW_KUBERNETES_LOG_FORMAT" .Values.mlflow.log.format -}}
 {{- with .Values.mlflow.staticPrefix }}{{ $_ := set $env "MLFLOW_STATIC_PREFIX" . }}{{ end -}}
-image: {{ include "mlflow.image" . }}
-imagePullPolicy: {{ .Values.image.pullPolicy }}
+image: {{ include "mlflow.image" . | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy | quote }}
 command:
   {{- include "mlflow.command" (list "python" "/opt/mlflow-kubernetes/metrics.py" "workers") | nindent 2 }}
 env:

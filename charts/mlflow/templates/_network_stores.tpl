@@ -15,7 +15,7 @@ database:
 {{- $url := urlParse . }}
 objectStore:
   host: {{ $url.hostname | quote }}
-  port: {{ default (ternary 80 443 (eq $url.scheme "http")) (regexFind "[0-9]+$" (trimPrefix $url.hostname $url.host)) }}
+  port: {{ default (ternary 80 443 (eq $url.scheme "http")) (regexFind "[0-9]+$" (trimPrefix $url.hostname $url.host)) | int }}
 {{- end }}
 {{- end }}
 
@@ -34,10 +34,10 @@ of a Service or nothing. Takes (list $ "database" host).
 {{- else if include "mlflow.network.namespace" (list $ctx $host) -}}
 - namespaceSelector:
     matchLabels:
-      kubernetes.io/metadata.name: {{ include "mlflow.network.namespace" (list $ctx $host) }}
+      kubernetes.io/metadata.name: {{ include "mlflow.network.namespace" (list $ctx $host) | quote }}
 {{- else if regexMatch "^[0-9.]+$" $host -}}
 - ipBlock:
-    cidr: {{ $host }}/32
+    cidr: {{ printf "%s/32" $host | quote }}
 {{- else -}}
 {{- include "mlflow.network.anywhere" . -}}
 {{- end -}}

@@ -1,6 +1,6 @@
 {{- /* Mapping lines: who a pod of the release is and what it may do. Takes `.`. */}}
 {{- define "mlflow.pod.identity" -}}
-serviceAccountName: {{ include "mlflow.serviceAccountName" . }}
+serviceAccountName: {{ include "mlflow.serviceAccountName" . | quote }}
 automountServiceAccountToken: false
 {{- /* Else a Service called mlflow sets MLFLOW_PORT=tcp://..., which MLflow takes for its own setting. */}}
 enableServiceLinks: false
@@ -50,8 +50,8 @@ namespace admits it. Takes (list $ "extraContainers").
 {{- /* Mapping lines: what a container that runs MLflow starts from, up to its environment. Takes (list $ "server.py"), and arguments if any. */}}
 {{- define "mlflow.container.start" -}}
 {{- $ctx := index . 0 -}}
-image: {{ include "mlflow.image" $ctx }}
-imagePullPolicy: {{ $ctx.Values.image.pullPolicy }}
+image: {{ include "mlflow.image" $ctx | quote }}
+imagePullPolicy: {{ $ctx.Values.image.pullPolicy | quote }}
 command:
   {{- include "mlflow.command" (concat (list "python" (printf "/opt/mlflow-kubernetes/%s" (index . 1))) (slice . 2)) | nindent 2 }}
 env:
@@ -92,7 +92,7 @@ volumeMounts:
 {{- $name := index . 1 -}}
 {{ $name }}:
   httpGet:
-    path: {{ $ctx.Values.mlflow.staticPrefix }}/health
+    path: {{ printf "%s/health" $ctx.Values.mlflow.staticPrefix | quote }}
     port: http
   {{- range $key := list "periodSeconds" "timeoutSeconds" "failureThreshold" }}
   {{- with get (get $ctx.Values $name) $key }}

@@ -29,9 +29,9 @@ environment and volumes, so that none can be forgotten here. Takes `.`.
 {{- range .Values.mlflow.envFrom }}{{ with .secretRef }}{{ $names = append $names .name }}{{ end }}{{ end -}}
 {{- range .Values.extraVolumes }}{{ with .secret }}{{ $names = append $names .secretName }}{{ end }}{{ end -}}
 {{- range .Values.imagePullSecrets }}{{ $names = append $names .name }}{{ end -}}
-{{- range uniq $names }}
-{{ . }}: []
-{{- end }}
+{{- $mentioned := dict -}}
+{{- range $names }}{{ $_ := set $mentioned (toString .) list }}{{ end -}}
+{{- with $mentioned }}{{ toYaml . }}{{ end -}}
 {{- end }}
 
 {{- /*

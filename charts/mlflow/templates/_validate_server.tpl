@@ -1,7 +1,7 @@
 {{- /* Lines: how the server is reached and how it leaves. Takes `.`. */}}
 {{- define "mlflow.validate.server" -}}
 {{- include "mlflow.validate.staticPrefix" .Values.mlflow.staticPrefix -}}
-{{- range .Values.mlflow.allowedHosts }}{{ if regexMatch "[/, ]" . -}}
+{{- range .Values.mlflow.allowedHosts }}{{ if regexMatch "[^A-Za-z0-9.:_*?!\\[\\]-]|:$" . -}}
 {{- include "mlflow.says" (list "mlflow.allowedHosts" (printf "%q is not a host name" .) "list names such as mlflow.example.com, without scheme and path") -}}
 {{- end }}{{ end -}}
 {{- range .Values.mlflow.corsAllowedOrigins }}{{ if not (regexMatch "^(\\*|https?://[^/, ]+)$" .) -}}

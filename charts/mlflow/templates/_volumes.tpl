@@ -2,7 +2,7 @@
 {{- define "mlflow.volumes" -}}
 - name: tmp
   emptyDir:
-    sizeLimit: {{ .Values.tmp.sizeLimit }}
+    sizeLimit: {{ .Values.tmp.sizeLimit | quote }}
 {{- if .Values.metrics.enabled }}
 - name: metrics
   emptyDir:
@@ -11,7 +11,7 @@
 {{- if include "mlflow.volume.enabled" . }}
 - name: data
   persistentVolumeClaim:
-    claimName: {{ include "mlflow.claimName" . }}
+    claimName: {{ include "mlflow.claimName" . | quote }}
 {{- end }}
 {{ include "mlflow.volumes.common" . }}
 {{- end }}
@@ -20,12 +20,12 @@
 {{- define "mlflow.volumes.common" -}}
 - name: files
   configMap:
-    name: {{ include "mlflow.files.name" . }}
+    name: {{ include "mlflow.files.name" . | quote }}
 {{- with .Values.backendStore.postgres }}
 {{- if and .enabled .sslRootCertFromSecret.enabled }}
 - name: postgres-ca
   secret:
-    secretName: {{ .sslRootCertFromSecret.name }}
+    secretName: {{ .sslRootCertFromSecret.name | quote }}
     items:
       - key: {{ .sslRootCertFromSecret.key | quote }}
         path: ca.crt
