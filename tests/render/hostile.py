@@ -51,6 +51,7 @@ TABLE: dict[str, Json] = {
             },
         },
         "artifactStore": {
+            "allowedSources": ["s3://@/@"],
             "s3": {
                 "enabled": True,
                 "bucket": "@",
@@ -63,7 +64,7 @@ TABLE: dict[str, Json] = {
                     "accessKeyIdKey": "@",
                     "secretAccessKeyKey": "@",
                 },
-            }
+            },
         },
         "auth": {
             "mode": "basic",

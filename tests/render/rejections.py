@@ -33,6 +33,11 @@ def policy(**more: Any) -> Json:
     return {"networkPolicy": {"enabled": True, **more}}
 
 
+def sources(*uris: str) -> Json:
+    """An object store, and what else accounts may name."""
+    return {"artifactStore": {**s3(path="artifacts")["artifactStore"], "allowedSources": list(uris)}}
+
+
 def by_uri(**more: Any) -> Json:
     """MySQL and an object store."""
     return {"backendStore": {"uriFromSecret": {"enabled": True, "name": "mysql"}}, **s3(), **KEYS, **more}
@@ -297,6 +302,36 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         {"artifactStore": {"mode": "direct"}},
         "mlflow: artifactStore.mode: clients cannot write to the server's volume; "
         "set artifactStore.s3, .azure or .gcs, or artifactStore.mode: proxied.",
+    ),
+    "source-list-in-one": (
+        sources("s3://a-bucket,s3://b-bucket"),
+        'mlflow: artifactStore.allowedSources: "s3://a-bucket,s3://b-bucket" holds a comma; '
+        "list each prefix as an entry of its own.",
+    ),
+    "source-without-scheme": (
+        sources("other-bucket/models"),
+        'mlflow: artifactStore.allowedSources: "other-bucket/models" has no scheme and place; '
+        "write it as s3://other-bucket/models.",
+    ),
+    "source-for-every-bucket": (
+        sources("s3://"),
+        'mlflow: artifactStore.allowedSources: "s3://" has no scheme and place; '
+        "write it as s3://other-bucket/models.",
+    ),
+    "source-on-the-servers-disk": (
+        sources("file:///etc"),
+        'mlflow: artifactStore.allowedSources: "file:///etc" is on the server\'s own disk; '
+        "name a place in an object store.",
+    ),
+    "source-with-dots": (
+        sources("s3://other/../models"),
+        'mlflow: artifactStore.allowedSources: "s3://other/../models" can be read in more than one way; '
+        "write it as s3://other-bucket/models, without escapes, query and dots.",
+    ),
+    "source-of-the-backups": (
+        {**sources("s3://vault/backups"), **postgres(), "backup": {"enabled": True, "bucket": "vault"}},
+        'mlflow: artifactStore.allowedSources: "s3://vault/backups" leads to the backups, which hold every '
+        "account's data; name a folder without them, or another bucket.",
     ),
     "storage-account": (
         azure(storageAccount="My-Company"),
@@ -811,6 +846,12 @@ SCHEMA: dict[str, tuple[Json, str, str]] = {
     ),
     "workers": (mlflow(workers=0), "/mlflow/workers", "minimum: got 0, want 1"),
     "threads": (mlflow(threads=1000), "/mlflow/threads", "maximum: got 1,000, want 256"),
+    "body-of-nothing": (mlflow(maxRequestBodyMiB=0), "/mlflow/maxRequestBodyMiB", "minimum: got 0, want 1"),
+    "body-with-a-unit": (
+        mlflow(maxRequestBodyMiB="32Mi"),
+        "/mlflow/maxRequestBodyMiB",
+        "got string, want integer",
+    ),
     "log-level": (mlflow(log={"level": "INFO"}), "/mlflow/log/level", "value must be one of 'debug', 'info'"),
     "allowed-hosts-text": (
         mlflow(allowedHosts="a.example.com"),

@@ -118,6 +118,14 @@ def test_artifacts_destination(chart: Chart, path: str, destination: str) -> Non
     assert chart.render(s3(path=path)).env()["MLFLOW_ARTIFACTS_DESTINATION"] == destination
 
 
+def test_the_limit_of_a_body_is_told_to_the_server(chart: Chart) -> None:
+    assert chart.render().env()["MLFLOW_KUBERNETES_MAX_BODY_MIB"] == "32"
+    assert (
+        chart.render({"mlflow": {"maxRequestBodyMiB": 1024}}).env()["MLFLOW_KUBERNETES_MAX_BODY_MIB"]
+        == "1024"
+    )
+
+
 def test_region_and_endpoint_of_s3(chart: Chart) -> None:
     names = {"AWS_REGION", "AWS_DEFAULT_REGION", "MLFLOW_S3_ENDPOINT_URL"}
     assert not names & set(chart.render(s3()).env())

@@ -26,12 +26,16 @@ MLFLOW_KUBERNETES_ACCESS_LOG: {{ .Values.mlflow.log.access | quote }}
 MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT: {{ sub (sub .Values.terminationGracePeriodSeconds .Values.preStopSeconds) 5 | int }}
 MLFLOW_KUBERNETES_LAUNCHER: {{ .Values.mlflow.launcher | quote }}
 MLFLOW_KUBERNETES_LOG_FORMAT: {{ .Values.mlflow.log.format | quote }}
+MLFLOW_KUBERNETES_MAX_BODY_MIB: {{ int .Values.mlflow.maxRequestBodyMiB }}
 MLFLOW_KUBERNETES_SCHEMA_WAIT_SECONDS: 600
 MLFLOW_KUBERNETES_THREADS: {{ int .Values.mlflow.threads }}
 MLFLOW_LOGGING_LEVEL: {{ upper .Values.mlflow.log.level | quote }}
 MLFLOW_PORT: 5000
 MLFLOW_SERVER_ALLOWED_HOSTS: {{ include "mlflow.allowedHosts" . | quote }}
 MLFLOW_WORKERS: {{ int .Values.mlflow.workers }}
+{{- with .Values.artifactStore.allowedSources }}
+MLFLOW_KUBERNETES_ALLOWED_SOURCES: {{ join "," . | quote }}
+{{- end }}
 {{- with include "mlflow.corsOrigins" . }}
 MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: {{ . | quote }}
 {{- end }}
