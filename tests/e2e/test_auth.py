@@ -133,10 +133,17 @@ def test_a_background_job_is_done_once_and_elsewhere(kube: Kube, protected: str,
         assert "server.py" in seen and "mlflow.server.jobs" not in seen, seen
 
 
-def processes(kube: Kube, pod: V1Pod) -> str:
-    """What runs in all containers of a pod, which see each other's processes."""
+def test_containers_do_not_see_each_other(kube: Kube, protected: str) -> None:
+    """The one for metrics finds no process of the server's, whose environment holds passwords."""
+    for server in kube.pods(protected):
+        beside = processes(kube, server, 1)
+        assert "metrics.py" in beside and "server.py" not in beside, beside
+
+
+def processes(kube: Kube, pod: V1Pod, container: int = 0) -> str:
+    """What runs in a container of a pod."""
     show = ["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"]
-    return kube.exec(pod.metadata.namespace, pod.metadata.name, show, pod.spec.containers[0].name)
+    return kube.exec(pod.metadata.namespace, pod.metadata.name, show, pod.spec.containers[container].name)
 
 
 def test_helm_test_logs_in(helm: Helm, protected: str) -> None:

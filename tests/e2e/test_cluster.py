@@ -290,7 +290,7 @@ def test_restricted_namespace_refuses_a_privileged_pod(twin: Twin, ns: str) -> N
 
 
 def test_orphans_are_buried_in_a_shared_process_namespace(twin: Twin, ns: str) -> None:
-    """What the server's pods rely on: no process of theirs is number 1, the pause process reaps."""
+    """As on any Kubernetes: no process of the pod is number 1, the pause process reaps."""
     script = "(sh -c 'sleep 0.1 & exec true') ; sleep 600"
     twin.run(ns, "parent", ["busybox", "sh", "-c", script], shareProcessNamespace=True)
     time.sleep(0.5)

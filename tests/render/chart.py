@@ -167,6 +167,9 @@ def case_name(path: Path) -> str:
     return path.name.removesuffix("-values.yaml")
 
 
+# How each command of the chart begins.
+INIT = ["/bin/sh", "/opt/mlflow-kubernetes/init.sh"]
+
 # What several pods need besides stores that they share.
 KEYS: Json = {"keys": {"fromSecret": {"enabled": True}}}
 

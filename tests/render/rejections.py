@@ -55,7 +55,6 @@ def sources(*allowed: str, **more: Any) -> Json:
     }
 
 
-BACKED_UP = {**postgres(), "backup": {"enabled": True, "path": "backups/mlflow"}}
 ML = "mlflow.example.com"
 
 # Sentences of _validate*.tpl, whole.
@@ -316,6 +315,36 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         "mlflow: artifactStore.mode: clients cannot write to the server's volume; "
         "set artifactStore.s3, .azure or .gcs, or artifactStore.mode: proxied.",
     ),
+    "source-list-in-one": (
+        sources("s3://a-bucket,s3://b-bucket"),
+        'mlflow: artifactStore.allowedSources: "s3://a-bucket,s3://b-bucket" holds a comma; '
+        "list each prefix as an entry of its own.",
+    ),
+    "source-without-scheme": (
+        sources("other-bucket/models"),
+        'mlflow: artifactStore.allowedSources: "other-bucket/models" has no scheme and place; '
+        "write it as s3://other-bucket/models.",
+    ),
+    "source-for-every-bucket": (
+        sources("s3://"),
+        'mlflow: artifactStore.allowedSources: "s3://" has no scheme and place; '
+        "write it as s3://other-bucket/models.",
+    ),
+    "source-on-the-servers-disk": (
+        sources("file:///etc"),
+        'mlflow: artifactStore.allowedSources: "file:///etc" is on the server\'s own disk; '
+        "name a place in an object store.",
+    ),
+    "source-with-dots": (
+        sources("s3://other/../models"),
+        'mlflow: artifactStore.allowedSources: "s3://other/../models" can be read in more than one way; '
+        "write it as s3://other-bucket/models, without escapes, query and dots.",
+    ),
+    "source-of-the-backups": (
+        {**sources("s3://vault/backups"), **postgres(), "backup": {"enabled": True, "bucket": "vault"}},
+        'mlflow: artifactStore.allowedSources: "s3://vault/backups" leads to the backups, which hold every '
+        "account's data; name a folder without them, or another bucket.",
+    ),
     "storage-account": (
         azure(storageAccount="My-Company"),
         'mlflow: artifactStore.azure.storageAccount: "My-Company" cannot be the name of a storage account; '
@@ -410,6 +439,21 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         'mlflow: mlflow.staticPrefix: "/mlflow/" is not a path prefix; '
         "write it as /mlflow, with a slash before it and none behind it.",
     ),
+    "prefix-without-a-login": (
+        mlflow(staticPrefix="/static-mlflow/ui"),
+        "mlflow: mlflow.staticPrefix: /static-mlflow begins like a path for which MLflow asks for no login; "
+        "choose another first segment, such as /mlflow.",
+    ),
+    "prefix-of-mlflow-itself": (
+        mlflow(staticPrefix="/api/2.0/mlflow-artifacts/artifacts"),
+        "mlflow: mlflow.staticPrefix: /api is a path of MLflow itself; "
+        "choose another first segment, such as /mlflow.",
+    ),
+    "prefix-with-dots": (
+        mlflow(staticPrefix="/mlflow/../static"),
+        'mlflow: mlflow.staticPrefix: "/mlflow/../static" is not a path prefix; '
+        "write it as /mlflow, with a slash before it and none behind it.",
+    ),
     "allowed-host-url": (
         mlflow(allowedHosts=["https://mlflow.example.com"]),
         'mlflow: mlflow.allowedHosts: "https://mlflow.example.com" is not a host name; '
@@ -418,6 +462,11 @@ SENTENCES: dict[str, tuple[Json, str]] = {
     "allowed-hosts-in-one": (
         mlflow(allowedHosts=["a.example.com,b.example.com"]),
         'mlflow: mlflow.allowedHosts: "a.example.com,b.example.com" is not a host name; '
+        "list names such as mlflow.example.com, without scheme and path.",
+    ),
+    "allowed-host-reference": (
+        mlflow(allowedHosts=["$(POD_IP)"]),
+        'mlflow: mlflow.allowedHosts: "$(POD_IP)" is not a host name; '
         "list names such as mlflow.example.com, without scheme and path.",
     ),
     "cors-without-scheme": (
@@ -442,6 +491,26 @@ SENTENCES: dict[str, tuple[Json, str]] = {
     "env-name": (
         mlflow(env={"MY-PROXY": "1"}),
         "mlflow: mlflow.env.MY-PROXY: cannot be the name of a variable; use letters, digits and '_'.",
+    ),
+    "env-of-the-web-server": (
+        mlflow(env={"GUNICORN_CMD_ARGS": "--forwarded-allow-ips=*"}),
+        "mlflow: mlflow.env.GUNICORN_CMD_ARGS: changes the web server; "
+        "set mlflow.workers, mlflow.threads or mlflow.log, or remove it.",
+    ),
+    "env-of-trusted-proxies": (
+        mlflow(env={"FORWARDED_ALLOW_IPS": "*"}),
+        "mlflow: mlflow.env.FORWARDED_ALLOW_IPS: lets headers of a request change its client address, scheme "
+        "and path; remove it.",
+    ),
+    "env-opens-what-has-no-check": (
+        mlflow(env={"MLFLOW_BASIC_AUTH_FAIL_CLOSED": "false"}),
+        "mlflow: mlflow.env.MLFLOW_BASIC_AUTH_FAIL_CLOSED: lets every account use routes that have no check "
+        'of permissions; set it to "true", or remove it.',
+    ),
+    "env-of-the-interpreter": (
+        mlflow(env={"PYTHONPATH": "/mlflow/plugins"}),
+        "mlflow: mlflow.env.PYTHONPATH: changes which code runs in the pod; "
+        "put packages into an image of your own (image.repository), or remove it.",
     ),
     "env-secret": (
         mlflow(env={"MY_API_KEY": "x"}),
@@ -494,6 +563,14 @@ SENTENCES: dict[str, tuple[Json, str]] = {
     "label-twice": (
         {"commonLabels": {"team": "a"}, "serviceAccount": {"labels": {"team": "b"}}},
         "mlflow: serviceAccount.labels.team: is in commonLabels too; keep one of them.",
+    ),
+    "label-of-a-dashboard-twice": (
+        {"commonLabels": {"team": "a"}, "dashboard": {"enabled": True, "labels": {"team": "b"}}},
+        "mlflow: dashboard.labels.team: is in commonLabels too; keep one of them.",
+    ),
+    "label-with-a-line-break": (
+        {"commonLabels": {"a\nb": "a"}, "podLabels": {"a\nb": "b"}},
+        "mlflow: podLabels.a\\nb: is in commonLabels too; keep one of them.",
     ),
     "annotation-of-the-chart": (
         {"podAnnotations": {"checksum/files": "x"}},
@@ -570,26 +647,6 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         sources("s3://shared/models", mode="direct"),
         "mlflow: artifactStore.allowedSources: clients use their own credentials in mode direct; "
         "remove it, or set artifactStore.mode: proxied.",
-    ),
-    "allowed-source-with-a-way-up": (
-        sources("s3://shared/models/../backups"),
-        'mlflow: artifactStore.allowedSources: "s3://shared/models/../backups" has an empty folder, . or ..; '
-        "write it as s3://bucket/folder.",
-    ),
-    "allowed-source-with-an-empty-folder": (
-        sources("s3://shared//models"),
-        'mlflow: artifactStore.allowedSources: "s3://shared//models" has an empty folder, . or ..; '
-        "write it as s3://bucket/folder.",
-    ),
-    "allowed-source-with-the-backups": (
-        {**BACKED_UP, **sources("s3://models/backups/")},
-        'mlflow: artifactStore.allowedSources: "s3://models/backups/" holds backups, '
-        "which every account could read; name a folder beside them.",
-    ),
-    "allowed-source-in-the-backups": (
-        {**BACKED_UP, **sources("s3://models/backups/mlflow/mlflow-1")},
-        'mlflow: artifactStore.allowedSources: "s3://models/backups/mlflow/mlflow-1" holds backups, '
-        "which every account could read; name a folder beside them.",
     ),
     "backup-path": (
         {**postgres(), **s3(path="artifacts"), "backup": {"enabled": True, "path": "/backups"}},
@@ -903,6 +960,12 @@ SCHEMA: dict[str, tuple[Json, str, str]] = {
     ),
     "workers": (mlflow(workers=0), "/mlflow/workers", "minimum: got 0, want 1"),
     "threads": (mlflow(threads=1000), "/mlflow/threads", "maximum: got 1,000, want 256"),
+    "body-of-nothing": (mlflow(maxRequestBodyMiB=0), "/mlflow/maxRequestBodyMiB", "minimum: got 0, want 1"),
+    "body-with-a-unit": (
+        mlflow(maxRequestBodyMiB="32Mi"),
+        "/mlflow/maxRequestBodyMiB",
+        "got string, want integer",
+    ),
     "log-level": (mlflow(log={"level": "INFO"}), "/mlflow/log/level", "value must be one of 'debug', 'info'"),
     "allowed-hosts-text": (
         mlflow(allowedHosts="a.example.com"),
@@ -984,6 +1047,11 @@ SCHEMA: dict[str, tuple[Json, str, str]] = {
         "minItems: got 0, want 1",
     ),
     "size": ({"persistence": {"size": "ten"}}, "/persistence/size", "does not match pattern"),
+    "claim-name": (
+        {"persistence": {"existingClaim": 'x"} or up'}},
+        "/persistence/existingClaim",
+        "does not match",
+    ),
     "tmp-size": ({"tmp": {"sizeLimit": "2GB"}}, "/tmp/sizeLimit", "does not match pattern"),
     "tag-number": ({"image": {"tag": 3.17}}, "/image/tag", "got number, want string"),
     "pull-policy": (
@@ -1066,21 +1134,6 @@ SCHEMA: dict[str, tuple[Json, str, str]] = {
         {"prometheusRule": {"thresholds": {"errorPercent": 100}}},
         "/prometheusRule/thresholds/errorPercent",
         "exclusiveMaximum: got 100, want 100",
-    ),
-    "allowed-source-without-a-scheme": (
-        sources("bucket/folder"),
-        "/artifactStore/allowedSources/0",
-        "does not match pattern",
-    ),
-    "allowed-source-of-a-whole-store": (
-        sources("s3://"),
-        "/artifactStore/allowedSources/0",
-        "does not match pattern",
-    ),
-    "allowed-sources-in-one": (
-        sources("s3://a,s3://b"),
-        "/artifactStore/allowedSources/0",
-        "does not match pattern",
     ),
     "no-failed-login-at-all": (
         {"prometheusRule": {"thresholds": {"failedLogins": 0}}},

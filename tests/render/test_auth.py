@@ -35,6 +35,12 @@ def test_the_server_gets_the_account_and_the_keys(chart: Chart) -> None:
     assert manifest.env("schema")["MLFLOW_KUBERNETES_APP_NAME"] == "basic-auth"
 
 
+def test_sources_beside_mlflows_own_are_told_to_the_server(chart: Chart) -> None:
+    sources = chart.render(CASE).env()["MLFLOW_KUBERNETES_ALLOWED_SOURCES"]
+    assert sources == "s3://shared-models/approved,s3://partner/models/"
+    assert "MLFLOW_KUBERNETES_ALLOWED_SOURCES" not in chart.render().env()
+
+
 def test_no_other_container_does(chart: Chart) -> None:
     manifest = chart.render(CASE)
     exporter = manifest.component("Deployment", "exporter")["spec"]["template"]["spec"]["containers"][0]
@@ -60,11 +66,3 @@ def test_without_auth_nobody_logs_in(chart: Chart) -> None:
 def test_every_permission_of_mlflow_may_be_the_default(chart: Chart) -> None:
     schema = chart.schema()["properties"]["auth"]["properties"]["basic"]["properties"]
     assert set(schema["defaultPermission"]["enum"]) == set(ALL_PERMISSIONS)
-
-
-def test_places_that_every_account_may_name(chart: Chart) -> None:
-    """As one variable, in the order of the values."""
-    assert "MLFLOW_KUBERNETES_ALLOWED_SOURCES" not in chart.render().env()
-    places = ["s3://shared/models", "file:///srv/models"]
-    manifest = chart.render({"artifactStore": {"allowedSources": places}})
-    assert manifest.env()["MLFLOW_KUBERNETES_ALLOWED_SOURCES"] == "s3://shared/models,file:///srv/models"

@@ -157,6 +157,23 @@ def test_template(path: Path) -> None:
         assert path.stem.endswith(f"-{kind.lower()}"), "<component>-<kind>.yaml"
 
 
+# A line of YAML that ends in a value, and what makes that one scalar whatever the value is.
+SCALAR = re.compile(
+    r"^\s*(?:- )?(?:[\w./-]+: |(?<=- ))(?P<before>[^{]*)\{\{ (?P<value>.+) \}\}(?P<after>.*)$"
+)
+ONE_SCALAR = re.compile(r"(int|toYaml) |.*\| (int|quote|toYaml)$")
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_every_value_is_one_scalar(path: Path) -> None:
+    """A bare one ends at a `#`, becomes a number or begins a mapping, as the values have it."""
+    text = _code(path.read_text())
+    if not path.name.startswith(("_validate", "_notes", "NOTES")):
+        lines = [match for match in map(SCALAR.match, text.splitlines()) if match]
+        assert [match[0] for match in lines if match["before"] + match["after"]] == []
+        assert [match[0] for match in lines if not ONE_SCALAR.match(match["value"])] == []
+
+
 def _code(text: str) -> str:
     return re.sub(r"(?s)\{\{- /\*.*?\*/ -?\}\}", "", text)
 

@@ -12,7 +12,7 @@ from mlflowops import tools
 from mlflowops.paths import REPO
 
 from render.alerts import FIRES, SILENT, promtool
-from render.chart import MLFLOW, Chart, Json, Manifest, postgres, s3
+from render.chart import INIT, MLFLOW, Chart, Json, Manifest, postgres, s3
 
 SHARED = {**postgres(), **s3()}
 ALL = {each: {"enabled": True} for each in ("serviceMonitor", "prometheusRule", "dashboard")}
@@ -47,11 +47,16 @@ def test_stores_are_looked_at_once(chart: Chart, values: Json, parts: list[str],
     """By a pod of its own, or, where SQLite is out of its reach, beside the only server."""
     manifest = chart.render(values)
     container = metrics(manifest)
-    assert container and container["command"] == ["python", "/opt/mlflow-kubernetes/metrics.py", *parts]
+    assert container and container["command"] == [
+        *INIT,
+        "python",
+        "/opt/mlflow-kubernetes/metrics.py",
+        *parts,
+    ]
     pod = exporter(manifest)
     assert bool(pod) is apart
     if pod:
-        assert pod["containers"][0]["command"][2:] == ["stores"]
+        assert pod["containers"][0]["command"][4:] == ["stores"]
 
 
 def test_off_leaves_nothing(chart: Chart) -> None:

@@ -1,16 +1,30 @@
 """Whom the NetworkPolicy covers, whom it lets in and out. Real pods try it in tests/e2e."""
 
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
 import yaml
 
-from render.chart import MLFLOW, Chart, Json, Manifest, postgres, s3
+from render.chart import MLFLOW, Chart, Json, Manifest, azure, gcs, postgres, s3
 from render.rejections import ingress, policy
 
 RELEASE = {"app.kubernetes.io/name": "mlflow", "app.kubernetes.io/instance": "mlflow"}
 SELF = [{"podSelector": {"matchLabels": RELEASE}}]
-ANYWHERE = [{"ipBlock": {"cidr": "0.0.0.0/0"}}, {"ipBlock": {"cidr": "::/0"}}]
+ANYWHERE = [
+    {
+        "ipBlock": {
+            "cidr": "0.0.0.0/0",
+            "except": ["169.254.0.0/16", "100.100.100.200/32", "168.63.129.16/32"],
+        }
+    },
+    {"ipBlock": {"cidr": "::/0", "except": ["fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128"]}},
+]
+# Where clouds and their agents give out credentials.
+METADATA = [
+    "169.254.169.254", "169.254.169.252", "169.254.170.2", "169.254.170.23", "fe80::a9fe:a9fe",
+    "fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16",
+]  # fmt: skip
 
 
 def of(chart: Chart, *values: Json) -> Json:
@@ -130,6 +144,52 @@ def test_keys_from_the_agent_of_eks(chart: Chart) -> None:
     assert to(of(chart, s3()), 80) == agent
     assert to(of(chart, s3(credentialsFromSecret={"enabled": True})), 80) == []
     assert to(of(chart, s3(endpoint="https://s3.example.com")), 80) == []
+    assert to(of(chart, s3(endpoint="https://s3.eu-west-1.amazonaws.com")), 80) == agent
+
+
+def reachable(spec: Json, address: str) -> set[int]:
+    """The TCP ports of an address that the egress rules leave open."""
+    found = set()
+    for rule in spec["egress"]:
+        for block in [peer["ipBlock"] for peer in rule["to"] if "ipBlock" in peer]:
+            inside = [ip_address(address) in ip_network(each) for each in block.get("except", [])]
+            if ip_address(address) in ip_network(block["cidr"]) and not any(inside):
+                found |= {port["port"] for port in rule["ports"] if port["protocol"] == "TCP"}
+    return found
+
+
+IDENTITY: dict[str, tuple[Json, dict[str, set[int]]]] = {
+    "S3 in clear text": (s3(endpoint="http://s3.example.com", credentialsFromSecret={"enabled": True}), {}),
+    "S3 without keys in clear text": (s3(endpoint="http://s3.example.com"), {}),
+    "S3 with keys": (s3(credentialsFromSecret={"enabled": True}), {}),
+    "S3": (s3(), {"169.254.170.23": {80}}),
+    "Google with a key": (gcs(credentialsFromSecret={"enabled": True}), {}),
+    "Google": (gcs(), {"169.254.169.254": {80}, "169.254.169.252": {987, 988}}),
+    "Azure": (azure(), {}),
+    "Azure by an endpoint": (
+        azure(endpoint="http://blob.example.com", credentialsFromSecret={"enabled": True}),
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("identity", IDENTITY)
+def test_metadata_services_are_out_of_reach(chart: Chart, identity: str) -> None:
+    """But for what the chosen identity needs, by address and port."""
+    values, allowed = IDENTITY[identity]
+    spec = of(chart, postgres(host="db.example.com"), values)
+    assert {address: reachable(spec, address) for address in METADATA} == {
+        address: allowed.get(address, set()) for address in METADATA
+    }
+    assert 5432 in reachable(spec, "203.0.113.7") & reachable(spec, "2001:db8::1")
+
+
+def test_no_example_leaves_every_address_open(rendered: Manifest) -> None:
+    """Whatever of the chart's own is as wide as the internet has the same exceptions."""
+    policies = [item["spec"] for item in rendered.objects if item["kind"] == "NetworkPolicy"]
+    peers = [peer for spec in policies for rule in spec["egress"] for peer in rule["to"]]
+    wide = [peer for peer in peers if peer.get("ipBlock", {}).get("cidr") in ("0.0.0.0/0", "::/0")]
+    assert all(peer in ANYWHERE for peer in wide)
 
 
 def test_peers_take_the_place_of_the_guess(chart: Chart) -> None:

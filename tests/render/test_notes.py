@@ -67,6 +67,10 @@ RISKS: dict[str, tuple[Json, Json]] = {
         {"artifactStore": {"mode": "direct", **s3()["artifactStore"]}},
         s3(),
     ),
+    "each account may read all artifacts": (
+        {"artifactStore": {**s3()["artifactStore"], "allowedSources": ["S3://mod"]}},
+        {"artifactStore": {**s3()["artifactStore"], "allowedSources": ["s3://models/other"]}},
+    ),
     "no protection from DNS rebinding": ({"mlflow": {"allowedHosts": ["*"]}}, {}),
     "they lead nowhere": (INGRESS(enabled=False), INGRESS()),
     "everybody may come in": (POLICY(ingress=[{}]), POLICY(ingress=[{"from": [{"podSelector": {}}]}])),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from render.chart import MLFLOW, Chart, Json, Manifest
+from render.chart import INIT, MLFLOW, Chart, Json, Manifest, gcs, postgres
 from render.pss import restricted
 
 # GOOGLE_APPLICATION_CREDENTIALS is the path of a file.
@@ -66,6 +66,69 @@ def test_every_container_has_a_read_only_root(rendered: Manifest) -> None:
     assert volumes - {"tmp", "metrics", "data"} == ({"exchange"} if backs_up else set())
 
 
+def secrets(pod: Json, container: Json) -> set[str]:
+    """Whatever secret a container holds: in its environment, or in a file."""
+    env = [entry["valueFrom"]["secretKeyRef"] for entry in container.get("env", []) if "valueFrom" in entry
+           and "secretKeyRef" in entry["valueFrom"]]  # fmt: skip
+    found = {f"{each['name']}/{each['key']}" for each in env}
+    found |= {each["secretRef"]["name"] for each in container.get("envFrom", []) if "secretRef" in each}
+    volumes = {each["name"]: each["secret"]["secretName"] for each in pod["volumes"] if "secret" in each}
+    return found | {volumes[each["name"]] for each in container["volumeMounts"] if each["name"] in volumes}
+
+
+def readable(pod: Json) -> list[tuple[str, str]]:
+    """Containers of which the second can read the secrets of the first from /proc."""
+    shared = any(pod.get(key) for key in ("shareProcessNamespace", "hostPID"))
+    users = {
+        each["name"]: each["securityContext"].get("runAsUser", pod["securityContext"].get("runAsUser"))
+        for each in containers(pod)
+    }
+    return [
+        (one["name"], other["name"])
+        for one in containers(pod)
+        for other in containers(pod)
+        if shared and users[one["name"]] == users[other["name"]] and secrets(pod, one) - secrets(pod, other)
+    ]
+
+
+def test_no_container_reads_the_environment_of_another(rendered: Manifest) -> None:
+    """Sidecars, the user's or PostgreSQL's, see no process of the server's, whoever they run as."""
+    assert {name: readable(pod["spec"]) for name, pod in rendered.pods()} == {
+        name: [] for name, _ in rendered.pods()
+    }
+
+
+@pytest.mark.parametrize("user", [None, 10001, 10002])
+def test_that_check_can_fail(chart: Chart, user: int | None) -> None:
+    own = {"securityContext": {"runAsUser": user}} if user else {}
+    sidecar = {"name": "side", "image": "side", "volumeMounts": [], **own}
+    spec = copy.deepcopy(chart.render({**postgres(), "extraContainers": [sidecar]}).server())
+    assert readable(spec) == []
+    spec["shareProcessNamespace"] = True
+    assert (("mlflow", "side") in readable(spec)) is (user != 10002)
+
+
+def test_a_container_beside_the_server_has_neither_its_files_nor_its_tmp(rendered: Manifest) -> None:
+    """Of two that run as one user, each could change what the other reads."""
+    for name in ("server", "jobs"):
+        if name == "jobs" and "Deployment/mlflow-jobs" not in rendered.names():
+            continue
+        spec = rendered.component("Deployment", name)["spec"]["template"]["spec"]
+        own = {each["name"]: {mount["name"] for mount in each["volumeMounts"]} for each in containers(spec)}
+        assert "tmp" in own["mlflow" if name == "server" else "jobs"]
+        assert "tmp" not in own.get("postgres", set()) | own.get("metrics", set())
+
+
+def test_the_sum_of_the_workers_needs_no_key(chart: Chart) -> None:
+    """The metrics container only adds up, so it has no file of a Secret, and none that values add."""
+    key = {"volumes": [{"name": "vault", "secret": {"secretName": "vault"}}]}
+    mount = [{"name": "vault", "mountPath": "/etc/vault"}]
+    values = {**postgres(), **gcs(credentialsFromSecret={"enabled": True}), "extraVolumeMounts": mount}
+    manifest = chart.render({**values, "extraVolumes": key["volumes"]})
+    assert secrets(manifest.server(), manifest.container("metrics")) == set()
+    assert {"vault", "mlflow-gcs-secret"} <= secrets(manifest.server(), manifest.container())
+
+
 def test_no_pod_talks_to_the_kubernetes_api(rendered: Manifest) -> None:
     for name, pod in rendered.pods():
         assert pod["spec"]["automountServiceAccountToken"] is False, name
@@ -81,6 +144,14 @@ def test_the_chart_makes_no_secret(rendered: Manifest) -> None:
         for container in containers(pod["spec"]):
             for variable in container["env"]:
                 assert not (SECRET.search(variable["name"]) and "value" in variable), (name, variable)
+
+
+def test_sigterm_ends_every_container_at_any_moment(rendered: Manifest) -> None:
+    """By a process 1 that is ready before Python is, in containers of the chart that stay (tests/runtime)."""
+    for name, pod in rendered.pods():
+        for container in containers(pod["spec"]):
+            if container["name"] not in ("smoke", "log-shipper", "database-proxy"):
+                assert container["command"][:2] == INIT, (name, container["name"])
 
 
 def test_no_argument_takes_a_variable_in(rendered: Manifest) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from render.chart import MLFLOW, Chart, Json, Manifest, postgres, s3
+from render.chart import INIT, MLFLOW, Chart, Json, Manifest, postgres, s3
 
 SHARED = {**postgres(), **s3()}
 WIDE_VOLUME = {"accessModes": ["ReadWriteMany"]}
@@ -118,6 +118,14 @@ def test_artifacts_destination(chart: Chart, path: str, destination: str) -> Non
     assert chart.render(s3(path=path)).env()["MLFLOW_ARTIFACTS_DESTINATION"] == destination
 
 
+def test_the_limit_of_a_body_is_told_to_the_server(chart: Chart) -> None:
+    assert chart.render().env()["MLFLOW_KUBERNETES_MAX_BODY_MIB"] == "32"
+    assert (
+        chart.render({"mlflow": {"maxRequestBodyMiB": 1024}}).env()["MLFLOW_KUBERNETES_MAX_BODY_MIB"]
+        == "1024"
+    )
+
+
 def test_region_and_endpoint_of_s3(chart: Chart) -> None:
     names = {"AWS_REGION", "AWS_DEFAULT_REGION", "MLFLOW_S3_ENDPOINT_URL"}
     assert not names & set(chart.render(s3()).env())
@@ -156,9 +164,9 @@ def test_schema_step_has_the_server_environment(rendered: Manifest) -> None:
     own = [entry for entry in schema["env"] if backs_up and entry["name"].startswith(("AWS_", "MLFLOW_S3_"))]
     rest = [entry for entry in schema["env"] if entry not in own]
     assert [entry for entry in server["env"] if entry in rest] == rest
-    assert schema["command"][:2] == ["python", "/opt/mlflow-kubernetes/schema.py"]
-    assert bool(schema["command"][2:]) is backs_up
-    assert server["command"] == ["python", "/opt/mlflow-kubernetes/server.py"]
+    assert schema["command"][:4] == [*INIT, "python", "/opt/mlflow-kubernetes/schema.py"]
+    assert bool(schema["command"][4:]) is backs_up
+    assert server["command"] == [*INIT, "python", "/opt/mlflow-kubernetes/server.py"]
 
 
 @pytest.mark.parametrize("prefix", ["", "/mlflow", "/tools/mlflow"])
@@ -184,7 +192,6 @@ def test_leaving(chart: Chart) -> None:
     ]  # fmt: skip
     assert manifest.server()["terminationGracePeriodSeconds"] == 60
     assert 0 < int(manifest.env()["MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT"] or 0) < 60 - 7
-    assert manifest.server()["shareProcessNamespace"] is True
 
 
 def test_files_are_the_ones_in_the_chart(chart: Chart) -> None:

@@ -149,6 +149,8 @@ WEAK = {
     "spaces around": "short" + " " * 40,
 }
 FLASK, KEK = "MLFLOW_FLASK_SERVER_SECRET_KEY", "MLFLOW_CRYPTO_KEK_PASSPHRASE"
+
+
 @pytest.mark.parametrize("variable", [FLASK, KEK])
 @pytest.mark.parametrize("weak", WEAK.values(), ids=list(WEAK))
 def test_a_key_that_can_be_guessed_stops_the_pod(home: Path, variable: str, weak: str) -> None:

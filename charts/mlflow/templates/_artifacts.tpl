@@ -43,7 +43,8 @@ AWS_REGION: {{ .s3.region | quote }}
 MLFLOW_S3_ENDPOINT_URL: {{ .s3.endpoint | quote }}
 {{- end }}
 {{- if and .azure.enabled .azure.endpoint }}
-AZURE_STORAGE_CONNECTION_STRING: AccountName={{ .azure.storageAccount }};AccountKey=$(AZURE_STORAGE_ACCESS_KEY);BlobEndpoint={{ .azure.endpoint | trimSuffix "/" }}
+{{- $endpoint := include "mlflow.literal" (trimSuffix "/" .azure.endpoint) }}
+AZURE_STORAGE_CONNECTION_STRING: {{ printf "AccountName=%s;AccountKey=$(AZURE_STORAGE_ACCESS_KEY);BlobEndpoint=%s" .azure.storageAccount $endpoint | quote }}
 {{- end }}
 {{- if and .gcs.enabled .gcs.endpoint }}
 STORAGE_EMULATOR_HOST: {{ .gcs.endpoint | quote }}
@@ -64,9 +65,6 @@ MLFLOW_DEFAULT_ARTIFACT_ROOT: {{ include "mlflow.artifactStore.uri" . | quote }}
 MLFLOW_SERVE_ARTIFACTS: false
 {{- else -}}
 MLFLOW_ARTIFACTS_DESTINATION: {{ include "mlflow.artifactStore.uri" . | quote }}
-{{- with .Values.artifactStore.allowedSources }}
-MLFLOW_KUBERNETES_ALLOWED_SOURCES: {{ join "," . | quote }}
-{{- end }}
 {{- end }}
 {{- end }}
 
@@ -91,7 +89,7 @@ MLFLOW_KUBERNETES_ALLOWED_SOURCES: {{ join "," . | quote }}
 {{- if and .enabled .credentialsFromSecret.enabled }}
 - name: gcs-credentials
   secret:
-    secretName: {{ .credentialsFromSecret.name }}
+    secretName: {{ .credentialsFromSecret.name | quote }}
     items:
       - key: {{ .credentialsFromSecret.key | quote }}
         path: credentials.json

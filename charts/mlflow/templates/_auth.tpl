@@ -7,7 +7,7 @@
 {{- define "mlflow.auth.env" -}}
 {{- if include "mlflow.auth.enabled" . -}}
 MLFLOW_KUBERNETES_APP_NAME: basic-auth
-MLFLOW_KUBERNETES_AUTH_PERMISSION: {{ .Values.auth.basic.defaultPermission }}
+MLFLOW_KUBERNETES_AUTH_PERMISSION: {{ .Values.auth.basic.defaultPermission | quote }}
 {{- end }}
 {{- end }}
 

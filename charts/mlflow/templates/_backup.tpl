@@ -12,10 +12,10 @@ wasbs://{{ $store.container }}@{{ $store.storageAccount }}.blob.{{ $store.domain
 
 {{- /* List lines: what a backup is told, but for the folder that it shares with PostgreSQL's programs. Takes `.`. */}}
 {{- define "mlflow.backup.options" -}}
-- --destination={{ include "mlflow.backup.place" . }}
-- --keep={{ int .Values.backup.keep }}
-- --keep-days={{ .Values.backup.keepDays }}
-- --seconds={{ int .Values.backup.deadlineSeconds }}
+- {{ printf "--destination=%s" (include "mlflow.backup.place" .) | quote }}
+- {{ printf "--keep=%d" (int .Values.backup.keep) | quote }}
+- {{ printf "--keep-days=%v" .Values.backup.keepDays | quote }}
+- {{ printf "--seconds=%d" (int .Values.backup.deadlineSeconds) | quote }}
 {{- end }}
 
 {{- /* String: `registry/repository:tag@digest` of the image with PostgreSQL's programs. Takes `.`. */}}
@@ -40,15 +40,15 @@ template:
   spec:
     {{- include "mlflow.task.pod" (list .ctx (include "mlflow.backup.serviceAccountName" .ctx)) | nindent 4 }}
     containers:
-      - name: {{ .component }}
+      - name: {{ .component | quote }}
         {{- include "mlflow.container.start" (concat (list .ctx .script "--exchange=/exchange") .options) | nindent 8 }}
-        {{- include "mlflow.backup.limits" (list .ctx .ctx.Values.backup.resources) | nindent 8 }}
+        {{- include "mlflow.backup.limits" (list .ctx .ctx.Values.backup.resources "tmp") | nindent 8 }}
           {{- with include "mlflow.backup.volumeMounts" .ctx | trim }}
           {{- . | nindent 10 }}
           {{- end }}
       - name: postgres
         {{- include "mlflow.backup.postgres" (list .ctx) | nindent 8 }}
-        {{- include "mlflow.backup.limits" (list .ctx .ctx.Values.backup.resources) | nindent 8 }}
+        {{- include "mlflow.backup.limits" (list .ctx .ctx.Values.backup.resources "exchange") | nindent 8 }}
     volumes:
       - name: tmp
         emptyDir:
@@ -63,15 +63,10 @@ template:
 {{- /* Mapping lines: start of the container with PostgreSQL's programs; it knows the database and no more. Takes (list $), and arguments if any. */}}
 {{- define "mlflow.backup.postgres" -}}
 {{- $ctx := index . 0 -}}
-image: {{ include "mlflow.backup.image" $ctx }}
-imagePullPolicy: {{ $ctx.Values.backup.image.pullPolicy }}
+image: {{ include "mlflow.backup.image" $ctx | quote }}
+imagePullPolicy: {{ $ctx.Values.backup.image.pullPolicy | quote }}
 command:
-  - /bin/sh
-  - /opt/mlflow-kubernetes/postgres.sh
-  - /exchange
-  {{- range slice . 1 }}
-  - {{ . }}
-  {{- end }}
+  {{- include "mlflow.command" (concat (list "/bin/sh" "/opt/mlflow-kubernetes/postgres.sh" "/exchange") (slice . 1)) | nindent 2 }}
 env:
   {{- range include "mlflow.backendStore.secretEnv" $ctx | fromYamlArray }}
   {{- if hasPrefix "PG" .name }}
@@ -85,7 +80,10 @@ env:
   {{- include "mlflow.env.entries" $plain | trim | nindent 2 }}
 {{- end }}
 
-{{- /* Mapping lines: what each of the two may use and see. Takes (list $ resources). */}}
+{{- /*
+Mapping lines: what each of the two may use and see. PostgreSQL's programs have the shared folder for their /tmp: MLflow's
+holds its settings and the artifacts on their way. Takes (list $ resources "tmp").
+*/}}
 {{- define "mlflow.backup.limits" -}}
 {{- $ctx := index . 0 -}}
 {{- with index . 1 -}}
@@ -97,7 +95,7 @@ securityContext:
   {{- toYaml . | nindent 2 }}
 {{ end -}}
 volumeMounts:
-  - name: tmp
+  - name: {{ index . 2 | quote }}
     mountPath: /tmp
   - name: exchange
     mountPath: /exchange

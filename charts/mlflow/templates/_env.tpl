@@ -1,10 +1,10 @@
 {{- /* List lines: one environment entry that reads a Secret. Takes (list variable secret key). */}}
 {{- define "mlflow.envFromSecret" -}}
 {{- if ne (len .) 3 }}{{ fail "mlflow.envFromSecret takes (list variable secret key)" }}{{ end -}}
-- name: {{ index . 0 }}
+- name: {{ index . 0 | quote }}
   valueFrom:
     secretKeyRef:
-      name: {{ index . 1 }}
+      name: {{ index . 1 | quote }}
       key: {{ index . 2 | quote }}
 {{- end }}
 
@@ -22,16 +22,20 @@ PYTHONUNBUFFERED: 1
 {{- /* Mapping lines: how the server listens and starts. Takes `.`. */}}
 {{- define "mlflow.env.server" -}}
 MLFLOW_HOST: 0.0.0.0
-MLFLOW_KUBERNETES_ACCESS_LOG: {{ .Values.mlflow.log.access }}
+MLFLOW_KUBERNETES_ACCESS_LOG: {{ .Values.mlflow.log.access | quote }}
 MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT: {{ sub (sub .Values.terminationGracePeriodSeconds .Values.preStopSeconds) 5 | int }}
-MLFLOW_KUBERNETES_LAUNCHER: {{ .Values.mlflow.launcher }}
-MLFLOW_KUBERNETES_LOG_FORMAT: {{ .Values.mlflow.log.format }}
+MLFLOW_KUBERNETES_LAUNCHER: {{ .Values.mlflow.launcher | quote }}
+MLFLOW_KUBERNETES_LOG_FORMAT: {{ .Values.mlflow.log.format | quote }}
+MLFLOW_KUBERNETES_MAX_BODY_MIB: {{ int .Values.mlflow.maxRequestBodyMiB }}
 MLFLOW_KUBERNETES_SCHEMA_WAIT_SECONDS: 600
-MLFLOW_KUBERNETES_THREADS: {{ .Values.mlflow.threads }}
-MLFLOW_LOGGING_LEVEL: {{ upper .Values.mlflow.log.level }}
+MLFLOW_KUBERNETES_THREADS: {{ int .Values.mlflow.threads }}
+MLFLOW_LOGGING_LEVEL: {{ upper .Values.mlflow.log.level | quote }}
 MLFLOW_PORT: 5000
 MLFLOW_SERVER_ALLOWED_HOSTS: {{ include "mlflow.allowedHosts" . | quote }}
-MLFLOW_WORKERS: {{ .Values.mlflow.workers }}
+MLFLOW_WORKERS: {{ int .Values.mlflow.workers }}
+{{- with .Values.artifactStore.allowedSources }}
+MLFLOW_KUBERNETES_ALLOWED_SOURCES: {{ join "," . | quote }}
+{{- end }}
 {{- with include "mlflow.corsOrigins" . }}
 MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: {{ . | quote }}
 {{- end }}
@@ -91,10 +95,22 @@ takes its ConfigMaps only. Takes (list $ "server.py").
 ^(AWS_((DEFAULT_)?PROFILE|SHARED_CREDENTIALS_FILE|CONFIG_FILE|ROLE_.*|WEB_IDENTITY_.*|CONTAINER_.*)|AZURE_.*)$
 {{- end }}
 
-{{- /* List lines: environment entries, sorted by name. Takes a mapping of names to values. */}}
+{{- /*
+String: a word in the form that Kubernetes passes on as it is: it puts a variable in for $(NAME), and one $ for $$. For
+each environment entry and argument that has a part of the values in it. Takes the word.
+*/}}
+{{- define "mlflow.literal" -}}
+{{- ternary (replace "$" "$$" (toString .)) . (regexMatch "[$][$(]" (toString .)) -}}
+{{- end }}
+
+{{- /*
+List lines: environment entries, sorted by name. Two of them refer to variables; what they hold of the values is literal
+or has no dollar sign. Takes a mapping of names to values.
+*/}}
 {{- define "mlflow.env.entries" -}}
 {{- range $name, $value := . }}
-- name: {{ $name }}
-  value: {{ $value | toString | quote }}
+{{- $refers := has $name (list "AZURE_STORAGE_CONNECTION_STRING" "MLFLOW_SERVER_ALLOWED_HOSTS") }}
+- name: {{ $name | quote }}
+  value: {{ ternary $value (include "mlflow.literal" $value) $refers | quote }}
 {{- end }}
 {{- end }}

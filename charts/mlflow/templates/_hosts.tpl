@@ -21,11 +21,11 @@ this one, so it holds every way by which a request may come in. Takes `.`.
 {{- define "mlflow.serviceHosts" -}}
 {{- $name := include "mlflow.fullname" . -}}
 {{- $namespace := .Release.Namespace -}}
-- "{{ $name }}"
-- "{{ $name }}.{{ $namespace }}"
-- "{{ $name }}.{{ $namespace }}.svc"
-- "{{ $name }}.{{ $namespace }}.svc.{{ .Values.clusterDomain }}"
-- "{{ $name }}.{{ $namespace }}.svc.{{ .Values.clusterDomain }}."
+- {{ $name | quote }}
+- {{ printf "%s.%s" $name $namespace | quote }}
+- {{ printf "%s.%s.svc" $name $namespace | quote }}
+- {{ printf "%s.%s.svc.%s" $name $namespace .Values.clusterDomain | quote }}
+- {{ printf "%s.%s.svc.%s." $name $namespace .Values.clusterDomain | quote }}
 {{- end }}
 
 {{- /* List lines: host names of Ingress and HTTPRoute. Takes `.`. */}}

@@ -3,7 +3,7 @@ Mapping lines: whether servers take jobs. With MLflow's `executor` engine they o
 the runner; with its default one each server would run those that it was asked for. Takes `.`.
 */}}
 {{- define "mlflow.jobs.env" -}}
-MLFLOW_SERVER_ENABLE_JOB_EXECUTION: {{ .Values.jobs.enabled }}
+MLFLOW_SERVER_ENABLE_JOB_EXECUTION: {{ .Values.jobs.enabled | quote }}
 {{- if .Values.jobs.enabled }}
 MLFLOW_SERVER_JOB_EXECUTION_ENGINE: executor
 {{- end }}
@@ -11,7 +11,7 @@ MLFLOW_SERVER_JOB_EXECUTION_ENGINE: executor
 
 {{- /* Mapping lines: where the runner's jobs find the server, whose gateway knows the keys of language models. Takes `.`. */}}
 {{- define "mlflow.jobs.runnerEnv" -}}
-MLFLOW_GATEWAY_URI: http://{{ include "mlflow.fullname" . }}{{ .Values.mlflow.staticPrefix }}
+MLFLOW_GATEWAY_URI: {{ printf "http://%s%s" (include "mlflow.fullname" .) .Values.mlflow.staticPrefix | quote }}
 {{- end }}
 
 {{- /* Mapping lines: a probe of the runner, which leaves a mark each second. Takes (list "livenessProbe" seconds failures). */}}
@@ -22,7 +22,7 @@ MLFLOW_GATEWAY_URI: http://{{ include "mlflow.fullname" . }}{{ .Values.mlflow.st
       - /bin/sh
       - -c
       - test $(($(date +%s) - $(stat -c %Y /tmp/heartbeat))) -lt 60
-  periodSeconds: {{ index . 1 }}
+  periodSeconds: {{ int (index . 1) }}
   timeoutSeconds: 10
-  failureThreshold: {{ index . 2 }}
+  failureThreshold: {{ int (index . 2) }}
 {{- end }}

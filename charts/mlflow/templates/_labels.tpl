@@ -1,7 +1,7 @@
 {{- /* Mapping lines: what every pod of the release has, and no other. Takes `.`. */}}
 {{- define "mlflow.releaseLabels" -}}
-app.kubernetes.io/name: {{ include "mlflow.appName" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "mlflow.appName" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- /*
@@ -10,7 +10,7 @@ Takes (dict "ctx" $ "component" "server").
 */}}
 {{- define "mlflow.selectorLabels" -}}
 {{ include "mlflow.releaseLabels" .ctx }}
-app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/component: {{ .component | quote }}
 {{- end }}
 
 {{- /*
@@ -21,7 +21,7 @@ alone restarts nothing. Takes (dict "ctx" $ "component" "server").
 {{ include "mlflow.selectorLabels" . }}
 app.kubernetes.io/version: {{ .ctx.Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: mlflow
-app.kubernetes.io/managed-by: {{ .ctx.Release.Service }}
+app.kubernetes.io/managed-by: {{ .ctx.Release.Service | quote }}
 {{- with .ctx.Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
@@ -30,5 +30,5 @@ app.kubernetes.io/managed-by: {{ .ctx.Release.Service }}
 {{- /* Mapping lines: labels of an object. Takes (dict "ctx" $ "component" "server"). */}}
 {{- define "mlflow.labels" -}}
 {{ include "mlflow.podLabels" . }}
-helm.sh/chart: {{ printf "%s-%s" .ctx.Chart.Name .ctx.Chart.Version | replace "+" "_" }}
+helm.sh/chart: {{ printf "%s-%s" .ctx.Chart.Name .ctx.Chart.Version | replace "+" "_" | quote }}
 {{- end }}

@@ -7,10 +7,10 @@
 {{- end -}}
 MLFLOW_EXPOSE_PROMETHEUS: /metrics
 MLFLOW_KUBERNETES_METRICS_INTERVAL: {{ int .Values.metrics.storeIntervalSeconds }}
-MLFLOW_KUBERNETES_METRICS_PAGES: {{ join " " $pages | replace "%d" (int .Values.metrics.port | toString) }}
+MLFLOW_KUBERNETES_METRICS_PAGES: {{ join " " $pages | replace "%d" (int .Values.metrics.port | toString) | quote }}
 MLFLOW_KUBERNETES_METRICS_PORT: {{ int .Values.metrics.port }}
 {{- with include "mlflow.tasks" . }}
-MLFLOW_KUBERNETES_TASKS: {{ . }}
+MLFLOW_KUBERNETES_TASKS: {{ . | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -29,10 +29,11 @@ one server pod's metrics container looks. Takes `.`.
 - name: metrics
   {{- if include "mlflow.exporter.enabled" . }}
   {{- include "mlflow.metrics.start" . | nindent 2 }}
+  {{- include "mlflow.metrics.serve" (list . "mlflow.volumeMounts.files") | nindent 2 }}
   {{- else }}
   {{- include "mlflow.container.start" (list . "metrics.py" "workers" "stores") | nindent 2 }}
+  {{- include "mlflow.metrics.serve" (list . "mlflow.volumeMounts.common") | nindent 2 }}
   {{- end }}
-  {{- include "mlflow.metrics.serve" . | nindent 2 }}
     - name: metrics
       mountPath: /metrics
     {{- if not (include "mlflow.exporter.enabled" .) }}
@@ -48,18 +49,18 @@ one server pod's metrics container looks. Takes `.`.
 {{- $env := include "mlflow.metrics.env" . | fromYaml | merge (dict "MLFLOW_PORT" 5000 "PYTHONDONTWRITEBYTECODE" 1) -}}
 {{- $_ := set $env "MLFLOW_KUBERNETES_LOG_FORMAT" .Values.mlflow.log.format -}}
 {{- with .Values.mlflow.staticPrefix }}{{ $_ := set $env "MLFLOW_STATIC_PREFIX" . }}{{ end -}}
-image: {{ include "mlflow.image" . }}
-imagePullPolicy: {{ .Values.image.pullPolicy }}
+image: {{ include "mlflow.image" . | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy | quote }}
 command:
-  - python
-  - /opt/mlflow-kubernetes/metrics.py
-  - workers
+  {{- include "mlflow.command" (list "python" "/opt/mlflow-kubernetes/metrics.py" "workers") | nindent 2 }}
 env:
   {{- include "mlflow.env.entries" $env | trim | nindent 2 }}
 {{- end }}
 
-{{- /* Mapping lines: how a container serves metrics, down to the mounts that every such container has. Takes `.`. */}}
+{{- /* Mapping lines: how a container serves metrics, down to its mounts. Takes (list $ "mlflow.volumeMounts.common"). */}}
 {{- define "mlflow.metrics.serve" -}}
+{{- $mounts := index . 1 -}}
+{{- with index . 0 -}}
 ports:
   - name: metrics
     containerPort: {{ int .Values.metrics.port }}
@@ -79,5 +80,6 @@ securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 volumeMounts:
-  {{- include "mlflow.volumeMounts.common" . | nindent 2 }}
+  {{- include $mounts . | nindent 2 }}
+{{- end }}
 {{- end }}

@@ -38,9 +38,9 @@
   ports:
     {{- range list 53 5353 }}
     - protocol: UDP
-      port: {{ . }}
+      port: {{ int . }}
     - protocol: TCP
-      port: {{ . }}
+      port: {{ int . }}
     {{- end }}
 {{- range $name, $store := include "mlflow.network.stores" . | fromYaml }}
 - to:
@@ -56,7 +56,7 @@
 {{- range $identity }}
 - to:
     - ipBlock:
-        cidr: {{ .cidr }}
+        cidr: {{ .cidr | quote }}
   ports:
     - protocol: TCP
       port: {{ int .port }}

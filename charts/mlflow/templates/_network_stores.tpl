@@ -18,7 +18,7 @@ database:
 {{- $url := urlParse $service }}
 {{ $name }}:
   host: {{ $url.hostname | quote }}
-  port: {{ default (ternary 80 443 (eq $url.scheme "http")) (regexFind "[0-9]+$" (trimPrefix $url.hostname $url.host)) }}
+  port: {{ default (ternary 80 443 (eq $url.scheme "http")) (regexFind "[0-9]+$" (trimPrefix $url.hostname $url.host)) | int }}
 {{- end }}{{ end }}
 {{- end }}
 
@@ -37,16 +37,32 @@ of a Service or nothing. Takes (list $ "database" host).
 {{- else if include "mlflow.network.namespace" (list $ctx $host) -}}
 - namespaceSelector:
     matchLabels:
-      kubernetes.io/metadata.name: {{ include "mlflow.network.namespace" (list $ctx $host) }}
+      kubernetes.io/metadata.name: {{ include "mlflow.network.namespace" (list $ctx $host) | quote }}
 {{- else if regexMatch "^[0-9.]+$" $host -}}
 - ipBlock:
-    cidr: {{ $host }}/32
+    cidr: {{ printf "%s/32" $host | quote }}
 {{- else -}}
+{{- include "mlflow.network.anywhere" . -}}
+{{- end -}}
+{{- end }}
+
+{{- /*
+List lines: every address but link-local ones and the metadata services of clouds, which give the credentials of the node
+to whoever asks.
+*/}}
+{{- define "mlflow.network.anywhere" -}}
 - ipBlock:
     cidr: 0.0.0.0/0
+    except:
+      - 169.254.0.0/16
+      - 100.100.100.200/32
+      - 168.63.129.16/32
 - ipBlock:
     cidr: ::/0
-{{- end -}}
+    except:
+      - fe80::/10
+      - fd00:ec2::254/128
+      - fd20:ce::254/128
 {{- end }}
 
 {{- /* String: the namespace in the name of a Service, nothing for other names. Takes (list $ host). */}}
@@ -61,12 +77,15 @@ server of GKE with and without Dataplane V2. Azure's is its login service, as pu
 */}}
 {{- define "mlflow.network.identity" -}}
 {{- with .Values.artifactStore -}}
-{{- if and .s3.enabled (not .s3.endpoint) (not .s3.credentialsFromSecret.enabled) }}
+{{- $amazon := or (not .s3.endpoint) (regexMatch "[.]amazonaws[.]com([.]cn)?(:[0-9]+)?/?$" .s3.endpoint) -}}
+{{- if and .s3.enabled $amazon (not .s3.credentialsFromSecret.enabled) }}
 - cidr: 169.254.170.23/32
   port: 80
 {{- else if and .gcs.enabled (not .gcs.endpoint) (not .gcs.credentialsFromSecret.enabled) }}
 - cidr: 169.254.169.254/32
   port: 80
+- cidr: 169.254.169.252/32
+  port: 987
 - cidr: 169.254.169.252/32
   port: 988
 {{- end }}

@@ -40,6 +40,11 @@
 {{- if eq .Values.artifactStore.mode "direct" }}
 - artifactStore.mode direct: each client needs credentials of the store, and artifacts of experiments that were made proxied cannot be read
 {{- end }}
+{{- range .Values.artifactStore.allowedSources }}
+{{- if hasPrefix (include "mlflow.source" .) (include "mlflow.artifactStore.uri" $ | include "mlflow.source") }}
+- artifactStore.allowedSources has {{ . }}: each account may read all artifacts
+{{- end }}
+{{- end }}
 {{- if and (include "mlflow.database.enabled" .) (not .Values.backup.enabled) }}
 - backup.enabled is not set: see that somebody else backs the database up
 {{- end }}

@@ -57,20 +57,26 @@ namespace admits it. Takes (list $ "extraContainers").
 {{- /* Mapping lines: what a container that runs MLflow starts from, up to its environment. Takes (list $ "server.py"), and arguments if any. */}}
 {{- define "mlflow.container.start" -}}
 {{- $ctx := index . 0 -}}
-image: {{ include "mlflow.image" $ctx }}
-imagePullPolicy: {{ $ctx.Values.image.pullPolicy }}
+image: {{ include "mlflow.image" $ctx | quote }}
+imagePullPolicy: {{ $ctx.Values.image.pullPolicy | quote }}
 command:
-  - python
-  - /opt/mlflow-kubernetes/{{ index . 1 }}
-  {{- range slice . 2 }}
-  - {{ . }}
-  {{- end }}
+  {{- include "mlflow.command" (concat (list "python" (printf "/opt/mlflow-kubernetes/%s" (index . 1))) (slice . 2)) | nindent 2 }}
 env:
   {{- include "mlflow.env" (list $ctx (index . 1)) | nindent 2 }}
 {{- with include "mlflow.envFrom" (list $ctx (index . 1)) | fromYamlArray }}
 envFrom:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{- /*
+List lines: a command below a process 1 that takes SIGTERM at any moment and reaps orphans. No process namespace is shared
+for that: in one, a container reads the environment of the others. Takes the words of the command.
+*/}}
+{{- define "mlflow.command" -}}
+{{- $words := list "/bin/sh" "/opt/mlflow-kubernetes/init.sh" -}}
+{{- range . }}{{ $words = append $words (include "mlflow.literal" .) }}{{ end -}}
+{{- toYaml $words -}}
 {{- end }}
 
 {{- /* Mapping lines: what a container that runs MLflow may use and see. Takes `.`. */}}
@@ -93,7 +99,7 @@ volumeMounts:
 {{- $name := index . 1 -}}
 {{ $name }}:
   httpGet:
-    path: {{ $ctx.Values.mlflow.staticPrefix }}/health
+    path: {{ printf "%s/health" $ctx.Values.mlflow.staticPrefix | quote }}
     port: http
   {{- range $key := list "periodSeconds" "timeoutSeconds" "failureThreshold" }}
   {{- with get (get $ctx.Values $name) $key }}

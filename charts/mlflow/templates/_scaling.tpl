@@ -31,10 +31,10 @@ neither hide its load nor need requests of their own. Takes `.`.
 - type: ContainerResource
   containerResource:
     container: mlflow
-    name: {{ $name }}
+    name: {{ $name | quote }}
     target:
       type: Utilization
-      averageUtilization: {{ . }}
+      averageUtilization: {{ int . }}
 {{- end }}
 {{- end }}
 {{- with .metrics }}

@@ -16,7 +16,7 @@ container that starts before it and stays as long as the pod. Takes `.`.
 - name: postgres
   restartPolicy: Always
   {{- include "mlflow.backup.postgres" (list . "stay") | nindent 2 }}
-  {{- include "mlflow.backup.limits" (list . $idle) | nindent 2 }}
+  {{- include "mlflow.backup.limits" (list . $idle "exchange") | nindent 2 }}
 {{ end -}}
 - name: schema
   {{- include "mlflow.container.start" $step | nindent 2 }}

@@ -47,9 +47,9 @@ Takes (list $ entries volumes).
 {{- range .Values.extraVolumes }}{{ with .secret }}{{ $names = append $names .secretName }}{{ end -}}
 {{- range (.projected | default dict).sources }}{{ with .secret }}{{ $names = append $names .name }}{{ end }}{{ end }}{{ end -}}
 {{- range .Values.imagePullSecrets }}{{ $names = append $names .name }}{{ end -}}
-{{- range uniq $names }}
-{{ . }}: []
-{{- end }}
+{{- $mentioned := dict -}}
+{{- range $names }}{{ $_ := set $mentioned (toString .) list }}{{ end -}}
+{{- with $mentioned }}{{ toYaml . }}{{ end -}}
 {{- end }}
 
 {{- /*

@@ -31,23 +31,23 @@ MLFLOW_BACKEND_STORE_URI: postgresql+psycopg2://
 MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: {{ int $postgres.maxOverflow }}
 MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE: {{ int $postgres.poolRecycle | quote }}
 MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: {{ int $postgres.poolSize }}
-PGAPPNAME: {{ include "mlflow.fullname" . }}
+PGAPPNAME: {{ include "mlflow.fullname" . | quote }}
 PGCONNECT_TIMEOUT: 10
 PGDATABASE: {{ $postgres.database | quote }}
 PGHOST: {{ $postgres.host | quote }}
 PGPORT: {{ int $postgres.port }}
-PGSSLMODE: {{ $postgres.sslMode }}
+PGSSLMODE: {{ $postgres.sslMode | quote }}
 PGUSER: {{ $postgres.username | quote }}
 {{- if $postgres.sslRootCertFromSecret.enabled }}
 PGSSLROOTCERT: /etc/mlflow/postgres/ca.crt
 {{- end }}
 {{- else if .Values.backendStore.uriFromSecret.enabled -}}
-MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: {{ include "mlflow.requestThreads" . }}
+MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: {{ include "mlflow.requestThreads" . | int }}
 MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE: 3600
 MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: 5
 {{- else -}}
 MLFLOW_BACKEND_STORE_URI: sqlite:////mlflow/mlflow.db
-MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: {{ add1 (include "mlflow.requestThreads" .) }}
+MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: {{ add1 (include "mlflow.requestThreads" .) | int }}
 {{- end }}
 {{- end }}
 

@@ -59,11 +59,11 @@ annotations:
 
 {{- /* List lines: what the retention task is told. Takes `.`. */}}
 {{- define "mlflow.retention.options" -}}
-- --days={{ .Values.backendStore.postgres.cleanupRunsDays }}
-- --grace-days={{ .Values.retention.graceDays }}
-- --keep-tag={{ .Values.retention.keepTag }}
-- --batch-size={{ int .Values.retention.batchSize }}
-- --seconds={{ int .Values.retention.deadlineSeconds }}
+- {{ printf "--days=%v" .Values.backendStore.postgres.cleanupRunsDays | quote }}
+- {{ printf "--grace-days=%v" .Values.retention.graceDays | quote }}
+- {{ printf "--keep-tag=%s" .Values.retention.keepTag | quote }}
+- {{ printf "--batch-size=%d" (int .Values.retention.batchSize) | quote }}
+- {{ printf "--seconds=%d" (int .Values.retention.deadlineSeconds) | quote }}
 {{- if .Values.retention.dryRun }}
 - --dry-run
 {{- end }}

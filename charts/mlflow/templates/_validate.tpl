@@ -5,7 +5,7 @@ several keys at once, or know a better word than a pattern. Takes `.`.
 */}}
 {{- define "mlflow.validate" -}}
 {{- $sentences := list -}}
-{{- range list "renamed" "names" "image" "labels" "server" "env" "replicas" "autoscaling" "disruption" "strategy" "postgres" "uri" "pool" "artifactStore" "s3" "azure" "gcs" "persistence" "auth" "keys" "externalSecrets" "pods" "volumes" "containers" "metrics" "ingress" "httpRoute" "networkPolicy" "retention" "backup" "jobs" -}}
+{{- range list "renamed" "names" "image" "labels" "server" "env" "replicas" "autoscaling" "disruption" "strategy" "postgres" "uri" "pool" "artifactStore" "s3" "azure" "gcs" "allowedSources" "persistence" "auth" "keys" "externalSecrets" "pods" "volumes" "containers" "metrics" "ingress" "httpRoute" "networkPolicy" "retention" "backup" "jobs" -}}
 {{- range include (printf "mlflow.validate.%s" .) $ | splitList "\n" -}}
 {{- with trim . }}{{ $sentences = append $sentences . }}{{ end -}}
 {{- end -}}
@@ -16,7 +16,7 @@ several keys at once, or know a better word than a pattern. Takes `.`.
 {{- /* Line: one sentence about one value. Takes (list path wrong instead). */}}
 {{- define "mlflow.says" -}}
 {{- if ne (len .) 3 }}{{ fail "mlflow.says takes (list path wrong instead)" }}{{ end }}
-mlflow: {{ index . 0 }}: {{ index . 1 }}; {{ index . 2 }}.
+{{ printf "mlflow: %s: %s; %s." (index . 0) (index . 1) (index . 2) | replace "\n" "\\n" | replace "\r" "\\r" }}
 {{- end }}
 
 {{- /* Lines: the name of a Secret that must be there. Takes (list path name). */}}

@@ -18,25 +18,6 @@
 {{- else if and (eq .Values.artifactStore.mode "direct") (not $kinds) -}}
 {{- include "mlflow.says" (list "artifactStore.mode" "clients cannot write to the server's volume" "set artifactStore.s3, .azure or .gcs, or artifactStore.mode: proxied") -}}
 {{- end -}}
-{{- include "mlflow.validate.allowedSources" . -}}
-{{- end }}
-
-{{- /* Lines: places that every account may have the server read. Never the backups. Takes `.`. */}}
-{{- define "mlflow.validate.allowedSources" -}}
-{{- $path := "artifactStore.allowedSources" -}}
-{{- $backups := "" -}}
-{{- if .Values.backup.enabled }}{{ $backups = include "mlflow.backup.place" . | replace "abfss://" "wasbs://" | replace ".dfs." ".blob." }}{{ end -}}
-{{- range .Values.artifactStore.allowedSources -}}
-{{- $place := . | replace "abfss://" "wasbs://" | replace ".dfs." ".blob." | trimSuffix "/" -}}
-{{- if regexMatch "[^:/]/.*//|[^:/]//|/\\.\\.?(/|$)" . -}}
-{{- include "mlflow.says" (list $path (printf "%q has an empty folder, . or .." .) "write it as s3://bucket/folder") -}}
-{{- else if and $backups (or (hasPrefix (print $place "/") (print $backups "/")) (hasPrefix (print $backups "/") (print $place "/"))) -}}
-{{- include "mlflow.says" (list $path (printf "%q holds backups, which every account could read" .) "name a folder beside them") -}}
-{{- end -}}
-{{- end -}}
-{{- if and .Values.artifactStore.allowedSources (eq .Values.artifactStore.mode "direct") -}}
-{{- include "mlflow.says" (list $path "clients use their own credentials in mode direct" "remove it, or set artifactStore.mode: proxied") -}}
-{{- end -}}
 {{- end }}
 
 {{- /* Lines: bucket and service of S3. Takes `.`. */}}
@@ -99,4 +80,35 @@
 {{- else if not (regexMatch "^[A-Za-z0-9._-]{3,255}$" $name) -}}
 {{- include "mlflow.says" (list $path (printf "%q cannot be the name of a %s" $name $noun) "use 3 or more letters, digits, '-' and '.'") -}}
 {{- end -}}
+{{- end }}
+
+{{- /* Lines: prefixes of URIs that lead to object stores, and to no backup. Takes `.`. */}}
+{{- define "mlflow.validate.allowedSources" -}}
+{{- $path := "artifactStore.allowedSources" -}}
+{{- if and .Values.artifactStore.allowedSources (eq .Values.artifactStore.mode "direct") -}}
+{{- include "mlflow.says" (list $path "clients use their own credentials in mode direct" "remove it, or set artifactStore.mode: proxied") -}}
+{{- end -}}
+{{- $backups := "" -}}
+{{- if and .Values.backup.enabled (include "mlflow.artifactStore.kind" .) -}}
+{{- $backups = include "mlflow.source" (include "mlflow.backup.place" .) -}}
+{{- end -}}
+{{- range .Values.artifactStore.allowedSources -}}
+{{- if contains "," . -}}
+{{- include "mlflow.says" (list $path (printf "%q holds a comma" .) "list each prefix as an entry of its own") -}}
+{{- else if not (regexMatch "^[A-Za-z][A-Za-z0-9+.-]*:/{1,3}[^/]" .) -}}
+{{- include "mlflow.says" (list $path (printf "%q has no scheme and place" .) "write it as s3://other-bucket/models") -}}
+{{- else if regexMatch "(?i)^(file|local|data):" . -}}
+{{- include "mlflow.says" (list $path (printf "%q is on the server's own disk" .) "name a place in an object store") -}}
+{{- else if regexMatch "[\\s\\\\%?#[:cntrl:]]|[^:/]//|/[.]{1,2}(/|$)" . -}}
+{{- include "mlflow.says" (list $path (printf "%q can be read in more than one way" .) "write it as s3://other-bucket/models, without escapes, query and dots") -}}
+{{- else if and $backups (or (hasPrefix (include "mlflow.source" .) $backups) (hasPrefix (printf "%s/" $backups) (printf "%s/" (include "mlflow.source" .)))) -}}
+{{- include "mlflow.says" (list $path (printf "%q leads to the backups, which hold every account's data" .) "name a folder without them, or another bucket") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* String: a URI with what several spellings have in common: lower case, one scheme for each kind of store. Takes the URI. */}}
+{{- define "mlflow.source" -}}
+{{- $uri := lower . | trimSuffix "/" | replace ".dfs." ".blob." -}}
+{{- regexReplaceAll "^s3[an]?:/+" (regexReplaceAll "^(abfss?|wasbs?):/+" $uri "wasbs://") "s3://" -}}
 {{- end }}

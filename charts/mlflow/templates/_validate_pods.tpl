@@ -27,7 +27,12 @@
 {{- define "mlflow.validate.labels" -}}
 {{- $own := "^(app|app\\.kubernetes\\.io/(name|instance|component|version|part-of|managed-by)|helm\\.sh/chart)$" -}}
 {{- $common := .Values.commonLabels -}}
-{{- range $path, $labels := dict "commonLabels" $common "podLabels" .Values.podLabels "tasks.podLabels" .Values.tasks.podLabels "serviceAccount.labels" .Values.serviceAccount.labels "backup.serviceAccount.labels" .Values.backup.serviceAccount.labels -}}
+{{- $all := dict "commonLabels" $common "podLabels" .Values.podLabels "tasks.podLabels" .Values.tasks.podLabels -}}
+{{- range $key := list "dashboard" "prometheusRule" "serviceAccount" "serviceMonitor" -}}
+{{- $_ := set $all (printf "%s.labels" $key) (get $.Values $key).labels -}}
+{{- end -}}
+{{- $_ := set $all "backup.serviceAccount.labels" .Values.backup.serviceAccount.labels -}}
+{{- range $path, $labels := $all -}}
 {{- range $label, $value := $labels -}}
 {{- if regexMatch $own $label -}}
 {{- include "mlflow.says" (list (printf "%s.%s" $path $label) "is set by the chart" "choose another label") -}}

@@ -1,10 +1,7 @@
 {{- /* Lines: how the server is reached and how it leaves. Takes `.`. */}}
 {{- define "mlflow.validate.server" -}}
-{{- $prefix := .Values.mlflow.staticPrefix -}}
-{{- if and $prefix (not (regexMatch "^(/[A-Za-z0-9._~-]+)+$" $prefix)) -}}
-{{- include "mlflow.says" (list "mlflow.staticPrefix" (printf "%q is not a path prefix" $prefix) "write it as /mlflow, with a slash before it and none behind it") -}}
-{{- end -}}
-{{- range .Values.mlflow.allowedHosts }}{{ if regexMatch "[/, ]" . -}}
+{{- include "mlflow.validate.staticPrefix" .Values.mlflow.staticPrefix -}}
+{{- range .Values.mlflow.allowedHosts }}{{ if regexMatch "[^A-Za-z0-9.:_*?!\\[\\]-]|:$" . -}}
 {{- include "mlflow.says" (list "mlflow.allowedHosts" (printf "%q is not a host name" .) "list names such as mlflow.example.com, without scheme and path") -}}
 {{- end }}{{ end -}}
 {{- range .Values.mlflow.corsAllowedOrigins }}{{ if not (regexMatch "^(\\*|https?://[^/, ]+)$" .) -}}
@@ -19,6 +16,22 @@
 {{- end -}}
 {{- end }}
 
+{{- /*
+Lines: a path prefix that leaves the login as it is. MLflow asks for none where a path begins with /static, /health or
+/favicon.ico, and serves some paths without the prefix. Takes the prefix.
+*/}}
+{{- define "mlflow.validate.staticPrefix" -}}
+{{- $first := regexFind "^/[^/]+" . -}}
+{{- if not . -}}
+{{- else if or (not (regexMatch "^(/[A-Za-z0-9._~-]+)+$" .)) (regexMatch "/[.]+(/|$)" .) -}}
+{{- include "mlflow.says" (list "mlflow.staticPrefix" (printf "%q is not a path prefix" .) "write it as /mlflow, with a slash before it and none behind it") -}}
+{{- else if regexMatch "(?i)^/(static|health|favicon[.]ico)" . -}}
+{{- include "mlflow.says" (list "mlflow.staticPrefix" (printf "%s begins like a path for which MLflow asks for no login" $first) "choose another first segment, such as /mlflow") -}}
+{{- else if regexMatch "(?i)^/(ajax-api|api|build|gateway|get-artifact|graphql|metrics|model-versions|signup|v1|version)$" $first -}}
+{{- include "mlflow.says" (list "mlflow.staticPrefix" (printf "%s is a path of MLflow itself" $first) "choose another first segment, such as /mlflow") -}}
+{{- end -}}
+{{- end }}
+
 {{- /* Lines: environment variables that belong elsewhere. Takes `.`. */}}
 {{- define "mlflow.validate.env" -}}
 {{- $owned := include "mlflow.env.owned" . | fromYaml -}}
@@ -28,6 +41,8 @@
 {{- include "mlflow.says" (list $path "cannot be the name of a variable" "use letters, digits and '_'") -}}
 {{- else if hasKey $owned $name -}}
 {{- include "mlflow.says" (list $path "is computed by the chart" (printf "set %s instead" (get $owned $name))) -}}
+{{- else if include "mlflow.validate.refusedEnv" (list $name $value) -}}
+{{- include "mlflow.validate.refusedEnv" (list $name $value) -}}
 {{- else if regexMatch "(PASSWORD|PASSWD|SECRET|TOKEN|_KEY|ACCESS_KEY_ID|CONNECTION_STRING)$" $name -}}
 {{- include "mlflow.says" (list $path "would be readable in the Deployment" "put it into a Secret and name that in mlflow.envFrom") -}}
 {{- end -}}
@@ -44,6 +59,7 @@ GOOGLE_APPLICATION_CREDENTIALS: artifactStore.gcs.credentialsFromSecret
 MLFLOW_ARTIFACTS_DESTINATION: artifactStore
 MLFLOW_AUTH_ADMIN_PASSWORD: auth.basic.adminFromSecret
 MLFLOW_AUTH_ADMIN_USERNAME: auth.basic.adminFromSecret
+MLFLOW_AUTH_CONFIG_PATH: auth.basic
 MLFLOW_BACKEND_STORE_URI: backendStore
 MLFLOW_CRYPTO_KEK_PASSPHRASE: keys.fromSecret
 MLFLOW_DEFAULT_ARTIFACT_ROOT: artifactStore.mode
@@ -56,6 +72,7 @@ MLFLOW_KUBERNETES_AUTH_PERMISSION: auth.basic.defaultPermission
 MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT: terminationGracePeriodSeconds
 MLFLOW_KUBERNETES_LAUNCHER: mlflow.launcher
 MLFLOW_KUBERNETES_LOG_FORMAT: mlflow.log.format
+MLFLOW_KUBERNETES_MAX_BODY_MIB: mlflow.maxRequestBodyMiB
 MLFLOW_KUBERNETES_METRICS_INTERVAL: metrics.storeIntervalSeconds
 MLFLOW_KUBERNETES_METRICS_PAGES: nothing, the chart knows its own Services
 MLFLOW_KUBERNETES_METRICS_PORT: metrics.port

@@ -2,7 +2,7 @@
 {{- define "mlflow.volumes" -}}
 - name: tmp
   emptyDir:
-    sizeLimit: {{ .Values.tmp.sizeLimit }}
+    sizeLimit: {{ .Values.tmp.sizeLimit | quote }}
 {{- if .Values.metrics.enabled }}
 - name: metrics
   emptyDir:
@@ -11,7 +11,7 @@
 {{- if include "mlflow.volume.enabled" . }}
 - name: data
   persistentVolumeClaim:
-    claimName: {{ include "mlflow.claimName" . }}
+    claimName: {{ include "mlflow.claimName" . | quote }}
 {{- end }}
 {{ include "mlflow.volumes.common" . }}
 {{- end }}
@@ -26,12 +26,12 @@
 {{- define "mlflow.volumes.database" -}}
 - name: files
   configMap:
-    name: {{ include "mlflow.files.name" . }}
+    name: {{ include "mlflow.files.name" . | quote }}
 {{- with .Values.backendStore.postgres }}
 {{- if and .enabled .sslRootCertFromSecret.enabled }}
 - name: postgres-ca
   secret:
-    secretName: {{ .sslRootCertFromSecret.name }}
+    secretName: {{ .sslRootCertFromSecret.name | quote }}
     items:
       - key: {{ .sslRootCertFromSecret.key | quote }}
         path: ca.crt
@@ -57,17 +57,16 @@
 {{ include "mlflow.volumeMounts.common" . }}
 {{- end }}
 
-{{- /* List lines: where a container mounts those. Takes `.`. */}}
-{{- define "mlflow.volumeMounts.common" -}}
-{{ include "mlflow.volumeMounts.database" . }}
-{{- include "mlflow.artifactStore.volumeMounts" . }}
-{{- end }}
-
-{{- /* List lines: where a container without an object store mounts them. Takes `.`. */}}
-{{- define "mlflow.volumeMounts.database" -}}
+{{- /* List lines: where every container of the chart mounts its programs. */}}
+{{- define "mlflow.volumeMounts.files" -}}
 - name: files
   mountPath: /opt/mlflow-kubernetes
   readOnly: true
+{{- end }}
+
+{{- /* List lines: where a container without an object store mounts those. Takes `.`. */}}
+{{- define "mlflow.volumeMounts.database" -}}
+{{ include "mlflow.volumeMounts.files" . }}
 {{- with .Values.backendStore.postgres }}
 {{- if and .enabled .sslRootCertFromSecret.enabled }}
 - name: postgres-ca
@@ -78,4 +77,10 @@
 {{- with .Values.extraVolumeMounts }}
 {{ toYaml . }}
 {{- end }}
+{{- end }}
+
+{{- /* List lines: where a container mounts all of them. Takes `.`. */}}
+{{- define "mlflow.volumeMounts.common" -}}
+{{ include "mlflow.volumeMounts.database" . }}
+{{- include "mlflow.artifactStore.volumeMounts" . }}
 {{- end }}

@@ -426,7 +426,8 @@ def test_what_cannot_be_read_is_refused(plain: Server) -> None:
 HOSTS = {
     "none": b"GET / HTTP/1.1\r\nX: y\r\n\r\n",
     "none, on /health": b"GET /health HTTP/1.1\r\nX: y\r\n\r\n",
-    "none, in a trailer": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nHost: localhost\r\n\r\n",
+    "none, in a trailer": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nHost: localhost\r\n"
+    b"\r\n",
     "two": b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
     "two, other case": b"GET / HTTP/1.1\r\nHost: localhost\r\nhOST: evil.example.com\r\n\r\n",
     "two, on /health": b"GET /health HTTP/1.1\r\nHost: localhost\r\nHost: evil.example.com\r\n\r\n",
