@@ -95,7 +95,7 @@ TABLE: dict[str, Json] = {
             "egress": [{"to": [{"podSelector": {"matchLabels": {"@": "@"}}}]}],
             "peers": {
                 name: [{"podSelector": {"matchLabels": {"@": "@"}}}]
-                for name in ("ingressController", "prometheus", "dns", "database", "objectStore")
+                for name in ("ingressController", "prometheus", "dns", "database", "objectStore", "backupStore")
             },
         },
         "metrics": {"resources": RESOURCES},
@@ -113,8 +113,22 @@ TABLE: dict[str, Json] = {
             "enabled": True,
             "beforeMigration": True,
             "schedule": "@ 2 * * *",
-            "bucket": "@",
+            "bucket": "vault-@",
             "path": "@/@",
+            "region": "@",
+            "endpoint": "https://vault-@.example.com",
+            "credentialsFromSecret": {
+                "enabled": True,
+                "name": "vault-@",
+                "accessKeyIdKey": "@",
+                "secretAccessKeyKey": "@",
+            },
+            "serviceAccount": {
+                "create": True,
+                "name": "vault-@",
+                "annotations": {"@": "@"},
+                "labels": {"@": "@"},
+            },
             "resources": RESOURCES,
             "image": {"repository": "@", "tag": "@"},
             "drill": {"enabled": True, "schedule": "@ 5 * * *", "database": "@"},
@@ -184,6 +198,16 @@ TABLE: dict[str, Json] = {
         "artifactStore": {"s3": {"enabled": True, "bucket": "models", "path": "artifacts"}},
         "backup": {"enabled": True, "image": {"registry": "@", "digest": "sha256:@"}},
         "networkPolicy": {"enabled": True},
+    },
+    "backup, azure": {
+        "backendStore": {"postgres": {"enabled": True, "host": "db"}},
+        "artifactStore": {"azure": {"enabled": True, "storageAccount": "models", "container": "mlflow"}},
+        "backup": {
+            "enabled": True,
+            "bucket": "backups",
+            "storageAccount": "@",
+            "credentialsFromSecret": {"enabled": True, "name": "vault-@", "key": "@"},
+        },
     },
     "secrets": {
         "backendStore": {"postgres": {"enabled": True, "host": "db"}},

@@ -86,7 +86,7 @@ takes its ConfigMaps only. Takes (list $ "server.py").
 {{- $ctx := index . 0 -}}
 {{- $own := and (has (index . 1) (list "backup.py" "restore.py")) (include "mlflow.backup.own" $ctx) -}}
 {{- range $ctx.Values.mlflow.envFrom }}{{ if not (and $own .secretRef) }}
-{{ list . | toYaml }}
+- {{ toJson . }}
 {{- end }}{{ end }}
 {{- end }}
 
