@@ -12,10 +12,9 @@ from render.chart import MLFLOW, NEWEST, Json, UniqueKeys, _helm
 
 # In place of each @ of such values stands a string: a word of its own, or a hostile one, the same everywhere.
 HOSTILE = [
-    "a #b", "yes", "null", "~", "1e3", "0x1f", "012", "2026-01-01", '"x', "'x", "x'", "a: b", "a:",
-    "{a}", "[a", "*x", "&x", "!x", "%x", "@x", "`x", "|", "> x", "- x", "? x", "a, b", "a\\nb", "a\\",
-    "\nfoo: bar", "x\n", "a\tb", " x ", "x\r\ny: z", "\u2028x", "é", "{{ .Release.Name }}",
-    "$(PGPASSWORD)", "$$(PGPASSWORD)", "$$x$", "$(", "x$",
+    "a #b", "yes", "null", "1e3", "012", "2026-01-01", '"x', "x'", "a: b", "a:", "{a}", "[a", "*x", "!x",
+    "@x", "|", "- x", "a\\nb", "a\\", "\nfoo: bar", "x\r\ny: z", "a\tb", " x ", "\u2028x",
+    "{{ .Release.Name }}", "$(PGPASSWORD)", "$$x$", "$(",
 ]  # fmt: skip
 SECRET = {"enabled": True, "name": "@", "key": "@"}
 RESOURCES = {"requests": {"cpu": "@", "memory": "1@Mi"}, "limits": {"memory": "1@Gi"}}

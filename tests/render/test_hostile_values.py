@@ -18,17 +18,7 @@ def harmless(values: Json) -> dict[str, str]:
     def word(number: int, place: str) -> str:
         if place.endswith("digest"):
             return f"{number:0>64}"
-        number_with_unit = (
-            "interval",
-            "Interval",
-            "Timeout",
-            "request",
-            "size",
-            "sizeLimit",
-            ".cpu",
-            ".memory",
-        )
-        numeric = place.endswith(number_with_unit)
+        numeric = re.search(r"([iI]nterval|Timeout|request|size|sizeLimit|[.]cpu|[.]memory)$", place)
         return f"7{number:03}" if numeric else f"zq{number:03}z"
 
     return {place: word(number, place) for number, place in enumerate(places(values))}
