@@ -129,6 +129,18 @@ def test_external_secrets() -> None:
     assert secrets.judge([external()]).detail == "postgres is not synced: nobody has looked at it"
 
 
+@pytest.mark.parametrize(("instance", "ours"), [("mlflow", True), ("other", False)])
+def test_external_secrets_of_a_task(instance: str, ours: bool) -> None:
+    """The Secret of backups is read by no pod of the server: the chart's labels say whose it is."""
+    labels = {"app.kubernetes.io/name": "mlflow", "app.kubernetes.io/instance": instance}
+    found = release()
+    selector = {**labels, "app.kubernetes.io/instance": "mlflow", "app.kubernetes.io/component": "server"}
+    found.deployment["spec"]["selector"] = {"matchLabels": selector}
+    each = external()
+    each["metadata"] |= {"name": "mlflow-backup-secret", "labels": labels}
+    assert secrets.belongs(each, found) is ours
+
+
 def test_the_secrets_of_a_pod() -> None:
     key = {"name": "PGPASSWORD", "valueFrom": {"secretKeyRef": {"name": "one", "key": "x"}}}
     volumes = [

@@ -27,6 +27,7 @@ VALUES = {
         "image": POSTGRES,
         "drill": DRILL,
         "resources": SMALL,
+        "credentialsFromSecret": {"enabled": True},
     },
     "retention": {"graceDays": 0, "resources": SMALL},
     "metrics": {"storeIntervalSeconds": 5},
@@ -36,15 +37,19 @@ VALUES = {
 
 
 class Release:
-    """An MLflow with a database and a bucket of its own."""
+    """An MLflow with a database, a bucket and a place for backups of its own."""
 
     def __init__(self, kube: Kube, helm: Helm, kubeconfig: Path, namespace: str) -> None:
         self.kube, self.kubeconfig, self.namespace = kube, kubeconfig, namespace
         self.bucket = f"operations-{secrets.token_hex(3)}"
+        self.backups = f"{self.bucket}-backups"
         self.database = Database.create(kube, self.bucket)
         self.s3 = s3_client(kube)
-        self.s3.create_bucket(Bucket=self.bucket)
+        for bucket in (self.bucket, self.backups):
+            self.s3.create_bucket(Bucket=bucket)
+        kube.secret(namespace, "mlflow-backup-secret", kube.read_secret("ml", "mlflow-s3-secret"))
         values = {**VALUES, **shared_stores(kube, namespace, self.database)}
+        values["backup"] = {**VALUES["backup"], "bucket": self.backups}
         values["backendStore"]["postgres"] |= {"cleanupRunsEnabled": True, "cleanupRunsDays": 30}
         values["artifactStore"]["s3"] |= {"bucket": self.bucket, "path": "artifacts"}
         helm.install(namespace, values)
@@ -71,8 +76,8 @@ class Release:
         assert done.returncode == 0, log
         return log
 
-    def keys(self, prefix: str) -> set[str]:
-        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+    def keys(self, prefix: str, bucket: str = "") -> set[str]:
+        found = self.s3.list_objects_v2(Bucket=bucket or self.bucket, Prefix=prefix).get("Contents", [])
         return {each["Key"].removeprefix(prefix) for each in found}
 
 
@@ -126,7 +131,7 @@ def test_backup_and_restore(release: Release, client: MlflowClient) -> None:
     (listed,) = json.loads(release.ops("backup list --output json").partition("\n]")[0] + "\n]")
     assert listed["rows"]["public.runs"] == len(before)
     prefix = f"backups/{release.namespace}/mlflow/{listed['name']}"
-    assert release.keys(prefix) == {".dump", ".dump.sha256", ".json"}
+    assert release.keys(prefix, release.backups) == {".dump", ".dump.sha256", ".json"}
     release.query("CREATE TABLE newer (a int); UPDATE alembic_version SET version_num = 'feedfacecafe'")
     release.query("TRUNCATE runs CASCADE")
     release.ops(f"restore {listed['name']} --yes")
@@ -137,7 +142,7 @@ def test_backup_and_restore(release: Release, client: MlflowClient) -> None:
 
 def test_a_restore_that_fails_leaves_a_server(release: Release) -> None:
     said = release.ops("restore 20000101T000000Z --yes", code=1)
-    assert f"no backup '20000101T000000Z' in s3://{release.bucket}/backups/" in said
+    assert f"no backup '20000101T000000Z' in s3://{release.backups}/backups/" in said
     assert release.kube.ready(release.namespace, 1)
 
 

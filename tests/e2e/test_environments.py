@@ -45,13 +45,14 @@ class Environment:
 
 @pytest.fixture(scope="module")
 def outside(kube: Kube, helm: Helm, platform: Platform) -> Iterator[str]:
-    """PostgreSQL that speaks TLS only, and one bucket for each environment."""
+    """PostgreSQL that speaks TLS only, one bucket for each environment, and one for backups."""
     kube.create_namespace(OUTSIDE)
     kube.secret(OUTSIDE, "postgres", {"password": NASTY})
     kube.secret(OUTSIDE, "mlflow-s3-secret", S3)
     platform.apply(OUTSIDE, "outside")
     helm.install(OUTSIDE, {"bucket": "biz-datalake-prod"}, release="s3", chart=REPO / "charts/seaweedfs")
-    s3_client(kube, OUTSIDE, "s3").create_bucket(Bucket="biz-datalake-dev")
+    for bucket in ("biz-datalake-dev", "biz-backups-prod"):
+        s3_client(kube, OUTSIDE, "s3").create_bucket(Bucket=bucket)
     kube.wait_ready(OUTSIDE, 1, selector="app=postgres")
     yield OUTSIDE
     kube.delete_namespace(OUTSIDE)
@@ -82,6 +83,8 @@ def fill_vault(environment: str, kube: Kube, platform: Platform) -> None:
         "mlflow-postgres-secret": {"password": NASTY},
         "mlflow-postgres-ca": {"ca": {"crt": authority}},  # the fake provider takes a dot for a path
         "mlflow-s3-secret": S3,
+        # SeaweedFS has one account here; tests/runtime/test_backup_credentials.py has two.
+        "mlflow-backup-secret": S3,
         "mlflow-admin-secret": ADMIN,
         "mlflow-keys-secret": KEYS,
     }
@@ -125,6 +128,19 @@ def test_a_run_and_its_artifact_are_outside(
     bucket = f"biz-datalake-{environment.name}"
     key = f"mlflow/artifacts/{uri.partition(':/')[2]}/note.txt"
     assert s3_client(kube, OUTSIDE, "s3").get_object(Bucket=bucket, Key=key)["Body"].read() == b"kept outside"
+
+
+@pytest.mark.parametrize("environment", ["prod"], indirect=True)
+def test_a_backup_is_in_its_own_bucket(environment: Environment, kube: Kube) -> None:
+    """Listed with its credentials, which no container beside the server has."""
+    where = f"--namespace {environment.name}"
+    environment.type(f"mlflowops backup now {where}")
+    listed = json.loads(environment.type(f"mlflowops backup list {where} --output json").stdout)
+    prefix = f"backups/{environment.name}/mlflow/{listed[0]['name']}"
+    found = s3_client(kube, OUTSIDE, "s3").list_objects_v2(Bucket="biz-backups-prod", Prefix=prefix)
+    assert found["KeyCount"] == 3
+    for pod in kube.pods(environment.name):
+        assert "mlflow-backup-secret" not in str(pod.spec.containers)
 
 
 PAGE = re.findall(r"```bash\n(.*?)```", (REPO / "docs/commands.md").read_text(), re.DOTALL)

@@ -35,6 +35,8 @@ VALUES: dict[str, Any] = {
     "backup": {"enabled": True},
     "networkPolicy": {"enabled": True, "ingress": [FROM_CLIENTS]},
 }
+# What the last release does not know, and this one asks for where there is a login.
+APART = {"backup": {"enabled": True, "bucket": "backups", "credentialsFromSecret": {"enabled": True}}}
 
 
 class Upgraded:
@@ -44,12 +46,13 @@ class Upgraded:
         self.kube, self.helm, self.kubeconfig, self.namespace = kube, helm, kubeconfig, namespace
         self.folder = folder
         kube.secret(namespace, "mlflow-admin-secret", {"username": ADMIN[0], "password": PASSWORD})
+        kube.secret(namespace, "mlflow-backup-secret", kube.read_secret("ml", "mlflow-s3-secret"))
         self.database = Database.create(kube, f"release_{secrets.token_hex(3)}")
         self.values = VALUES | shared_stores(kube, namespace, self.database)
         self.values["backendStore"]["postgres"]["cleanupRunsEnabled"] = True
 
     def install(self, **more: Any) -> None:
-        self.helm.install(self.namespace, self.values | more, wait="240s")
+        self.helm.install(self.namespace, self.values | APART | more, wait="240s")
 
     def write(self, name: str) -> None:
         """One of everything, under that name; anna may change the experiment, and nothing else."""

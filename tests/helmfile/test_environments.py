@@ -149,6 +149,23 @@ def test_prod_promises(rendered) -> None:
         assert find(rendered["prod"], "CronJob", f"mlflow-{task}")
 
 
+def test_no_account_of_prod_reads_its_backups(rendered) -> None:
+    """Another bucket than that of the artifacts, and keys that no container beside the server has."""
+    bucket = server_env(rendered["prod"])["MLFLOW_ARTIFACTS_DESTINATION"]["value"].split("/")[2]
+    pods = [
+        find(rendered["prod"], "CronJob", f"mlflow-{task}")["spec"]["jobTemplate"]["spec"]["template"]
+        for task in ("backup", "drill", "restore")
+    ]
+    for pod in pods:
+        box, _ = pod["spec"]["containers"]
+        (place,) = [word for word in box["command"] if "s3://" in word]
+        assert place.split("/")[2] not in ("", bucket)
+        assert "mlflow-backup-secret" in str(box)
+    server = find(rendered["prod"], "Deployment", "mlflow")["spec"]["template"]["spec"]
+    assert "mlflow-backup-secret" not in str(server["containers"])
+    assert "mlflow-backup-secret" in str(server["initContainers"]), "a backup before a migration"
+
+
 def test_dev_has_an_address(rendered) -> None:
     (rule,) = find(rendered["dev"], "Ingress", "mlflow")["spec"]["rules"]
     assert rule["host"] in server_env(rendered["dev"])["MLFLOW_SERVER_ALLOWED_HOSTS"]["value"].split(",")

@@ -38,6 +38,14 @@ def by_uri(**more: Any) -> Json:
     return {"backendStore": {"uriFromSecret": {"enabled": True, "name": "mysql"}}, **s3(), **KEYS, **more}
 
 
+def backup(store: Json, login: bool = False, **more: Any) -> Json:
+    """Backups to that store."""
+    auth = {"auth": {"mode": "basic"}, **KEYS} if login else {}
+    return {**postgres(), **store, **auth, "backup": {"enabled": True, **more}}
+
+
+OWN = {"credentialsFromSecret": {"enabled": True}}
+ROLE = {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/mlflow"}}
 ML = "mlflow.example.com"
 
 # Sentences of _validate*.tpl, whole.
@@ -558,6 +566,103 @@ SENTENCES: dict[str, tuple[Json, str]] = {
         "mlflow: backup.path: is in the folder of the artifacts, where MLflow's users can read and delete "
         "it; set artifactStore.s3.path to another folder of the bucket, or backup.bucket.",
     ),
+    "backup-region-of-google": (
+        backup(gcs(path="a"), region="europe-west1"),
+        "mlflow: backup.region: is not for the store of this release, artifactStore.gcs; remove it.",
+    ),
+    "backup-storage-account-of-s3": (
+        backup(s3(path="a"), storageAccount="backups"),
+        "mlflow: backup.storageAccount: is not for the store of this release, artifactStore.s3; remove it.",
+    ),
+    "backup-endpoint-of-google": (
+        backup(gcs(path="a"), endpoint="http://gcs:4443"),
+        "mlflow: backup.endpoint: is not for the store of this release, artifactStore.gcs; remove it.",
+    ),
+    "backup-endpoint-with-bucket": (
+        backup(s3(path="a"), endpoint="https://s3.example.com/backups"),
+        'mlflow: backup.endpoint: "https://s3.example.com/backups" is not the URL of a service; '
+        "write it as https://s3.example.com, without a path.",
+    ),
+    "backup-endpoint-without-key": (
+        backup(azure(path="a"), endpoint="https://blob.example.com"),
+        "mlflow: backup.endpoint: needs an account key in Azure; "
+        "set backup.credentialsFromSecret too, or remove it.",
+    ),
+    "backup-storage-account-without-key": (
+        backup(azure(path="a", **OWN), storageAccount="backups"),
+        "mlflow: backup.storageAccount: the account key of account does not open backups; "
+        "set backup.credentialsFromSecret, or backup.serviceAccount.",
+    ),
+    "backup-secret-empty": (
+        backup(s3(path="a"), credentialsFromSecret={"enabled": True, "name": ""}),
+        "mlflow: backup.credentialsFromSecret.name: is empty; "
+        "set the name of a Secret in the namespace of the release.",
+    ),
+    "backup-account-not-made": (
+        backup(s3(path="a"), serviceAccount={"name": "archive", **ROLE}),
+        "mlflow: backup.serviceAccount.create: is false, so annotations and labels reach no ServiceAccount; "
+        "set them on yours and remove them here, or set it to true.",
+    ),
+    "backup-account-twice": (
+        backup(s3(path="a"), serviceAccount={"create": True, "name": "mlflow"}),
+        'mlflow: backup.serviceAccount.name: "mlflow" is the ServiceAccount of the server; '
+        "choose another name.",
+    ),
+    "backup-account-labels": (
+        {"commonLabels": {"a": "b"}, "backup": {"serviceAccount": {"labels": {"a": "c"}}}},
+        "mlflow: backup.serviceAccount.labels.a: is in commonLabels too; keep one of them.",
+    ),
+    "backup-account-in-the-servers-pod": (
+        backup(s3(path="a"), beforeMigration=True, serviceAccount={"create": True}),
+        "mlflow: backup.beforeMigration: runs in a pod of the server, which cannot have "
+        "backup.serviceAccount; set backup.credentialsFromSecret, or beforeMigration: false and make a "
+        "backup before each upgrade.",
+    ),
+    "backup-in-the-bucket-of-accounts": (
+        backup(s3(path="a"), login=True, **OWN),
+        "mlflow: backup.bucket: is the bucket of the artifacts, which the server reads for its accounts; "
+        "set a bucket of its own, to which the server's credentials have no access.",
+    ),
+    "backup-in-the-container-of-accounts": (
+        backup(azure(path="a"), login=True, **OWN),
+        "mlflow: backup.bucket: is the container of the artifacts, which the server reads for its accounts; "
+        "set a container of its own, to which the server's credentials have no access.",
+    ),
+    "backup-in-the-storage-account-of-accounts": (
+        backup(azure(path="a", **OWN), login=True, bucket="backups", **OWN),
+        "mlflow: backup.storageAccount: is that of the artifacts, whose account key opens every container; "
+        "set another storage account and backup.credentialsFromSecret.",
+    ),
+    "backup-with-the-servers-credentials": (
+        backup(s3(path="a"), login=True, bucket="backups"),
+        "mlflow: backup.credentialsFromSecret: is not enabled, so backups have the credentials with which "
+        "the server reads for its accounts; "
+        "set backup.credentialsFromSecret, or backup.serviceAccount with a role of its own.",
+    ),
+    "backup-with-the-servers-secret": (
+        backup(
+            s3(path="a", **OWN),
+            login=True,
+            bucket="backups",
+            credentialsFromSecret={"enabled": True, "name": "mlflow-s3-secret"},
+        ),
+        'mlflow: backup.credentialsFromSecret.name: the server reads Secret "mlflow-s3-secret" too; '
+        "set a Secret that holds nothing but the backups' credentials.",
+    ),
+    "backup-with-the-servers-role": (
+        backup(s3(path="a"), login=True, bucket="backups", serviceAccount={"create": True, **ROLE})
+        | {"serviceAccount": ROLE},
+        "mlflow: backup.serviceAccount.annotations: arn:aws:iam::111122223333:role/mlflow is the server's "
+        "too; set a role of its own, which alone may read the backups.",
+    ),
+    "backup-credentials-in-the-server": (
+        {"extraVolumeMounts": [{"name": "backup-credentials", "mountPath": "/stolen"}]},
+        'mlflow: extraVolumeMounts: there is no volume "backup-credentials"; add it to extraVolumes.',
+    ),
+    "backup-credentials-volume": (
+        {"extraVolumes": [{"name": "backup-credentials", "emptyDir": {}}]},
+        'mlflow: extraVolumes: "backup-credentials" is there already; choose another name.',
+    ),
     "drill-in-the-real-database": (
         {
             **postgres(),
@@ -894,6 +999,21 @@ SCHEMA: dict[str, tuple[Json, str, str]] = {
     "backup-digest": (
         {"backup": {"image": {"digest": "x"}}},
         "/backup/image/digest",
+        "does not match pattern",
+    ),
+    "backup-storage-account": (
+        {"backup": {"storageAccount": "My-Account"}},
+        "/backup/storageAccount",
+        "does not match pattern",
+    ),
+    "backup-password": (
+        {"backup": {"credentialsFromSecret": {"secretAccessKey": "x"}}},
+        "/backup/credentialsFromSecret",
+        "additional properties 'secretAccessKey' not allowed",
+    ),
+    "backup-account-name": (
+        {"backup": {"serviceAccount": {"name": "Archive"}}},
+        "/backup/serviceAccount/name",
         "does not match pattern",
     ),
     "metrics-port": ({"metrics": {"port": 80}}, "/metrics/port", "minimum: got 80, want 1,024"),

@@ -48,7 +48,14 @@ POLICY: Callable[..., Json] = lambda **more: {"networkPolicy": {"enabled": True,
 RISKS: dict[str, tuple[Json, Json]] = {
     OUTAGE: ({}, WIDE()),
     "may be in clear text": (postgres(sslMode="prefer"), postgres(sslMode="require")),
-    "travel in clear text": (s3(endpoint="http://s3:8333"), s3(endpoint="https://s3:8333")),
+    "backups and their keys' signatures travel": (
+        WIDE(backup={"enabled": True, "bucket": "backups", "endpoint": "http://s3:8333"}),
+        WIDE(backup={"enabled": True, "bucket": "backups", "endpoint": "https://s3:8333"}),
+    ),
+    "artifacts and their keys' signatures travel": (
+        s3(endpoint="http://s3:8333"),
+        s3(endpoint="https://s3:8333"),
+    ),
     "no authentication": (
         {},
         {"auth": {"mode": "basic"}, "keys": {"fromSecret": {"enabled": True}}},

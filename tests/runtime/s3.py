@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from mlflowops import tools
 from runtime.network import free_port, wait_until
 
 BUCKET = "mlflow"
+RIGHTS = ["Read", "Write", "List", "Tagging"]
 
 
 class S3:
-    """One bucket, and one account for each given secret key."""
+    """One bucket, and one account for each given secret key. `only` keeps accounts to one bucket each."""
 
-    def __init__(self, **secrets: str) -> None:
+    def __init__(self, only: Mapping[str, str] | None = None, **secrets: str) -> None:
+        rights = {name: [f"{each}:{bucket}" for each in RIGHTS] for name, bucket in (only or {}).items()}
         self.folder = Path(tempfile.mkdtemp(prefix="s3-"))
         self.secrets = secrets
         self.port = free_port()
@@ -28,7 +31,7 @@ class S3:
             {
                 "name": name,
                 "credentials": [{"accessKey": name, "secretKey": secret}],
-                "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+                "actions": rights.get(name, ["Admin", *RIGHTS]),
             }
             for name, secret in secrets.items()
         ]
@@ -57,14 +60,14 @@ class S3:
             return False
         return True
 
-    def client(self) -> Any:
-        """boto3's client for the first account."""
-        name, secret = next(iter(self.secrets.items()))
+    def client(self, account: str = "") -> Any:
+        """boto3's client for that account, or the first one."""
+        name = account or next(iter(self.secrets))
         return boto3.client(
             "s3",
             endpoint_url=self.url,
             aws_access_key_id=name,
-            aws_secret_access_key=secret,
+            aws_secret_access_key=self.secrets[name],
             region_name="us-east-1",
         )
 

@@ -54,13 +54,13 @@ class Apps:
         self.here: Any = None
         self.there: Any = None
         native = [route for route in fastapi.routes if not isinstance(route, Mount)]
-        for route in fastapi.routes:
-            if isinstance(route, Mount):  # Flask, as browsers reach it through FastAPI
-                route.app = Elsewhere(self.flask, lambda: self.here)
         self.native: Any = self.fastapi
         prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "")
         self.health_path = f"{prefix}/health"
         self.health = asyncio.run(_ask(fastapi, self.health_path))
+        for route in fastapi.routes:
+            if isinstance(route, Mount):  # Flask, as browsers reach it through FastAPI
+                route.app = Elsewhere(self.flask, lambda: self.here)
 
         def is_native(method: str, path: str) -> bool:
             scope = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}

@@ -138,7 +138,7 @@ def extend(apps: Any) -> None:
     pages = os.environ.get("MLFLOW_KUBERNETES_METRICS_PAGES", "").split()
     if pages:
         # The view behind MLflow's own route, so login and allowed hosts stay as they are.
-        apps.flask.view_functions["prometheus_metrics"] = lambda: _joined(pages)
+        apps.flask.app.view_functions["prometheus_metrics"] = lambda: _joined(pages)
 
 
 def _joined(pages: list[str]) -> tuple[str, int, dict[str, str]]:

@@ -5,6 +5,7 @@ taken for a request, and an answer never stands where another one's is expected.
 """
 
 import os
+import re
 import resource
 import socket
 from collections import OrderedDict
@@ -27,6 +28,8 @@ MAX_FIELDS = 200
 # Files that a worker needs beside its connections: databases, uploads, logs.
 RESERVED_FILES = 256
 MAX_CONNECTIONS = 16_384
+
+METHOD = re.compile(rb"\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+ ?")
 
 SOCKET_OPTIONS = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -210,7 +213,7 @@ class Protocol(HttpToolsProtocol):
             if not self.transport.is_closing():
                 return self._without_upgrade() + data[upgrade.args[0] :]
         except httptools.HttpParserInvalidMethodError:
-            self.refuse(501)
+            self.refuse(501 if METHOD.match(data) else 400)
         except httptools.HttpParserError:
             self.refuse(400)
         return b""
@@ -252,15 +255,27 @@ class Protocol(HttpToolsProtocol):
         self.head_began = None
         if self.transport.is_closing():
             return
-        if self.too_large:
-            self.refuse(self.too_large)
-        elif not self.url.startswith(b"/") or b"#" in self.url:
-            self.refuse(400)
+        refusal = self.too_large or self._wrong_head()
+        if refusal:
+            self.refuse(refusal)
         elif self.parser.should_upgrade():
             self.upgrades, self.method = True, self.parser.get_method()
             self.scope["http_version"] = self.parser.get_http_version()
         else:
             super().on_headers_complete()
+
+    def _wrong_head(self) -> int:
+        """The status for a head that llhttp can read and that has no one meaning; 0 for a good one."""
+        version = self.parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            return 505
+        hosts = [value for name, value in self.headers if name == b"host"]
+        encodings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if len(hosts) > 1 or (not hosts and version == "1.1") or (encodings and version == "1.0"):
+            return 400
+        if not self.url.startswith(b"/") or b"#" in self.url:
+            return 400
+        return 501 if encodings not in ([], [b"chunked"]) else 0
 
     def on_body(self, body: bytes) -> None:
         if not self._ignored():

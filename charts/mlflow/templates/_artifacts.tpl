@@ -55,7 +55,7 @@ GOOGLE_APPLICATION_CREDENTIALS: /etc/mlflow/gcs/credentials.json
 {{- end }}
 
 {{- /*
-Mapping lines: environment of the server's artifact store, without secrets. Either the server passes artifacts on,
+Mapping lines: where the server keeps artifacts. Either the server passes artifacts on,
 or it tells clients where to write, never half of both. Takes `.`.
 */}}
 {{- define "mlflow.artifactStore.env" -}}
@@ -65,7 +65,6 @@ MLFLOW_SERVE_ARTIFACTS: false
 {{- else -}}
 MLFLOW_ARTIFACTS_DESTINATION: {{ include "mlflow.artifactStore.uri" . | quote }}
 {{- end }}
-{{- include "mlflow.artifactStore.clientEnv" . }}
 {{- end }}
 
 {{- /* List lines: environment entries with the keys of the object store. Takes `.`. */}}

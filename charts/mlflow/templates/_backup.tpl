@@ -1,12 +1,11 @@
-{{- /* String: where backups are, `s3://bucket/path` and the like, in the store of the artifacts. Takes `.`. */}}
+{{- /* String: where backups are, `s3://bucket/path` and the like. Takes `.`. */}}
 {{- define "mlflow.backup.place" -}}
 {{- $kind := include "mlflow.artifactStore.kind" . -}}
-{{- $store := get .Values.artifactStore $kind | default dict -}}
-{{- $bucket := coalesce .Values.backup.bucket $store.container $store.bucket -}}
+{{- $store := get (include "mlflow.backup.context" . | fromYaml).Values.artifactStore $kind | default dict -}}
 {{- if eq $kind "azure" -}}
-wasbs://{{ $bucket }}@{{ $store.storageAccount }}.blob.{{ $store.domain }}
+wasbs://{{ $store.container }}@{{ $store.storageAccount }}.blob.{{ $store.domain }}
 {{- else -}}
-{{ ternary "gs" "s3" (eq $kind "gcs") }}://{{ $bucket }}
+{{ ternary "gs" "s3" (eq $kind "gcs") }}://{{ $store.bucket }}
 {{- end -}}
 /{{ default (printf "backups/%s/%s" .Release.Namespace (include "mlflow.fullname" .)) .Values.backup.path }}
 {{- end }}
@@ -39,11 +38,14 @@ template:
   metadata:
     {{- include "mlflow.task.podMetadata" . | nindent 4 }}
   spec:
-    {{- include "mlflow.task.pod" .ctx | nindent 4 }}
+    {{- include "mlflow.task.pod" (list .ctx (include "mlflow.backup.serviceAccountName" .ctx)) | nindent 4 }}
     containers:
       - name: {{ .component }}
         {{- include "mlflow.container.start" (concat (list .ctx .script "--exchange=/exchange") .options) | nindent 8 }}
         {{- include "mlflow.backup.limits" (list .ctx .ctx.Values.backup.resources) | nindent 8 }}
+          {{- with include "mlflow.backup.volumeMounts" .ctx | trim }}
+          {{- . | nindent 10 }}
+          {{- end }}
       - name: postgres
         {{- include "mlflow.backup.postgres" (list .ctx) | nindent 8 }}
         {{- include "mlflow.backup.limits" (list .ctx .ctx.Values.backup.resources) | nindent 8 }}
@@ -52,14 +54,10 @@ template:
         emptyDir:
           sizeLimit: 100Mi
       {{- include "mlflow.backup.exchange" . | nindent 6 }}
-      {{- include "mlflow.volumes.common" .ctx | nindent 6 }}
-{{- end }}
-
-{{- /* List lines: the volume of the folder that both containers share. */}}
-{{- define "mlflow.backup.exchange" -}}
-- name: exchange
-  emptyDir:
-    sizeLimit: 100Mi
+      {{- include "mlflow.volumes.database" .ctx | nindent 6 }}
+      {{- with include "mlflow.backup.volumes" .ctx | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
 {{- end }}
 
 {{- /* Mapping lines: start of the container with PostgreSQL's programs; it knows the database and no more. Takes (list $), and arguments if any. */}}
@@ -75,7 +73,7 @@ command:
   - {{ . }}
   {{- end }}
 env:
-  {{- range include "mlflow.stores.secretEnv" $ctx | fromYamlArray }}
+  {{- range include "mlflow.backendStore.secretEnv" $ctx | fromYamlArray }}
   {{- if hasPrefix "PG" .name }}
   {{- list . | toYaml | nindent 2 }}
   {{- end }}
@@ -103,7 +101,7 @@ volumeMounts:
     mountPath: /tmp
   - name: exchange
     mountPath: /exchange
-  {{- include "mlflow.volumeMounts.common" $ctx | nindent 2 }}
+  {{- include "mlflow.volumeMounts.database" $ctx | nindent 2 }}
 {{- end }}
 
 {{- /* Predicate: backups are tried. Takes `.`. */}}

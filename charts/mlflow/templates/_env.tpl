@@ -43,16 +43,18 @@ MLFLOW_STATIC_PREFIX: {{ . | quote }}
 {{- /*
 List lines: the environment of what runs MLflow. Entries with a source come first: MLFLOW_SERVER_ALLOWED_HOSTS
 refers to $(POD_IP). The rest is sorted; `mlflow.env` wins. Takes (list $ "server.py"): the login is the
-server's alone, the keys are its and the jobs'.
+server's alone, the keys are its and the jobs', and what backs up or restores has the backups' store.
 */}}
 {{- define "mlflow.env" -}}
 {{- $ctx := index . 0 -}}
 {{- $script := index . 1 -}}
+{{- $backs := eq (include "mlflow.backup.runs" .) "true" -}}
 - name: POD_IP
   valueFrom:
     fieldRef:
       fieldPath: status.podIP
-{{- include "mlflow.stores.secretEnv" $ctx }}
+{{- include "mlflow.backendStore.secretEnv" $ctx }}
+{{- include (ternary "mlflow.backup.secretEnv" "mlflow.artifactStore.secretEnv" $backs) $ctx }}
 {{- if eq $script "server.py" }}
 {{- include "mlflow.auth.secretEnv" $ctx }}
 {{- end }}
@@ -61,11 +63,32 @@ server's alone, the keys are its and the jobs'.
 {{- end }}
 {{- $plain := dict -}}
 {{- if eq $script "jobs.py" }}{{ $plain = include "mlflow.jobs.runnerEnv" $ctx | fromYaml }}{{ end -}}
-{{- range list "mlflow.env.hardened" "mlflow.env.server" "mlflow.backendStore.env" "mlflow.artifactStore.env" "mlflow.metrics.env" "mlflow.auth.env" "mlflow.jobs.env" -}}
+{{- $client := ternary "mlflow.backup.clientEnv" "mlflow.artifactStore.clientEnv" $backs -}}
+{{- range list "mlflow.env.hardened" "mlflow.env.server" "mlflow.backendStore.env" "mlflow.artifactStore.env" $client "mlflow.metrics.env" "mlflow.auth.env" "mlflow.jobs.env" -}}
 {{- $plain = merge $plain (include . $ctx | fromYaml) -}}
 {{- end -}}
-{{- range $name, $value := $ctx.Values.mlflow.env }}{{ $_ := set $plain $name $value }}{{ end -}}
+{{- $foreign := ternary (include "mlflow.env.identity" .) "^$" (and $backs (eq (include "mlflow.backup.own" $ctx) "true")) -}}
+{{- range $name, $value := $ctx.Values.mlflow.env -}}
+{{- if not (regexMatch $foreign $name) }}{{ $_ := set $plain $name $value }}{{ end -}}
+{{- end -}}
 {{- include "mlflow.env.entries" $plain }}
+{{- end }}
+
+{{- /*
+List lines: `mlflow.envFrom`. Its Secrets may hold the server's credentials of the store, so a pod that has the backups'
+takes its ConfigMaps only. Takes (list $ "server.py").
+*/}}
+{{- define "mlflow.envFrom" -}}
+{{- $ctx := index . 0 -}}
+{{- $own := and (has (index . 1) (list "backup.py" "restore.py")) (include "mlflow.backup.own" $ctx) -}}
+{{- range $ctx.Values.mlflow.envFrom }}{{ if not (and $own .secretRef) }}
+{{ list . | toYaml }}
+{{- end }}{{ end }}
+{{- end }}
+
+{{- /* String: pattern of the variables that tell a cloud's library who it is; in `mlflow.env` they are the server's. */}}
+{{- define "mlflow.env.identity" -}}
+^(AWS_((DEFAULT_)?PROFILE|SHARED_CREDENTIALS_FILE|CONFIG_FILE|ROLE_.*|WEB_IDENTITY_.*|CONTAINER_.*)|AZURE_.*)$
 {{- end }}
 
 {{- /* List lines: environment entries, sorted by name. Takes a mapping of names to values. */}}

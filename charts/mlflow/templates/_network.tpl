@@ -49,7 +49,11 @@
     - protocol: TCP
       port: {{ int $store.port }}
 {{- end }}
-{{- range include "mlflow.network.identity" . | fromYamlArray }}
+{{- $identity := include "mlflow.network.identity" . | fromYamlArray -}}
+{{- if .Values.backup.enabled -}}
+{{- $identity = include "mlflow.backup.context" . | fromYaml | include "mlflow.network.identity" | fromYamlArray | concat $identity | uniq -}}
+{{- end -}}
+{{- range $identity }}
 - to:
     - ipBlock:
         cidr: {{ .cidr }}

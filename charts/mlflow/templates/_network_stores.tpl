@@ -11,12 +11,15 @@ database:
   port: 3306
 {{- end }}
 {{- end }}
-{{- with include "mlflow.artifactStore.service" . }}
-{{- $url := urlParse . }}
-objectStore:
+{{- $services := dict "objectStore" (include "mlflow.artifactStore.service" .) -}}
+{{- $backups := include "mlflow.artifactStore.service" (include "mlflow.backup.context" . | fromYaml) -}}
+{{- if and .Values.backup.enabled (ne $backups $services.objectStore) }}{{ $_ := set $services "backupStore" $backups }}{{ end -}}
+{{- range $name, $service := $services }}{{ if $service }}
+{{- $url := urlParse $service }}
+{{ $name }}:
   host: {{ $url.hostname | quote }}
   port: {{ default (ternary 80 443 (eq $url.scheme "http")) (regexFind "[0-9]+$" (trimPrefix $url.hostname $url.host)) }}
-{{- end }}
+{{- end }}{{ end }}
 {{- end }}
 
 {{- /*

@@ -34,6 +34,9 @@
 - {{ .endpoint }}: artifacts and their keys' signatures travel in clear text
 {{- end }}
 {{- end }}{{ end }}
+{{- if and .Values.backup.enabled (hasPrefix "http:" .Values.backup.endpoint) }}
+- {{ .Values.backup.endpoint }}: backups and their keys' signatures travel in clear text
+{{- end }}
 {{- if eq .Values.artifactStore.mode "direct" }}
 - artifactStore.mode direct: each client needs credentials of the store, and artifacts of experiments that were made proxied cannot be read
 {{- end }}

@@ -1,6 +1,12 @@
 {{- /* Mapping lines: who a pod of the release is and what it may do. Takes `.`. */}}
 {{- define "mlflow.pod.identity" -}}
-serviceAccountName: {{ include "mlflow.serviceAccountName" . }}
+{{- include "mlflow.pod.identityAs" (list . (include "mlflow.serviceAccountName" .)) -}}
+{{- end }}
+
+{{- /* Mapping lines: the same with a ServiceAccount of its own. Takes (list $ name). */}}
+{{- define "mlflow.pod.identityAs" -}}
+serviceAccountName: {{ index . 1 | quote }}
+{{- with index . 0 }}
 automountServiceAccountToken: false
 {{- /* Else a Service called mlflow sets MLFLOW_PORT=tcp://..., which MLflow takes for its own setting. */}}
 enableServiceLinks: false
@@ -11,6 +17,7 @@ imagePullSecrets:
 {{- with .Values.podSecurityContext }}
 securityContext:
   {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -60,7 +67,7 @@ command:
   {{- end }}
 env:
   {{- include "mlflow.env" (list $ctx (index . 1)) | nindent 2 }}
-{{- with $ctx.Values.mlflow.envFrom }}
+{{- with include "mlflow.envFrom" (list $ctx (index . 1)) | fromYamlArray }}
 envFrom:
   {{- toYaml . | nindent 2 }}
 {{- end }}

@@ -24,10 +24,16 @@ container that starts before it and stays as long as the pod. Takes `.`.
   {{- if include "mlflow.schema.backup" . }}
     - name: exchange
       mountPath: /exchange
+    {{- with and (include "mlflow.backup.own" .) (include "mlflow.backup.volumeMounts" . | trim) }}
+    {{- . | nindent 4 }}
+    {{- end }}
   {{- end }}
 {{- end }}
 
-{{- /* List lines: the volumes that only the schema step needs. Takes `.`. */}}
+{{- /* List lines: the volumes that only the schema step mounts. Takes `.`. */}}
 {{- define "mlflow.schema.volumes" -}}
-{{- if include "mlflow.schema.backup" . }}{{ include "mlflow.backup.exchange" . }}{{ end -}}
+{{- if include "mlflow.schema.backup" . }}
+{{- include "mlflow.backup.exchange" . }}
+{{- if include "mlflow.backup.own" . }}{{ include "mlflow.backup.volumes" . }}{{ end -}}
+{{- end }}
 {{- end }}

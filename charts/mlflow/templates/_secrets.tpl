@@ -1,20 +1,37 @@
-{{- /*
-Mapping lines: the Secrets that the pods read by the chart's own doing, name to keys. Read off their
-environment and volumes, so that none can be forgotten here. Takes `.`.
-*/}}
+{{- /* Mapping lines: the Secrets that the pods read by the chart's own doing, name to keys. Takes `.`. */}}
 {{- define "mlflow.secrets" -}}
+{{- $entries := include "mlflow.env" (list . "server.py") | fromYamlArray -}}
+{{- $volumes := include "mlflow.volumes" . | fromYamlArray -}}
+{{- if .Values.backup.enabled -}}
+{{- $entries = include "mlflow.env" (list . "backup.py") | fromYamlArray | concat $entries -}}
+{{- $volumes = include "mlflow.backup.volumes" . | fromYamlArray | concat $volumes -}}
+{{- end -}}
+{{- include "mlflow.secrets.read" (list . $entries $volumes) -}}
+{{- end }}
+
+{{- /* Mapping lines: those of them that pods of the server read, a backup before a migration left out. Takes `.`. */}}
+{{- define "mlflow.secrets.server" -}}
+{{- $entries := include "mlflow.env" (list . "server.py") | fromYamlArray -}}
+{{- include "mlflow.secrets.read" (list . $entries (include "mlflow.volumes" . | fromYamlArray)) -}}
+{{- end }}
+
+{{- /*
+Mapping lines: name to keys. Read off environment and volumes, so that none can be forgotten here.
+Takes (list $ entries volumes).
+*/}}
+{{- define "mlflow.secrets.read" -}}
 {{- $read := list -}}
-{{- range include "mlflow.env" (list . "server.py") | fromYamlArray -}}
+{{- range index . 1 -}}
 {{- if hasKey (.valueFrom | default dict) "secretKeyRef" }}{{ $read = append $read .valueFrom.secretKeyRef }}{{ end -}}
 {{- end -}}
 {{- $foreign := list -}}
-{{- range .Values.extraVolumes }}{{ $foreign = append $foreign .name }}{{ end -}}
-{{- range list "mlflow.volumes" }}{{ range include . $ | fromYamlArray -}}
+{{- range (index . 0).Values.extraVolumes }}{{ $foreign = append $foreign .name }}{{ end -}}
+{{- range index . 2 -}}
 {{- if and (hasKey . "secret") (not (has .name $foreign)) -}}
 {{- $name := .secret.secretName -}}
 {{- range .secret.items }}{{ $read = append $read (dict "name" $name "key" .key) }}{{ end -}}
 {{- end -}}
-{{- end }}{{ end -}}
+{{- end -}}
 {{- $secrets := dict -}}
 {{- range $read -}}
 {{- $name := toString .name -}}{{- /* An empty one is for validation to complain about. */ -}}
@@ -27,7 +44,8 @@ environment and volumes, so that none can be forgotten here. Takes `.`.
 {{- define "mlflow.secrets.mentioned" -}}
 {{- $names := list -}}
 {{- range .Values.mlflow.envFrom }}{{ with .secretRef }}{{ $names = append $names .name }}{{ end }}{{ end -}}
-{{- range .Values.extraVolumes }}{{ with .secret }}{{ $names = append $names .secretName }}{{ end }}{{ end -}}
+{{- range .Values.extraVolumes }}{{ with .secret }}{{ $names = append $names .secretName }}{{ end -}}
+{{- range (.projected | default dict).sources }}{{ with .secret }}{{ $names = append $names .name }}{{ end }}{{ end }}{{ end -}}
 {{- range .Values.imagePullSecrets }}{{ $names = append $names .name }}{{ end -}}
 {{- range uniq $names }}
 {{ . }}: []

@@ -51,8 +51,8 @@ MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: {{ add1 (include "mlflow.requestThreads" .) }}
 {{- end }}
 {{- end }}
 
-{{- /* List lines: environment entries that read Secrets. Takes `.`. */}}
-{{- define "mlflow.stores.secretEnv" -}}
+{{- /* List lines: environment entries with the credentials of the database. Takes `.`. */}}
+{{- define "mlflow.backendStore.secretEnv" -}}
 {{- with .Values.backendStore.postgres }}
 {{- if and .enabled .passwordFromSecret.enabled }}
 {{ include "mlflow.envFromSecret" (list "PGPASSWORD" .passwordFromSecret.name .passwordFromSecret.key) }}
@@ -63,7 +63,6 @@ MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: {{ add1 (include "mlflow.requestThreads" .) }}
 {{ include "mlflow.envFromSecret" (list "MLFLOW_BACKEND_STORE_URI" .name .key) }}
 {{- end }}
 {{- end }}
-{{- include "mlflow.artifactStore.secretEnv" . }}
 {{- end }}
 
 {{- /* Predicate: the chart makes the claim for the volume. Takes `.`. */}}

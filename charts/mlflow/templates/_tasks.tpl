@@ -21,14 +21,14 @@ successfulJobsHistoryLimit: 3
 failedJobsHistoryLimit: 3
 {{- end }}
 
-{{- /* Mapping lines: what every task's pod is, up to its containers. Takes `.`. */}}
+{{- /* Mapping lines: what every task's pod is, up to its containers. Takes (list $ serviceAccountName). */}}
 {{- define "mlflow.task.pod" -}}
-{{- include "mlflow.pod.identity" . }}
-{{- with include "mlflow.pod.placement" . | trim }}
+{{- include "mlflow.pod.identityAs" . }}
+{{- with include "mlflow.pod.placement" (index . 0) | trim }}
 {{ . }}
 {{- end }}
 restartPolicy: Never
-{{- with include "mlflow.pod.extra" (list . "extraInitContainers") | trim }}
+{{- with include "mlflow.pod.extra" (list (index . 0) "extraInitContainers") | trim }}
 initContainers:
   {{- . | nindent 2 }}
 {{- end }}

@@ -27,7 +27,7 @@
 {{- define "mlflow.validate.labels" -}}
 {{- $own := "^(app|app\\.kubernetes\\.io/(name|instance|component|version|part-of|managed-by)|helm\\.sh/chart)$" -}}
 {{- $common := .Values.commonLabels -}}
-{{- range $path, $labels := dict "commonLabels" $common "podLabels" .Values.podLabels "tasks.podLabels" .Values.tasks.podLabels "serviceAccount.labels" .Values.serviceAccount.labels -}}
+{{- range $path, $labels := dict "commonLabels" $common "podLabels" .Values.podLabels "tasks.podLabels" .Values.tasks.podLabels "serviceAccount.labels" .Values.serviceAccount.labels "backup.serviceAccount.labels" .Values.backup.serviceAccount.labels -}}
 {{- range $label, $value := $labels -}}
 {{- if regexMatch $own $label -}}
 {{- include "mlflow.says" (list (printf "%s.%s" $path $label) "is set by the chart" "choose another label") -}}
@@ -59,7 +59,7 @@
 {{- define "mlflow.validate.volumes" -}}
 {{- $names := list "tmp" "metrics" "files" "data" "postgres-ca" "gcs-credentials" "exchange" -}}
 {{- range .Values.extraVolumes -}}
-{{- if has .name $names -}}
+{{- if has .name (append $names "backup-credentials") -}}
 {{- include "mlflow.says" (list "extraVolumes" (printf "%q is there already" .name) "choose another name") -}}
 {{- end -}}
 {{- $names = append $names .name -}}
@@ -68,7 +68,7 @@
 {{- if not (has .name $names) -}}
 {{- include "mlflow.says" (list "extraVolumeMounts" (printf "there is no volume %q" .name) "add it to extraVolumes") -}}
 {{- end -}}
-{{- if has .mountPath (list "/tmp" "/metrics" "/mlflow" "/opt/mlflow-kubernetes" "/etc/mlflow/postgres" "/etc/mlflow/gcs" "/exchange") -}}
+{{- if has .mountPath (list "/tmp" "/metrics" "/mlflow" "/opt/mlflow-kubernetes" "/etc/mlflow/postgres" "/etc/mlflow/gcs" "/etc/mlflow/backup" "/exchange") -}}
 {{- include "mlflow.says" (list "extraVolumeMounts" (printf "%s is taken" .mountPath) "choose another mountPath") -}}
 {{- end -}}
 {{- end -}}

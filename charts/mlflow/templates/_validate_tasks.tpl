@@ -18,6 +18,12 @@
 {{- include "mlflow.says" (list "backup.enabled" "backups go to the object store of the artifacts, and there is none" "set artifactStore.s3, .azure or .gcs too") -}}
 {{- else -}}
 {{- include "mlflow.validate.backupPlace" . -}}
+{{- include "mlflow.validate.backupStore" . -}}
+{{- include "mlflow.validate.backupAccount" . -}}
+{{- if ne .Values.auth.mode "none" -}}
+{{- include "mlflow.validate.backupBucket" . -}}
+{{- include "mlflow.validate.backupCredentials" . -}}
+{{- end -}}
 {{- end -}}
 {{- if eq (include "mlflow.drill.database" .) .Values.backendStore.postgres.database -}}
 {{- include "mlflow.says" (list "backup.drill.database" "is MLflow's own database, which a drill would replace" "name another one, or none") -}}
@@ -29,7 +35,10 @@
 {{- end -}}
 {{- end }}
 
-{{- /* Lines: whoever may write artifacts must not reach the backups through the server. Takes `.`. */}}
+{{- /*
+Lines: the folder of the backups is not a part of that of the artifacts, which the server lists, reads and deletes for its
+users. Other folders of a bucket it reads for them too: with a login there is `mlflow.validate.backupBucket`. Takes `.`.
+*/}}
 {{- define "mlflow.validate.backupPlace" -}}
 {{- /* A container of Azure has one content, whichever of its two services one asks. */}}
 {{- $artifacts := include "mlflow.artifactStore.uri" . | replace "abfss://" "wasbs://" | replace ".dfs." ".blob." -}}

@@ -18,6 +18,12 @@
 
 {{- /* List lines: volumes that every pod of the release may mount, on any node. Takes `.`. */}}
 {{- define "mlflow.volumes.common" -}}
+{{ include "mlflow.volumes.database" . }}
+{{- include "mlflow.artifactStore.volumes" . }}
+{{- end }}
+
+{{- /* List lines: those of them that are not for the object store. Takes `.`. */}}
+{{- define "mlflow.volumes.database" -}}
 - name: files
   configMap:
     name: {{ include "mlflow.files.name" . }}
@@ -31,7 +37,6 @@
         path: ca.crt
 {{- end }}
 {{- end }}
-{{- include "mlflow.artifactStore.volumes" . }}
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
@@ -54,6 +59,12 @@
 
 {{- /* List lines: where a container mounts those. Takes `.`. */}}
 {{- define "mlflow.volumeMounts.common" -}}
+{{ include "mlflow.volumeMounts.database" . }}
+{{- include "mlflow.artifactStore.volumeMounts" . }}
+{{- end }}
+
+{{- /* List lines: where a container without an object store mounts them. Takes `.`. */}}
+{{- define "mlflow.volumeMounts.database" -}}
 - name: files
   mountPath: /opt/mlflow-kubernetes
   readOnly: true
@@ -64,7 +75,6 @@
   readOnly: true
 {{- end }}
 {{- end }}
-{{- include "mlflow.artifactStore.volumeMounts" . }}
 {{- with .Values.extraVolumeMounts }}
 {{ toYaml . }}
 {{- end }}

@@ -27,13 +27,13 @@ def list_(
     context: Context = None,
     output: OutputOption = Output.table,
 ) -> None:
-    """List the backups, the newest first. Asks a server pod, which has the keys."""
+    """List the backups, the newest first. Asks a pod of a Job, which has the credentials of their store."""
     from mlflowops import kube
-    from mlflowops.backup import inside, jobs
+    from mlflowops.backup import jobs
+    from mlflowops.backup.listing import listed
 
     with kube.speaking(f"backups of {release} in namespace {namespace!r}"):
-        connected = jobs.connect(namespace, release, context)
-        found = inside.ask(connected, inside.LIST, destination(connected.template("backup")))
+        found = listed(jobs.connect(namespace, release, context))
     if output is Output.json:
         return console.as_json(found)
     rows = [
@@ -72,10 +72,3 @@ def versioning(namespace: Namespace = "ml", release: ReleaseName = "mlflow", con
         )
         raise OpsError(f"bucket {bucket}", "keeps no versions: what is deleted is gone", turn_on, exit_code=1)
     console.out.print(f"bucket {bucket}: versioning is on", highlight=False)
-
-
-def destination(job: dict) -> str:  # type: ignore[type-arg]
-    """Where a backup Job stores, as its command line says."""
-    (container, *_) = job["spec"]["template"]["spec"]["containers"]
-    name = "--destination="
-    return next(str(word).removeprefix(name) for word in container["command"] if word.startswith(name))

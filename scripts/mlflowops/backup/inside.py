@@ -1,4 +1,4 @@
-"""Questions about buckets, asked in a server pod: it has the way to them and the keys, which stay there."""
+"""Questions about the bucket of the artifacts, asked in a server pod: it has the keys, which stay there."""
 
 import json
 from typing import Any
@@ -10,13 +10,6 @@ from mlflowops.backup.jobs import Jobs
 from mlflowops.errors import OpsError
 
 SECONDS = 120
-LIST = """
-import json, os, sys
-sys.path.append("/opt/mlflow-kubernetes")
-from backup_store import Backups
-backups = Backups(os.environ, sys.argv[1])
-print(json.dumps([backups.facts(name) for name in backups.names()]))
-"""
 VERSIONING = """
 import json, os, sys
 sys.path.append("/opt/mlflow-kubernetes")
@@ -53,4 +46,4 @@ def ask(jobs: Jobs, question: str, *arguments: str) -> Any:
         return json.loads(answer)
     except ValueError as error:
         last = (complaint.strip().splitlines() or ["no answer"])[-1]
-        raise OpsError("object store", last, "see artifactStore and backup in the values", 1) from error
+        raise OpsError("object store", last, "see artifactStore in the values", 1) from error

@@ -49,21 +49,29 @@ class Jobs:
     def run(self, task: str, *arguments: str) -> None:
         """Make a Job, with more arguments for its program, and print its log; OpsError if it fails."""
         job = self.template(task)
-        job["metadata"]["name"] = name = f"{self.release}-{task}-{secrets.token_hex(3)}"
         container = job["spec"]["template"]["spec"]["containers"][0]
         container["command"] = [*container["command"], *arguments]
+        log, failed = self.finish(job, task)
+        console.err.print(log, markup=False, highlight=False, soft_wrap=True, end="")
+        if failed:
+            raise failed
+
+    def finish(self, job: Json, task: str) -> tuple[str, OpsError | None]:
+        """Make that Job and wait for its end: the log of its first container, and the error if it failed."""
+        job["metadata"]["name"] = name = f"{self.release}-{task}-{secrets.token_hex(3)}"
+        container = job["spec"]["template"]["spec"]["containers"][0]["name"]
         batch = client.BatchV1Api(self.api)
         with console.step(f"job/{name}"):
             body = {"apiVersion": "batch/v1", "kind": "Job", **job}
             kube.create_if_absent(batch.create_namespaced_job, namespace=self.namespace, body=body)
             while not (end := _end(self.plain(batch.read_namespaced_job_status(name, self.namespace)))):
                 time.sleep(1)
-        log = self._log(name, task)
-        console.err.print(log, markup=False, highlight=False, soft_wrap=True, end="")
-        if end != "Complete":
-            wrong = log.strip().splitlines()[-1:] or ["it failed without a log"]
-            look = f"`kubectl logs -n {self.namespace} job/{name} --all-containers` says more"
-            raise OpsError(f"job/{name}", wrong[0].rstrip("."), look, exit_code=1)
+        log = self._log(name, container)
+        if end == "Complete":
+            return log, None
+        wrong = log.strip().splitlines()[-1:] or ["it failed without a log"]
+        look = f"`kubectl logs -n {self.namespace} job/{name} --all-containers` says more"
+        return log, OpsError(f"job/{name}", wrong[0].rstrip("."), look, exit_code=1)
 
     def plain(self, found: object) -> Any:
         """What the API answered, in its own words."""

@@ -9,9 +9,15 @@ KIND = (f"{GROUP}/{VERSION}", KINDS["ExternalSecret"])
 
 
 def checks(release: Release, objects: Objects) -> list[Check]:
-    """One line, if External Secrets makes any Secret that the server's pods read."""
-    ours = [each for each in objects.all(*KIND) if target(each) in release.secrets]
+    """One line, if External Secrets makes any Secret that the release reads."""
+    ours = [each for each in objects.all(*KIND) if belongs(each, release)]
     return [judge(ours)] if ours else []
+
+
+def belongs(external: Json, release: Release) -> bool:
+    """Whether the server's pods read its Secret, or the chart made it for another pod: a backup's."""
+    labels = external["metadata"].get("labels", {})
+    return target(external) in release.secrets or release.labels.items() <= labels.items()
 
 
 def judge(found: list[Json]) -> Check:
