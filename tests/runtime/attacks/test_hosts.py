@@ -13,7 +13,9 @@ from runtime.server import Server
 NAME, ANY = "mlflow.example.com", "tracking.example.com"
 SETTINGS = {
     # Names as a chart's user writes them: one exact, one with every port, one with a single port, a pattern.
-    "MLFLOW_SERVER_ALLOWED_HOSTS": f"{NAME},{ANY},{ANY}:*,Only.example.com:8443,*.ml.svc,*.ml.svc:*,localhost",
+    "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(
+        [NAME, ANY, f"{ANY}:*", "Only.example.com:8443", "*.ml.svc", "*.ml.svc:*", "localhost"]
+    ),
     "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": "https://ui.example.com,https://*.apps.example.com",
 }
 PATHS = [
@@ -32,25 +34,28 @@ ADDRESSES = [
     "[::1]",
     "[2001:db8::1]:5000",
     "[2001:DB8::A]",
-    "0.0.0.0",
+    "8.8.8.8",
 ]
 ACCEPTED = [
     NAME, NAME.upper(), f"{NAME}.", "mLflow.Example.cOm.", ANY, f"{ANY}:1", f"{ANY}:65535", f"{ANY}.:8080",
-    f"{ANY.upper()}:443", "only.example.com:8443", "ONLY.EXAMPLE.COM.:8443", "a.ml.svc", "A.ML.svc:5000", "localhost",
+    f"{ANY.upper()}:443", "only.example.com:8443", "ONLY.EXAMPLE.COM.:8443", "a.ml.svc", "A.ML.svc:5000",
+    "localhost",
 ]  # fmt: skip
 REFUSED = [
-    "evil.example.com", f"{NAME}:8443", "only.example.com", "only.example.com:8444", "example.com", f"x{NAME}",
-    f"{NAME}x", f".{NAME}", f"{NAME}..", f"{NAME}.evil.com", f"{NAME}-evil.com", f"a.{NAME}", "ml.svc", "a.ml.svc.evil",
-    f"{ANY}:x", f"{ANY}:x/../health", f"{ANY}:80:80", f"{ANY}:-1", f"{ANY}:+80", f"{ANY}:8 0", f"{ANY}: 80",
-    f"{ANY}:80x", f"{ANY}:0x50", f"{ANY}:80.evil.com", f"{ANY}:80@evil.com", f"{ANY}:\u00b2", f"{ANY}:80/", f"{ANY}:80?",
-    f"{ANY}:80#", f"{ANY}:@evil.com", f"{ANY}:80,evil.com", f"{ANY}:*", f"{ANY}:[80]", f"{ANY}:999999",
-    f"{ANY}@evil.com", f"evil.com@{ANY}", f"evil.com#{ANY}", f"evil.com/{ANY}", f"evil.com?{ANY}", f"evil.com\\{ANY}",
-    f"evil.com,{ANY}", f"{ANY},evil.com", f"evil.com {ANY}", f"evil.com;{ANY}", f"http://{ANY}", f"//{ANY}", f"{ANY}/",
-    f"{ANY}/health", f"{ANY}%00", "%74racking.example.com", f"{ANY}\x7f", f'"{ANY}"', f"[{ANY}]", f"{ANY}]", "*", "?",
-    "evil/x.ml.svc", "evil#.ml.svc", "evil@a.ml.svc", "evil.com:80.ml.svc", "evil:80/.ml.svc:80", "evil com.ml.svc",
-    "127.0.0.1.evil.com", "10.evil.com", "192.168.evil.com", "172.16.evil.com", "1.2.3.4.5", "1.2.3", "256.1.1.1",
-    "[::1", "::1]", "[::1]x", "[::1]:x", "[::1].evil.com", "[::1]evil:80", "[evil.com]", "[v1.a]", "fd00:evil.com", "[]",
-    "[::1]@evil.com", "[1.2.3.4].evil.com", "localhost:x", "localhost.evil.com", "evil.localhost.com", "",
+    "evil.example.com", f"{NAME}:8443", "only.example.com", "only.example.com:8444", "example.com",
+    f"x{NAME}", f"{NAME}x", f".{NAME}", f"{NAME}..", f"{NAME}.evil.com", f"{NAME}-evil.com", f"a.{NAME}",
+    "ml.svc", "a.ml.svc.evil", f"{ANY}:x", f"{ANY}:x/../health", f"{ANY}:80:80", f"{ANY}:-1", f"{ANY}:+80",
+    f"{ANY}:8 0", f"{ANY}: 80", f"{ANY}:80x", f"{ANY}:0x50", f"{ANY}:80.evil.com", f"{ANY}:80@evil.com",
+    f"{ANY}:\u00b2", f"{ANY}:80/", f"{ANY}:80?", f"{ANY}:80#", f"{ANY}:@evil.com", f"{ANY}:80,evil.com",
+    f"{ANY}:*", f"{ANY}:[80]", f"{ANY}:999999", f"{ANY}@evil.com", f"evil.com@{ANY}", f"evil.com#{ANY}",
+    f"evil.com/{ANY}", f"evil.com?{ANY}", f"evil.com\\{ANY}", f"evil.com,{ANY}", f"{ANY},evil.com",
+    f"evil.com {ANY}", f"evil.com;{ANY}", f"http://{ANY}", f"//{ANY}", f"{ANY}/", f"{ANY}/health",
+    f"{ANY}%00", "%74racking.example.com", f"{ANY}\x7f", f'"{ANY}"', f"[{ANY}]", f"{ANY}]", "*", "?",
+    "evil/x.ml.svc", "evil#.ml.svc", "evil@a.ml.svc", "evil.com:80.ml.svc", "evil:80/.ml.svc:80",
+    "evil com.ml.svc", "127.0.0.1.evil.com", "10.evil.com", "192.168.evil.com", "172.16.evil.com",
+    "1.2.3.4.5", "1.2.3", "256.1.1.1", "[::1", "::1]", "[::1]x", "[::1]:x", "[::1].evil.com",
+    "[::1]evil:80", "[evil.com]", "[v1.a]", "fd00:evil.com", "[]", "[::1]@evil.com", "[1.2.3.4].evil.com",
+    "localhost:x", "localhost.evil.com", "evil.localhost.com", "",
 ]  # fmt: skip
 
 
@@ -120,13 +125,15 @@ CHANGING = [
     ("POST", "/nothing/there"),
 ]
 FOREIGN = [
-    "https://evil.example.com", "http://evil.example.com", "null", "NULL", "https://localhost.evil.com", "file://",
-    "http://localhost:80@evil.com", "http://localhost@evil.com", "http://evil.com#localhost", "http://127.0.0.1.evil.com",
-    "https://ui.example.com.evil.com", "https://ui.example.com:444", "http://ui.example.com", "https://evilui.example.com",
-    "https://ui.example.com@evil.com", "https://apps.example.com.evil.com", "https://evil.com/.apps.example.com",
-    "https://evil.com#.apps.example.com", "https://evil.com@.apps.example.com", "http://evil.com, http://localhost",
-    f"https://{ANY}:1", f"https://{ANY}.evil.com", f"ftp://{ANY}:8080", "chrome-extension://abc", "evil", "*", "://",
-    "https://evil.com\\.apps.example.com", "https://ui.example.com https://evil.com", "http://[::1].evil.com",
+    "https://evil.example.com", "http://evil.example.com", "null", "NULL", "https://localhost.evil.com",
+    "file://", "http://localhost:80@evil.com", "http://localhost@evil.com", "http://evil.com#localhost",
+    "http://127.0.0.1.evil.com", "https://ui.example.com.evil.com", "https://ui.example.com:444",
+    "http://ui.example.com", "https://evilui.example.com", "https://ui.example.com@evil.com",
+    "https://apps.example.com.evil.com", "https://evil.com/.apps.example.com",
+    "https://evil.com#.apps.example.com", "https://evil.com@.apps.example.com",
+    "http://evil.com, http://localhost", f"https://{ANY}:1", f"https://{ANY}.evil.com", f"ftp://{ANY}:8080",
+    "chrome-extension://abc", "evil", "*", "://", "https://evil.com\\.apps.example.com",
+    "https://ui.example.com https://evil.com", "http://[::1].evil.com",
 ]  # fmt: skip
 
 
