@@ -94,7 +94,14 @@ TABLE: dict[str, Json] = {
             "egress": [{"to": [{"podSelector": {"matchLabels": {"@": "@"}}}]}],
             "peers": {
                 name: [{"podSelector": {"matchLabels": {"@": "@"}}}]
-                for name in ("ingressController", "prometheus", "dns", "database", "objectStore", "backupStore")
+                for name in (
+                    "ingressController",
+                    "prometheus",
+                    "dns",
+                    "database",
+                    "objectStore",
+                    "backupStore",
+                )
             },
         },
         "metrics": {"resources": RESOURCES},

@@ -1,7 +1,7 @@
 """Random damage to the framing of requests, always the same for the same seed.
 
 MLFLOW_ATTACKS_MUTATIONS says how many requests (default 1000). Each carries a whole request in its body,
-which is never to be answered. A canary follows on the connection, and is answered as itself or not at all.
+which is never to be answered. A canary follows it on the connection and is answered as itself or not at all.
 """
 
 import random

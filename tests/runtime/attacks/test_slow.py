@@ -115,7 +115,7 @@ def test_a_slow_upload_arrives(plain: Server) -> None:
 
 @pytest.fixture
 def large(plain: Server) -> dict[str, str]:
-    """Paths of large answers: a static file, an artifact by FastAPI and one by Flask."""
+    """Paths of large answers: a static file, an artifact by FastAPI and by Flask."""
     page = ask(plain, http("GET", "/"))
     assert page
     script = max(page.body.decode().split('"'), key=lambda word: word.startswith("static-files") * len(word))
