@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+ORIGIN = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
 # The Assistant runs commands for clients on its own machine, and every port-forward seems to be one.
 CLOSED = re.compile(r"/+mlflow/+assistant(/|$)", re.IGNORECASE)
@@ -84,17 +85,18 @@ class Origins:
 
     def allow(self, origin: str) -> bool:
         """Whether it is listed, or a page of the same machine."""
-        parts = urlsplit(origin)
-        host = parse_host(parts.netloc)
-        if host and host.name in LOCAL and parts.scheme in ("http", "https"):
+        if origin in self.allowed:
             return True
-        return any(
-            fnmatch.fnmatchcase(origin, each) if "*" in each else origin == each for each in self.allowed
-        )
+        if not ORIGIN.fullmatch(origin):  # a wildcard must not match what only ends like a listed one
+            return False
+        host = parse_host(urlsplit(origin).netloc)
+        if host and host.name in LOCAL:
+            return True
+        return any("*" in each and fnmatch.fnmatchcase(origin, each) for each in self.allowed)
 
     def is_own(self, origin: str, host: str) -> bool:
         """Whether it is a page of this server, under a name for which no origin is listed."""
-        return urlsplit(origin).netloc == host and host not in self.named
+        return bool(ORIGIN.fullmatch(origin)) and urlsplit(origin).netloc == host and host not in self.named
 
 
 class Rules:

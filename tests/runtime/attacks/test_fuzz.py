@@ -160,7 +160,7 @@ def test_no_byte_of_a_request_is_another_requests(plain: Server, mutations: int)
     shown = [f"{n}: {words}\n    {mutation(n).data!r}" for n, words in sorted(found.items())]
     counted = Counter(words.partition(":")[0] for words in found.values())
     assert not found, f"{len(found)} of {mutations}: {counted}\n" + "\n".join(shown[:10])
-    assert family(plain) == workers, "a worker ended"
+    assert set(family(plain)) >= set(workers), "a worker ended"
     assert served(plain) == []
     counts = b"".join(file.read_bytes() for file in (plain.folder / "metrics").iterdir())
     assert not re.search(rb"inner\d{6}|secret\d{6}|canary\d{6}", counts)

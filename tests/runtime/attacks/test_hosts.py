@@ -19,7 +19,7 @@ SETTINGS = {
     "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": "https://ui.example.com,https://*.apps.example.com",
 }
 PATHS = [
-    SEARCH,
+    f"{SEARCH}?max_results=1",
     "/api/3.0/mlflow/server-info",
     f"{ARTIFACTS}/0/x",
     "/graphql",

@@ -229,7 +229,11 @@ def test_large_bodies_are_refused(plain: Server, target: str, framing: str) -> N
 
 
 def test_bodies_below_the_limit_are_read(plain: Server) -> None:
-    body = b'{"run_id": "none", "tags": [{"key": "k", "value": "' + b"a" * (20 * MIB) + b'"}]}'
+    body = (
+        b'{"run_id": "none", "metrics": [], "params": [], "tags": [{"key": "k", "value": "'
+        + b"a" * (20 * MIB)
+        + b'"}]}'
+    )
     for sent in (http("POST", LOG_BATCH, body, JSON), chunked(LOG_BATCH, body)):
         answer = ask(plain, sent)
         assert answer and answer.status in (400, 404), "refused by MLflow, for its content"

@@ -118,7 +118,9 @@ def large(plain: Server) -> dict[str, str]:
     """Paths of large answers: a static file, an artifact by FastAPI and by Flask."""
     page = ask(plain, http("GET", "/"))
     assert page
-    script = max(page.body.decode().split('"'), key=lambda word: word.startswith("static-files") * len(word))
+    files = [word for word in page.body.decode().split('"') if word.startswith("static-files")]
+    answers = [ask(plain, http("GET", f"/{file}")) for file in files]
+    script = max(zip(files, answers, strict=True), key=lambda pair: len(pair[1].body) if pair[1] else 0)[0]
     body = json.dumps({"experiment_id": "0"}).encode()
     made = ask(plain, http("POST", "/api/2.0/mlflow/runs/create", body, JSON))
     assert made and made.status == 200
@@ -169,7 +171,7 @@ def test_more_connections_than_open_files(small: Server, first: bytes) -> None:
     with many(small, 2400, first) as wires:
         time.sleep(1)
         assert served(small, rounds=5) == []
-        assert family(small) == workers, "a worker ended"
+        assert set(family(small)) >= set(workers), "a worker ended"
         kept = [not wire.ended(0.002) for wire in wires]
         assert kept.count(False) >= 2400 - 2 * 1024
         assert all(kept[-400:]), "young connections went before old ones"
@@ -183,7 +185,7 @@ def test_more_kept_connections_than_open_files(small: Server) -> None:
     with many(small, 2400, question) as wires:
         time.sleep(1)
         assert served(small, rounds=5) == []
-        assert family(small) == workers, "a worker ended"
+        assert set(family(small)) >= set(workers), "a worker ended"
         for wire in wires[-400:]:
             wire.sock.settimeout(5 * slack())
             answer = wire.final()
@@ -234,6 +236,8 @@ def test_a_locked_database_is_no_reason_to_die(stuck: tuple[Server, dict[str, st
             assert answer and answer.status == 200
 
 
+# Under `upstream` MLflow's own health check answers, which asks for no thread.
+@pytest.mark.parametrize("launcher", ["direct"], indirect=True)
 def test_a_worker_that_is_stuck_elsewhere_says_so(stuck: tuple[Server, dict[str, str], SilentStore]) -> None:
     """Only when all of its threads are, and for as long as MLFLOW_KUBERNETES_STUCK_SECONDS."""
     server, _, store = stuck

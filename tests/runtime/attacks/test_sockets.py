@@ -72,11 +72,11 @@ def test_a_reset_ends_nobody_elses_request(steady: Server) -> None:
                     return "no answer"
             time.sleep(pause)
             wire.reset()
-        return "" if family(steady) == workers else "a worker ended"
+        return "" if set(family(steady)) >= set(workers) else "a worker ended"
 
     none_fails(case, MOMENTS, at_once=8)
     time.sleep(1)
-    assert family(steady) == workers
+    assert set(family(steady)) >= set(workers)
     assert served(steady) == []
 
 
@@ -127,7 +127,7 @@ def test_a_port_scan_loses_no_upload(plain: Server, sent: bytes) -> None:
             wire.reset()
 
     assert Uploads(plain).run(scan) == []
-    assert family(plain) == workers, "a worker ended"
+    assert set(family(plain)) >= set(workers), "a worker ended"
 
 
 def test_aborted_uploads_lose_no_other(plain: Server) -> None:
@@ -141,7 +141,7 @@ def test_aborted_uploads_lose_no_other(plain: Server) -> None:
             wire.reset()
 
     assert Uploads(plain).run(abort) == []
-    assert family(plain) == workers, "a worker ended"
+    assert set(family(plain)) >= set(workers), "a worker ended"
 
 
 HALF_CLOSED = {
@@ -190,7 +190,7 @@ def test_a_half_closed_connection_that_asks_for_nothing_ends(plain: Server, late
             return "" if wire.ended(2.5 * slack()) else "the connection stays open"
 
     none_fails(case, [name for name, (_, waits) in MOMENTS.items() if not waits])
-    assert family(plain) == workers
+    assert set(family(plain)) >= set(workers)
 
 
 def test_pipelined_requests_before_a_half_close_are_answered(plain: Server) -> None:
