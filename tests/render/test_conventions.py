@@ -157,11 +157,11 @@ def test_template(path: Path) -> None:
         assert path.stem.endswith(f"-{kind.lower()}"), "<component>-<kind>.yaml"
 
 
-# A line of YAML that ends in a value, and what makes that one scalar whatever the value is.
+# A line of YAML that ends in a value, and what makes that one node whatever the value is.
 SCALAR = re.compile(
     r"^\s*(?:- )?(?:[\w./-]+: |(?<=- ))(?P<before>[^{]*)\{\{ (?P<value>.+) \}\}(?P<after>.*)$"
 )
-ONE_SCALAR = re.compile(r"(int|toYaml) |.*\| (int|quote|toYaml)$")
+ONE_SCALAR = re.compile(r"(int|toJson|toYaml) |.*\| (int|quote|toJson|toYaml)$")
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
