@@ -116,7 +116,8 @@ class Kube:
     def logs(self, namespace: str, pod: str, container: str | None = None) -> str:
         """The log of a container, or what the API says about there being none."""
         try:
-            return self.core.read_namespaced_pod_log(pod, namespace, container=container)
+            # The client returns None for a log without a line.
+            return self.core.read_namespaced_pod_log(pod, namespace, container=container) or ""
         except ApiException as error:
             return f"(no log: {error.reason})"
 

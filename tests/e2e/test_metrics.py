@@ -159,7 +159,8 @@ def test_every_graph_of_the_dashboard_has_data(
     assert shown == json.loads(DASHBOARD.read_text())
     queries = list(expressions(shown["panels"]))
     assert len(queries) > 20
-    left = dict.fromkeys(queries)
+    # These releases have no login; tests/runtime/test_metrics.py has one.
+    left = {query: None for query in queries if query[0] != "Failed logins"}
 
     def ask() -> bool:
         for release, service in RELEASES.items():
