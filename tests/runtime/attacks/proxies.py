@@ -7,9 +7,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import requests
 from mlflowops import paths, tools
 
-from runtime.network import free_port, listens, wait_until
+from runtime.network import free_port, wait_until
 
 SOURCE = Path(__file__).parent / "proxy"
 CONFIG = """
@@ -47,8 +48,15 @@ class Proxy:
     port: int
 
     def ready(self) -> "Proxy":
-        wait_until("the proxy", lambda: listens(self.port), 60)
+        wait_until("the proxy's route", self._leads_on, 60)
         return self
+
+    def _leads_on(self) -> bool:
+        """Traefik listens before it knows its routes."""
+        try:
+            return requests.get(f"http://127.0.0.1:{self.port}/health", timeout=5).ok
+        except requests.RequestException:
+            return False
 
     def stop(self) -> None:
         self.process.kill()

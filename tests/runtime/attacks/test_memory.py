@@ -236,7 +236,7 @@ def test_bodies_below_the_limit_are_read(plain: Server) -> None:
     )
     for sent in (http("POST", LOG_BATCH, body, JSON), chunked(LOG_BATCH, body)):
         answer = ask(plain, sent)
-        assert answer and answer.status in (400, 404), "refused by MLflow, for its content"
+        assert answer and answer.status != 413, "MLflow decides, by the content"
 
 
 def chunked(path: str, body: bytes) -> bytes:
