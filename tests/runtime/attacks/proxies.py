@@ -59,6 +59,7 @@ class Proxy:
             return False
 
     def stop(self) -> None:
+        """End it at once."""
         self.process.kill()
         self.process.wait()
 

@@ -10,7 +10,7 @@ import pytest
 
 from runtime.attacks import proxies
 from runtime.attacks.conftest import BOB, BODY
-from runtime.attacks.observe import served, slack
+from runtime.attacks.observe import served
 from runtime.attacks.wire import ARTIFACTS, JSON, SEARCH, Answer, Garbage, Wire, ask, chunk, http
 from runtime.basic_auth import ADMIN
 from runtime.server import Server
@@ -94,7 +94,10 @@ def test_a_broken_chunk(proxy: proxies.Proxy, login: Server) -> None:
 
 
 def test_a_stalled_body(proxy: proxies.Proxy, login: Server) -> None:
-    """The rest comes just before, just when and just after the server gives up and answers."""
+    """The rest comes just before, just when and just after the server gives up and answers.
+
+    Go's proxies hold an answer back until the client has sent its body, so the attacker has to guess the time.
+    """
     hidden = store(400)
     tries = [(target, pause) for target in REFUSED for pause in _pauses()]
 
@@ -118,26 +121,6 @@ def test_a_stalled_body(proxy: proxies.Proxy, login: Server) -> None:
 def _pauses() -> list[float]:
     """Around the 3 s that a refusal waits for its body, and around the end of a body's time."""
     return [2.9, 2.98, 3.0, 3.01, 3.03, 3.06, 3.1, 3.3, BODY - 0.05, BODY + 0.05, BODY + 0.5, BODY + 1.2]
-
-
-def test_a_stalled_body_that_the_server_answers(proxy: proxies.Proxy, login: Server) -> None:
-    """The attacker waits for the answer itself: the proxy may have put the connection back by then."""
-    hidden = store(400)
-
-    def attack() -> None:
-        for method, path, account in REFUSED:
-            length = {"Content-Length": str(100 + len(hidden))}
-            with Wire(proxy.port, timeout=(BODY + 10) * slack()) as wire:
-                wire.send(http(method, path, headers=length, account=account) + b"a" * 100)
-                try:
-                    wire.final()
-                except TimeoutError:
-                    continue
-                wire.send(hidden)
-                wire.all(0.2)
-
-    assert Victims(proxy.port).during(attack) == []
-    nothing_was_taken(login)
 
 
 def test_clients_that_leave(proxy: proxies.Proxy, login: Server) -> None:
