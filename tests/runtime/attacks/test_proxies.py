@@ -96,7 +96,8 @@ def test_a_broken_chunk(proxy: proxies.Proxy, login: Server) -> None:
 def test_a_stalled_body(proxy: proxies.Proxy, login: Server) -> None:
     """The rest comes just before, just when and just after the server gives up and answers.
 
-    Go's proxies hold an answer back until the client has sent its body, so the attacker has to guess the time.
+    Go's proxies hold an answer back until the client has sent its body, so the attacker has to guess the
+    time.
     """
     hidden = store(400)
     tries = [(target, pause) for target in REFUSED for pause in _pauses()]
