@@ -71,7 +71,7 @@ def test_what_a_server_says_does_not_control_the_terminal(cli: Cli, output: str)
 
 def test_errors_and_steps_do_not_control_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     said = io.StringIO()
-    monkeypatch.setattr(console.err, "file", said)
+    monkeypatch.setattr(console.err, "_file", said)  # `file` would come back as the stream of this test
     with console.step(HOSTILE):
         console.err.print(str(OpsError(HOSTILE, "is wrong", "correct it")))
     console.err.print(console.clean(HOSTILE))
