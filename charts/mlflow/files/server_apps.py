@@ -13,6 +13,7 @@ from typing import Any
 import say
 import server_auth
 import server_metrics
+from server_gate import NOBODY
 from server_wsgi import Threads, Wsgi
 
 # Longer paths are not remembered: the memory of what clients ask for has a bound.
@@ -156,7 +157,7 @@ async def _ask(app: Any, path: str) -> tuple[dict[str, Any], bytes]:
         "query_string": b"",
         "root_path": "",
         "headers": [(b"host", b"localhost")],
-        "client": ("192.0.2.1", 0),
+        "client": NOBODY,
         "server": ("localhost", 0),
         "state": {},
     }

@@ -109,8 +109,7 @@ class Rules:
             filter(None, (os.environ.get("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS") or "").split(","))
         )
         prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "")
-        self.health = f"{prefix}/health"
-        self.nameless = {self.health, f"{prefix}/version"}
+        self.nameless = {f"{prefix}/health", f"{prefix}/version"}
         self.max_body = int(os.environ.get("MLFLOW_KUBERNETES_MAX_BODY_MIB") or 32) << 20
 
     def limit(self, path: str) -> int | None:
