@@ -61,7 +61,7 @@ def test_a_check_can_be_switched_on_and_not_off(name: str) -> None:
     assert {value for value in ("false", "False", "0", "", "no") if not refused([name], value)} == set()
 
 
-@pytest.mark.parametrize("package", ["gunicorn", "uvicorn", "flask", "werkzeug", "a2wsgi"])
+@pytest.mark.parametrize("package", ["gunicorn", "uvicorn", "flask", "werkzeug"])
 def test_every_variable_of_the_web_servers_is_known(package: str) -> None:
     """Read from their code: a variable of a new version is decided about before it has an effect."""
     spec = find_spec(package)

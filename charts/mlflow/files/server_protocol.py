@@ -25,7 +25,7 @@ GOODBYE_SECONDS = 10.0
 MAX_LINE = MAX_FIELD = 65_536
 MAX_HEAD = 131_072
 MAX_FIELDS = 200
-# Files that a worker needs beside its connections: databases, uploads, logs.
+# Files that a worker needs beside its connections and their bodies: databases, logs.
 RESERVED_FILES = 256
 MAX_CONNECTIONS = 16_384
 
@@ -53,7 +53,7 @@ def max_connections() -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS
-    return min(max(soft - RESERVED_FILES, soft // 2), MAX_CONNECTIONS)
+    return min(max(soft - RESERVED_FILES, soft // 2) // 2, MAX_CONNECTIONS)
 
 
 class Watch:

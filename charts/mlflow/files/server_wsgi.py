@@ -4,24 +4,25 @@ import asyncio
 import contextvars
 import io
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from server_rules import ARTIFACTS
+
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
-# Bytes of a body that are read before there is a thread for it: of one request, and of all.
-SMALL = 128 << 10
-ALL_SMALL = 64 << 20
+# Bytes of one body, and of all bodies, that wait in memory; the rest of them waits on disk, in TMPDIR.
+IN_MEMORY = 128 << 10
+ALL_IN_MEMORY = 64 << 20
+# Bytes of all bodies that may wait on disk.
+ALL_ON_DISK = 512 << 20
 # Bytes of an answer that a thread collects before it waits for the client.
 PIECE = 64 << 10
-# A larger body holds a thread while it comes. It may be slower than this only in its first minute.
-GRACE_SECONDS = 60
-BYTES_PER_SECOND = 4096
 # Requests that may wait for a thread.
 MAX_WAITING = 1000
 BUSY = "Too many requests are waiting for this server; try again."
@@ -33,8 +34,7 @@ class Threads:
     def __init__(self, count: int) -> None:
         self.count = count
         self.pool = ThreadPoolExecutor(count, "request")
-        self.large = asyncio.Semaphore(max(1, count // 2))
-        self.small_bytes = 0
+        self.in_memory = self.on_disk = 0  # bytes of bodies
         self.began: dict[int, float] = {}
         self.waiting = 0
 
@@ -84,23 +84,66 @@ class Wsgi:
         if threads.waiting > MAX_WAITING:
             await _send_busy(send)
             return
-        body, more = bytearray(), True
+        body = _Body(threads, bounded=not ARTIFACTS.search(scope["path"]))
         try:
-            while more and len(body) <= SMALL and threads.small_bytes < ALL_SMALL:
+            more = True
+            while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     return
+                if not body.add(message.get("body", b"")):
+                    await _send_busy(send)
+                    return
                 more = message.get("more_body", False)
-                body += message.get("body", b"")
-                threads.small_bytes += len(message.get("body", b""))
-            async with threads.large if more else nullcontext():
-                source = _Rest(bytes(body), receive, asyncio.get_running_loop()) if more else None
-                stream = io.BufferedReader(source) if source else io.BytesIO(body)
-                await _Answer(self.app, _environ(scope, stream, None if more else len(body))).give(
-                    threads, send
-                )
+            await _Answer(self.app, _environ(scope, body.rewound(), body.size)).give(threads, send)
         finally:
-            threads.small_bytes -= len(body)
+            body.close()
+
+
+class _Body:
+    """A request's body. No thread waits for it: clients may be slow."""
+
+    def __init__(self, threads: Threads, bounded: bool) -> None:
+        self.threads = threads
+        self.bounded = bounded
+        self.size = self.in_memory = self.on_disk = 0
+        self.file: Any = io.BytesIO()
+
+    def add(self, data: bytes) -> bool:
+        """Take the next part; False if the bodies of all requests have no room for it."""
+        self.size += len(data)
+        if self.on_disk == 0 and self.size <= IN_MEMORY and self.threads.in_memory < ALL_IN_MEMORY:
+            self._count(in_memory=len(data))
+        else:
+            if self.on_disk == 0:
+                self._move_to_disk()
+            self._count(on_disk=len(data))
+            if self.bounded and self.threads.on_disk > ALL_ON_DISK:
+                return False
+        self.file.write(data)
+        return True
+
+    def rewound(self) -> Any:
+        """The file to read it from."""
+        self.file.seek(0)
+        return self.file
+
+    def close(self) -> None:
+        """Give up its place."""
+        self.file.close()
+        self._count(-self.in_memory, -self.on_disk)
+
+    def _move_to_disk(self) -> None:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
+        file.write(self.file.getbuffer())
+        self.file = file
+        self._count(-self.in_memory, self.in_memory)
+
+    def _count(self, in_memory: int = 0, on_disk: int = 0) -> None:
+        self.in_memory += in_memory
+        self.on_disk += on_disk
+        self.threads.in_memory += in_memory
+        self.threads.on_disk += on_disk if self.bounded else 0
 
 
 class _Answer:
@@ -164,37 +207,7 @@ class _Answer:
             self.result.close()
 
 
-class _Rest(io.RawIOBase):
-    """A body that is read while it comes, from a thread."""
-
-    def __init__(self, begin: bytes, receive: Any, loop: asyncio.AbstractEventLoop) -> None:
-        self.buffer = begin
-        self.receive = receive
-        self.loop = loop
-        self.more = True
-        self.began = time.monotonic()
-        self.size = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, target: Any) -> int:
-        while not self.buffer and self.more:
-            message = asyncio.run_coroutine_threadsafe(self.receive(), self.loop).result()
-            waited = time.monotonic() - self.began
-            self.size += len(message.get("body", b""))
-            slow = waited > GRACE_SECONDS and self.size < waited * BYTES_PER_SECOND
-            if message["type"] == "http.disconnect" or slow:
-                from werkzeug.exceptions import ClientDisconnected
-
-                raise ClientDisconnected
-            self.buffer, self.more = message.get("body", b""), message.get("more_body", False)
-        count = min(len(target), len(self.buffer))
-        target[:count], self.buffer = self.buffer[:count], self.buffer[count:]
-        return count
-
-
-def _environ(scope: dict[str, Any], stream: Any, length: int | None) -> dict[str, Any]:
+def _environ(scope: dict[str, Any], stream: Any, length: int) -> dict[str, Any]:
     """The request as WSGI has it. Nothing comes from a header but the variables named after headers."""
     server = scope.get("server") or ("localhost", 0)
     environ: dict[str, Any] = {
@@ -221,9 +234,8 @@ def _environ(scope: dict[str, Any], stream: Any, length: int | None) -> dict[str
         text = value.decode("latin-1")
         between = "; " if key == "HTTP_COOKIE" else ","
         environ[key] = f"{environ[key]}{between}{text}" if key in environ else text
-    if length is not None:
-        environ["CONTENT_LENGTH"] = str(length)
-        environ.pop("HTTP_TRANSFER_ENCODING", None)
+    environ["CONTENT_LENGTH"] = str(length)
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
     return environ
 
 

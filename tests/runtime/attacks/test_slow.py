@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg2
@@ -65,18 +66,21 @@ def test_half_sent_heads(plain: Server, sent: str) -> None:
     assert served(plain, rounds=1) == []
 
 
-@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("framing", [LENGTH, CHUNKED])
 @pytest.mark.parametrize("size", [2, 200_000])
-def test_half_sent_bodies(plain: Server, target: str, framing: str, size: int) -> None:
-    method, path, headers = TARGETS[target]
-    data = b"x" * size
+def test_half_sent_bodies(plain: Server, framing: str, size: int) -> None:
+    """Bodies of any size for any route: none waits for another one to end."""
     header = {LENGTH: str(1_000_000)} if framing == LENGTH else {CHUNKED: "chunked"}
-    first = http(method, path, headers=headers | header) + (data if framing == LENGTH else chunk(data))
-    with many(plain, COUNT, first) as wires:
+    data = b"x" * size
+    body = data if framing == LENGTH else chunk(data)
+    with ExitStack() as stack:
+        wires: list[Wire] = []
+        for method, path, headers in TARGETS.values():
+            first = http(method, path, headers=headers | header) + body
+            wires += stack.enter_context(many(plain, COUNT // 2, first))
         wait_for_answers_to_begin()
         assert served(plain) == []
-        assert ended(wires, BODY + 8) == COUNT, "a body without progress holds its connection"
+        assert ended(wires, BODY + 8) == len(wires), "a body without progress holds its connection"
     assert served(plain, rounds=1) == []
 
 
