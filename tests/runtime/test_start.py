@@ -25,8 +25,11 @@ NOBODY = {"MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg2://", "PGHOST": "127.0
             "no background jobs; set false, MLFLOW_SERVER_JOB_EXECUTION_ENGINE=executor",
         ),
         ({"MLFLOW_KUBERNETES_THREADS": "many"}, "'many' is not a number; set a whole number above 0."),
-        ({"MLFLOW_GUNICORN_OPTS": "--workers 9"}, "remove it, or set MLFLOW_KUBERNETES_LAUNCHER=upstream."),
+        ({"MLFLOW_GUNICORN_OPTS": "--workers 9"}, "sets its web server itself; remove it."),
         ({"MLFLOW_STATIC_PREFIX": "mlflow"}, "must start with a slash"),
+        ({"MLFLOW_STATIC_PREFIX": "/api/2.0"}, "a login does not cover /api/2.0; set another path."),
+        ({"MLFLOW_BASIC_AUTH_FAIL_CLOSED": "0"}, "it must stay on; set it to true, or remove it."),
+        ({"MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH": "no"}, "it must stay on; set it to true, or remove it."),
         ({"MLFLOW_BACKEND_STORE_URI": "nosql://"}, "MLflow could not open its stores"),
     ],
 )

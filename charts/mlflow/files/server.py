@@ -6,20 +6,21 @@ MLFLOW_KUBERNETES_APP_NAME, which stands for `--app-name` (MLflow has no variabl
 """
 
 import os
+import re
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # They would change whom the web server trusts or what it runs: without effect, wherever they come from.
-IGNORED = (
-    "FORWARDED_ALLOW_IPS",
-    "GUNICORN_CMD_ARGS",
-    "SCRIPT_NAME",
-    "WEB_CONCURRENCY",
-    "MLFLOW_ENABLE_REMOTE_ASSISTANT",
-    "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE",
+IGNORED = re.compile(
+    "FORWARDED_ALLOW_IPS|PROXY_ALLOW_FROM|SCRIPT_NAME|WEB_CONCURRENCY|NOTIFY_SOCKET|PORT|SENDFILE"
+    "|(GUNICORN|UVICORN|LISTEN|FLASK|WERKZEUG|FASTAPI|STARLETTE|MLFLOW_ASSISTANT|MLFLOW_SANDBOX)_.*"
+    "|MLFLOW_ENABLE_REMOTE_ASSISTANT|MLFLOW_ENABLE_ASSISTANT_SANDBOX"
+    "|MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE|_MLFLOW_.*|MLFLOW_SERVER_PID"
 )
-# MLflow asks nobody for an account below a path that begins so.
-OPEN_PATHS = ("/static", "/favicon.ico", "/health")
+# Checks of MLflow's login that nothing may turn off.
+CHECKS = ("MLFLOW_BASIC_AUTH_FAIL_CLOSED", "MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH")
+# MLflow asks nobody for an account below a path that begins so, or takes a route for another one.
+OPEN_PATHS = re.compile("/static|/favicon.ico|/health|/(ajax-)?api(/|$)")
 
 
 def main() -> None:
@@ -44,9 +45,12 @@ def guard() -> None:
     from server_protocol import raise_file_limit
 
     prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "")
-    if prefix.startswith(OPEN_PATHS):
+    if OPEN_PATHS.match(prefix):
         sys.exit(f"mlflow: server: MLFLOW_STATIC_PREFIX: a login does not cover {prefix}; set another path.")
-    for variable in [each for each in os.environ if each in IGNORED or each.startswith("UVICORN_")]:
+    for variable in CHECKS:
+        if os.environ.get(variable, "true").lower() not in ("true", "1"):
+            sys.exit(f"mlflow: server: {variable}: it must stay on; set it to true, or remove it.")
+    for variable in filter(IGNORED.fullmatch, list(os.environ)):
         del os.environ[variable]
     hosts = os.environ.get("MLFLOW_SERVER_ALLOWED_HOSTS")
     if hosts:

@@ -199,10 +199,7 @@ def _refuse_what_needs_upstream(app_name: str) -> None:
 
     for variable in ("MLFLOW_GUNICORN_OPTS", "MLFLOW_UVICORN_OPTS"):
         if variable in os.environ:
-            raise Misconfigured(
-                f"{variable}: the direct launcher sets its web server itself; "
-                "remove it, or set MLFLOW_KUBERNETES_LAUNCHER=upstream"
-            )
+            raise Misconfigured(f"{variable}: the direct launcher sets its web server itself; remove it")
     if app_name not in ("", "basic-auth"):
         raise Misconfigured(
             f"MLFLOW_KUBERNETES_APP_NAME: the direct launcher knows no {app_name!r}; "

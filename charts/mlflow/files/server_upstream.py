@@ -59,7 +59,8 @@ def main() -> None:
         return start(ours, extra_env={**extra_env, TARGET: target}, **more)
 
     mlflow.server._exec_cmd = start_ours  # type: ignore[assignment]
-    os.environ.setdefault("MLFLOW_UVICORN_OPTS", "--timeout-keep-alive 75")
+    os.environ.pop("MLFLOW_GUNICORN_OPTS", None)  # MLflow would start gunicorn, without our protocol
+    os.environ["MLFLOW_UVICORN_OPTS"] = "--timeout-keep-alive 75"
     app_name = os.environ.get("MLFLOW_KUBERNETES_APP_NAME")
     mlflow.cli.server.main(["--app-name", app_name] if app_name else [])
 

@@ -108,6 +108,25 @@ def test_no_spelling_gets_in_without_an_account(login: Server, launcher: str, ro
     assert list(answered(login, asked if launcher == "direct" else asked[::5])) == []
 
 
+def written(name: str) -> set[str]:
+    """Ways to write the name of a header that some server takes for the same one."""
+    return {name, name.lower(), name.upper(), name.replace("-", "_"), name.replace("_", "-")}
+
+
+def test_no_single_claim_gets_in(login: Server, routes: list[Route]) -> None:
+    """One header might undo what another one does."""
+    client = Client(login)
+    ours = next(route for route in routes if route.path.endswith("/mlflow/experiments/search"))
+    found = {
+        (header, value, path): client.ask(ours.method, path, b"{}", {header: value})[0]
+        for name, claimed in CLAIMS.items()
+        for header in written(name)
+        for value in {claimed, "/static-files/x", "/health", "127.0.0.1", "::1", ADMIN[0]}
+        for path in (ours.path, "/", f"/static-files/..{ours.path}")
+    }
+    assert {asked: status for asked, status in found.items() if status not in CLOSED} == {}
+
+
 def test_no_spelling_gets_in_below_a_prefix(prefixed: Server, routes: list[Route]) -> None:
     asked = [route for route in routes if route.method != "OPTIONS"][::5]
     assert list(answered(prefixed, asked, "/mlflow")) == []
@@ -143,6 +162,21 @@ def hers(login: Server) -> dict[str, Any]:
     )
     assert status == 200
     create("model-versions/create", name=unique, source=f"mlflow-artifacts:/{path}", run_id=run)
+    prompt = {"key": "mlflow.prompt.is_prompt", "value": "true"}
+    create("registered-models/create", name=f"{unique}-prompt", description=MARK, tags=[prompt])
+    text = {"key": "mlflow.prompt.text", "value": MARK}
+    create("model-versions/create", name=f"{unique}-prompt", source="dummy-source", tags=[prompt, text])
+    event = {"entity": "MODEL_VERSION", "action": "CREATED"}
+    hook = {"url": "https://127.0.0.1:9/hook", "description": MARK, "events": [event]}
+    webhook = create("webhooks", name=unique, **hook)["webhook"]["webhook_id"]
+    trace = create(
+        "traces",
+        experiment_id=experiment,
+        timestamp_ms=1,
+        request_metadata=[],
+        tags=[{"key": "mark", "value": MARK}],
+    )
+    trace_id = trace["trace_info"]["request_id"]
     ids = {
         "experiment_id": experiment,
         "experiment_ids": [experiment],
@@ -155,6 +189,10 @@ def hers(login: Server) -> dict[str, Any]:
         "metric_key": MARK,
         "max_results": 10,
         "stages": ["None"],
+        "webhook_id": webhook,
+        "trace_id": trace_id,
+        "trace_ids": [trace_id],
+        "request_id": trace_id,
     }
     return {"body": ids, "path": path}
 
@@ -185,21 +223,35 @@ def test_another_account_never_sees_the_content(
 def test_the_administrator_would_see_it(login: Server, hers: dict[str, Any]) -> None:
     """The test above could not fail otherwise."""
     headers = {"Authorization": basic(ADMIN)}
-    run = hers["body"]["run_id"]
-    assert (
-        MARK.encode() in Client(login).ask("GET", f"/api/2.0/mlflow/runs/get?run_id={run}", b"", headers)[1]
-    )
+    ids = hers["body"]
+    for path in (
+        f"runs/get?run_id={ids['run_id']}",
+        f"traces/{ids['trace_id']}/info",
+        f"webhooks/{ids['webhook_id']}",
+        f"model-versions/get?name={ids['name']}-prompt&version=1",
+    ):
+        assert MARK.encode() in Client(login).ask("GET", f"/api/2.0/mlflow/{path}", b"", headers)[1], path
     artifact = f"/api/2.0/mlflow-artifacts/artifacts/{hers['path']}"
     assert Client(login).ask("GET", artifact, b"", headers) == (200, MARK.encode())
 
 
-@pytest.mark.parametrize(
-    "name", ["FORWARDED_ALLOW_IPS", "GUNICORN_CMD_ARGS", "SCRIPT_NAME", "UVICORN_ROOT_PATH"]
-)
-def test_no_variable_changes_whom_the_server_trusts(edge: Callable[..., Server], name: str) -> None:
+VARIABLES = {
+    "FORWARDED_ALLOW_IPS": "*",
+    "GUNICORN_CMD_ARGS": "--forwarded-allow-ips=*",
+    "SCRIPT_NAME": "/static",
+    "UVICORN_ROOT_PATH": "/static",
+    "_MLFLOW_STATIC_PREFIX": "/static",
+    "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE": "true",
+    "MLFLOW_ENABLE_REMOTE_ASSISTANT": "true",
+    "FLASK_DEBUG": "1",
+    "WEB_CONCURRENCY": "0",
+}
+
+
+def test_no_variable_changes_whom_the_server_trusts(edge: Callable[..., Server], launcher: str) -> None:
     """As a Secret or a ConfigMap of `mlflow.envFrom` could bring them."""
-    value = {"FORWARDED_ALLOW_IPS": "*", "GUNICORN_CMD_ARGS": "--forwarded-allow-ips=*"}.get(name, "/static")
-    server = edge(**LOGIN, **{name: value})
+    more = {"MLFLOW_UVICORN_OPTS": "--root-path /static --http h11"} if launcher == "upstream" else {}
+    server = edge(**LOGIN, **VARIABLES, **more, MLFLOW_KUBERNETES_LAUNCHER=launcher)
     path = "/api/2.0/mlflow/experiments/search?max_results=1"
     assert Client(server).ask("GET", path, b"", CLAIMS)[0] == 401
     server.stop()
