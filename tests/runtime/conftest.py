@@ -63,13 +63,25 @@ def ready_database(
     return lambda: postgres.copy(original, f"copy{next(numbers)}")
 
 
+MODULE: list[Server] = []  # servers that only the current test module uses
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _end_servers() -> Iterator[None]:
+    """End the servers of a test module with it: each holds 200 MiB."""
+    yield
+    while MODULE:
+        MODULE.pop().kill()
+
+
 @pytest.fixture(scope="session")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """Starts servers without waiting; the end of the session stops those that still run."""
+    """Starts servers without waiting. They end with the test module, unless taken from MODULE."""
     servers: list[Server] = []
 
     def start_one(**env: str) -> Server:
         servers.append(Server(tmp_path_factory.mktemp("server"), env).start())
+        MODULE.append(servers[-1])
         return servers[-1]
 
     yield start_one
@@ -102,7 +114,10 @@ def pair(start_pair: Callable[..., Pair], s3: S3) -> Pair:
         "MLFLOW_GATEWAY_API_BASE_ALLOWED_SCHEMES": "http",
         "MLFLOW_GATEWAY_API_BASE_ALLOW_PRIVATE_IPS": "true",
     }
-    return start_pair(**s3.environment("plain"), **gateway)
+    both = start_pair(**s3.environment("plain"), **gateway)
+    MODULE.remove(both.upstream)
+    MODULE.remove(both.direct)
+    return both
 
 
 @pytest.fixture

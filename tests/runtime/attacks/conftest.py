@@ -10,6 +10,7 @@ import pytest
 
 from runtime.attacks.wire import JSON, ask, basic, http
 from runtime.basic_auth import ADMIN
+from runtime.conftest import MODULE
 from runtime.server import Server
 
 BOB = ("bob", "a long password of bob")
@@ -70,6 +71,7 @@ def edge(database_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         shutil.copy(database_file, folder / "mlflow.db")
         server = Server(folder, SETTINGS | env).start()
         servers.append(server)
+        MODULE.append(server)
         if files:  # before Python has started, so that all its children inherit it
             resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (soft or files, files))
         return server.ready()
@@ -88,6 +90,7 @@ def kind(edge: Edge) -> Callable[[str, str], Server]:
         server = running.get((launcher, name))
         if server is None or server.process.poll() is not None:
             server = running[launcher, name] = edge(MLFLOW_KUBERNETES_LAUNCHER=launcher, **KINDS[name])
+            MODULE.remove(server)
         return server
 
     return get
