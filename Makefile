@@ -9,7 +9,7 @@ RELEASED := tests/e2e/released
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test check check-fast lint tools tools-path docs picture lock release
+.PHONY: help up down test check compare lint tools tools-path docs picture lock release
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ test: $(READY) ## Run every test, cheap ones first
 
 check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster)
 	@$(PY) -m pytest tests/render tests/helmfile -n 2
+
+compare: $(READY) ## Show what the chart renders differently than at a commit (COMMIT=main ALLOW=<regular expression>)
+	@cd tests && ../$(PY) -m render.compare_commits $(COMMIT) $(if $(ALLOW),--allow '$(ALLOW)')
 
 lint: $(READY) ## Linters only
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy scripts

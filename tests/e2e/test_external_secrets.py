@@ -132,7 +132,7 @@ def test_a_store_of_its_own(helm: Helm, kube: Kube, namespace: str, kubeconfig: 
         "backendStore": {"postgres": {"enabled": True, "host": "db"}},
         "externalSecrets": {"enabled": True, "provider": {"fake": {"data": [entry]}}},
     }
-    parts = [f"-s templates/secrets-{kind}.yaml" for kind in ("secretstore", "externalsecret")]
+    parts = [f"-s templates/secrets/{kind}.yaml" for kind in ("secretstore", "externalsecret")]
     words = ["template", "mlflow", "charts/mlflow", *" ".join(parts).split(), "--values", "-"]
     rendered = helm(*words, stdin=json.dumps(values)).stdout
     run(f"kubectl apply -n {namespace} -f - <<'EOF'\n{rendered}\nEOF", kubeconfig)

@@ -144,7 +144,11 @@ def test_rendering_is_pure(case: Path) -> None:
     assert one == two
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def template_name(path: Path) -> str:
+    return str(path.relative_to(MLFLOW.folder / "templates"))
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=template_name)
 def test_template(path: Path) -> None:
     """Short, plain, and named after the kind that it holds."""
     text = path.read_text()
@@ -154,7 +158,9 @@ def test_template(path: Path) -> None:
     )
     if path.suffix == ".yaml":
         (kind,) = re.findall(r"(?m)^kind: (\w+)$", text)
-        assert path.stem.endswith(f"-{kind.lower()}"), "<component>-<kind>.yaml"
+        assert path.stem.split("-")[-1] == kind.lower(), (
+            "<component>/<kind>.yaml, or <component>/<part>-<kind>.yaml"
+        )
 
 
 # A line of YAML that ends in a value, and what makes that one node whatever the value is.
@@ -164,11 +170,11 @@ SCALAR = re.compile(
 ONE_SCALAR = re.compile(r"(int|toJson|toYaml) |.*\| (int|quote|toJson|toYaml)$")
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", TEMPLATES, ids=template_name)
 def test_every_value_is_one_scalar(path: Path) -> None:
     """A bare one ends at a `#`, becomes a number or begins a mapping, as the values have it."""
     text = _code(path.read_text())
-    if not path.name.startswith(("_validate", "_notes", "NOTES")):
+    if path.parent.name != "_validate" and not path.name.startswith(("_notes", "NOTES")):
         lines = [match for match in map(SCALAR.match, text.splitlines()) if match]
         assert [match[0] for match in lines if match["before"] + match["after"]] == []
         assert [match[0] for match in lines if not ONE_SCALAR.match(match["value"])] == []
