@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 from mlflowops import paths
-from mlflowops.cluster import images, oci
+from mlflowops.archives import oci
+from mlflowops.cluster import images
 from mlflowops.cluster.layout import MAX_CLUSTERS, MAX_NODES, Layout
 from mlflowops.errors import OpsError
 

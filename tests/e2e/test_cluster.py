@@ -16,7 +16,8 @@ import pytest
 from kubernetes import client
 from kubernetes.client.rest import ApiException
 from mlflowops import cluster, paths
-from mlflowops.cluster import node, scratch_image
+from mlflowops.archives import scratch_image
+from mlflowops.cluster import node
 from mlflowops.cluster.layout import Layout, Node
 from mlflowops.cluster.source import Source
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from mlflowops import paths
-from mlflowops.images import Image, client_config, engine, recipes
+from mlflowops import container_engine, paths
+from mlflowops.images import Image, client_config, recipes
 
 from images.archive import Archive
 
@@ -63,7 +63,7 @@ def test_nothing_of_the_machine_that_built_it_is_in_a_layer(archive: Archive) ->
 
 def of_public_base(name: str) -> bool:
     """A public base image has sources for apt; one that we make has none."""
-    return bool(engine.answering()) and name.startswith("etc/apt/")
+    return bool(container_engine.answering()) and name.startswith("etc/apt/")
 
 
 def test_no_certificate_of_the_machine_that_built_it_is_trusted(archive: Archive) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlflowops import paths, shell, tools
-from mlflowops.cluster import scratch_image
+from mlflowops.archives import scratch_image
 from mlflowops.cluster.api import Api
 from mlflowops.cluster.waiting import until
 

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import yaml
 
-from mlflowops import console, paths, shell
+from mlflowops import console, container_engine, paths, shell
 from mlflowops.cluster import addons, images
 from mlflowops.cluster.api import Api
 from mlflowops.cluster.base import DEFAULT_NODES, Cluster
 from mlflowops.errors import OpsError
-from mlflowops.images import engine
 
 CONFIG = paths.REPO / "cluster" / "kind.yaml"
 
@@ -24,7 +23,7 @@ class Kind(Cluster):
     @staticmethod
     def usable() -> bool:
         """Whether kind is installed and an engine answers; a client without an engine is not enough."""
-        return bool(shutil.which("kind") and engine.answering())
+        return bool(shutil.which("kind") and container_engine.answering())
 
     def require(self) -> None:
         """kind and an engine."""
@@ -78,8 +77,8 @@ class Kind(Cluster):
         return self._kind("get", "nodes", "--name", self.name).split()
 
     def _ctr(self, container: str) -> images.Ctr:
-        return [engine.answering() or "docker", "exec", container, "ctr", "--namespace", "k8s.io"]
+        return [container_engine.answering() or "docker", "exec", container, "ctr", "--namespace", "k8s.io"]
 
     def _kind(self, *words: str, stdin: str | None = None) -> str:
-        env = {"KIND_EXPERIMENTAL_PROVIDER": engine.answering() or "docker"}
+        env = {"KIND_EXPERIMENTAL_PROVIDER": container_engine.answering() or "docker"}
         return shell.run(["kind", *words], env=env, stdin=stdin).stdout

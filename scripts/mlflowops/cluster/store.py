@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflowops import paths, shell
-from mlflowops.cluster import oci
+from mlflowops.archives import oci
 from mlflowops.cluster.images import Archived, Ctr
 
 KEEP_SECONDS = 14 * 24 * 3600

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlflowops import console, paths
+from mlflowops import console, container_engine, paths
 from mlflowops.errors import OpsError
 from mlflowops.images import chroot, engine
 from mlflowops.images.recipes import Recipe, Rootfs, names, recipe
@@ -46,7 +46,7 @@ def _build(item: Recipe) -> Image:
     if item.archive.exists():
         os.utime(item.archive)
         return _image(item)
-    found = engine.answering()
+    found = container_engine.answering()
     for _, base in item.args:
         if isinstance(base, Recipe):
             _build(base)
@@ -65,7 +65,7 @@ def _cached(item: Recipe | Rootfs, what: str, make: Maker) -> None:
         archive = item.archive
         if archive.exists():
             return
-        if engine.answering() is None and os.geteuid() != 0:
+        if container_engine.answering() is None and os.geteuid() != 0:
             raise OpsError("images", "building without docker or podman needs root", "start one or use sudo")
         work = paths.cache("images", "work") / item.name
         chroot.remove(work)

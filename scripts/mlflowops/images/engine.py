@@ -1,24 +1,10 @@
 """Building with docker or podman, where one answers."""
 
-from functools import cache
 from pathlib import Path
 
 from mlflowops import shell
-from mlflowops.errors import OpsError
 from mlflowops.images import client_config
 from mlflowops.images.recipes import Recipe
-
-
-@cache
-def answering() -> str | None:
-    """The container engine of this machine. A client alone is none: the engine itself is asked."""
-    for engine in ("docker", "podman"):
-        try:
-            if shell.run([engine, "info"], check=False).returncode == 0:
-                return engine
-        except OpsError:
-            continue
-    return None
 
 
 def build(engine: str, image: Recipe, archive: Path, work: Path, log: Path) -> None:

@@ -1,7 +1,7 @@
 """Images of one static program each, which need no Dockerfile and no root file system."""
 
 from mlflowops import tools
-from mlflowops.cluster import scratch_image
+from mlflowops.archives import scratch_image
 from mlflowops.errors import OpsError
 from mlflowops.images import Image
 from mlflowops.images.recipes import PREFIX, config

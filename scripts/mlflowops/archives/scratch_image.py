@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 from mlflowops import paths, tools
-from mlflowops.cluster import oci
+from mlflowops.archives import oci
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 NOBODY = 65532
