@@ -47,7 +47,7 @@ def replace_shell(environ: MutableMapping[str, str]) -> None:
 
 def hide_tools(environ: MutableMapping[str, str], folder: Path) -> None:
     """Put a program that fails first on PATH for each pinned binary: the shell may have any."""
-    groups = tomllib.loads((REPO / "tools.toml").read_text())
+    groups = tomllib.loads((REPO / "testbed/tools.toml").read_text())
     entries = [entry for group in groups.values() if isinstance(group, dict) for entry in group.items()]
     for name in [name for name, fields in entries if fields["kind"] != "apt"]:
         program = folder / name

@@ -8,7 +8,7 @@ from mlflowops.paths import REPO
 
 from cli import imports
 
-FILES = imports.by_file(imports.modules(REPO / "scripts/mlflowops"))
+FILES = imports.by_file(imports.modules(REPO / "scripts/mlflowops", REPO / "testbed/src/testbed"))
 
 
 def circle(graph: imports.Graph) -> list[str]:
@@ -27,6 +27,10 @@ def test_no_circle_by_file() -> None:
 def test_no_circle_by_part() -> None:
     """A sub-package is one thing: two of them in a circle can only be read together."""
     assert circle(imports.by_part(FILES)) == []
+
+
+def test_the_product_does_not_need_the_test_bed() -> None:
+    assert imports.by_package(FILES) == {"mlflowops": set(), "testbed": {"mlflowops"}}
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, TypeVar
 
-from mlflowops import container_engine
-from mlflowops.images import Image
-
 from images.archive import Archive
+from testbed import container_engine
+from testbed.images import Image
 
 Result = TypeVar("Result")
 

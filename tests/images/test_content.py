@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from mlflowops import container_engine, paths
-from mlflowops.images import Image, client_config, recipes
+from mlflowops import paths
 
 from images.archive import Archive
+from testbed import container_engine
+from testbed.images import Image, client_config, recipes
 
 NAMES = ["postgres", "seaweedfs", "mlflow", "client"]
 STDLIB = re.compile(r"usr/(local/)?lib/python3\.11/(?!test/|site-packages/)")
