@@ -1,12 +1,12 @@
 # `make` shows this help. Everything a target needs, it installs: Python packages into .venv,
-# binaries and images into a cache outside the tree (see `mlflowops tools path`).
+# binaries and images into a cache outside the tree (see `testbed tools path`).
 SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
-OPS := $(VENV)/bin/mlflowops
+BED := $(VENV)/bin/testbed
 VERSION = $(shell sed -n 's/^version: //p' charts/mlflow/Chart.yaml)
 RELEASED := tests/e2e/released
-READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
+READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml testbed/pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
 .PHONY: help up down test check compare lint tools tools-path docs picture lock release
@@ -15,18 +15,18 @@ help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 up: $(READY) ## Run MLflow on a Kubernetes: makes a cluster if there is none (CONTEXT=name uses yours, PLATFORM=1 adds what production has)
-	@$(OPS) up $(if $(CONTEXT),--context $(CONTEXT)) $(if $(PLATFORM),--platform)
+	@$(BED) up $(if $(CONTEXT),--context $(CONTEXT)) $(if $(PLATFORM),--platform)
 
 down: $(READY) ## Remove the cluster that `make up` made, and all it left
-	@$(OPS) down
+	@$(BED) down
 
 # What takes minutes on a new machine is built before the tests, whose time is limited.
 test: $(READY) ## Run every test, cheap ones first
-	@$(OPS) tools install
-	@$(OPS) images build > /dev/null
+	@$(BED) tools install
+	@$(BED) images build > /dev/null
 	@$(PY) -m pytest tests --ignore tests/e2e -n 4 --dist loadfile
-	@$(OPS) cluster prepare
-	@for group in platform login; do $(OPS) images build --group $$group > /dev/null || exit; done
+	@$(BED) cluster prepare
+	@for group in platform login; do $(BED) images build --group $$group > /dev/null || exit; done
 	@$(PY) -m pytest tests/e2e -v -n 2 --dist loadfile
 
 check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster)
@@ -36,16 +36,16 @@ compare: $(READY) ## Show what the chart renders differently than at a commit (C
 	@cd tests && ../$(PY) -m render.compare_commits $(COMMIT) $(if $(ALLOW),--allow '$(ALLOW)')
 
 lint: $(READY) ## Linters only
-	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy scripts
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy scripts testbed/src
 
 tools: $(READY) ## Install the pinned binaries for deploying and testing
-	@$(OPS) tools install
+	@$(BED) tools install
 
 tools-path: $(READY) ## Print the folder of the pinned binaries: export PATH="$$(make -s tools-path):$$PATH"
-	@$(OPS) tools path
+	@$(BED) tools path
 
 docs: $(READY) ## Write the chart's README from its values
-	@$$($(PY) -c 'from mlflowops import tools; print(tools.ensure("helm-docs"))') \
+	@$$($(PY) -c 'from testbed import tools; print(tools.ensure("helm-docs"))') \
 	  --chart-search-root charts --chart-to-generate charts/mlflow --sort-values-order file --log-level warn
 
 picture: $(READY) ## Draw the dashboard with the data of a Prometheus (PROMETHEUS=http://127.0.0.1:9090 NAMESPACE=ml RELEASE=mlflow MINUTES=60)
@@ -54,9 +54,9 @@ picture: $(READY) ## Draw the dashboard with the data of a Prometheus (PROMETHEU
 
 lock: $(READY) ## Compile the lock files again (hashes, no index addresses)
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
-	  --upgrade images/mlflow/requirements.in -o images/mlflow/requirements.lock
+	  --upgrade testbed/images/mlflow/requirements.in -o testbed/images/mlflow/requirements.lock
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
-	  --extra dev pyproject.toml requirements-dev.in -o requirements-dev.lock
+	  --extra dev pyproject.toml testbed/pyproject.toml requirements-dev.in -o requirements-dev.lock
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
 	  --upgrade examples/airflow/requirements.in -o examples/airflow/requirements.lock
 
@@ -66,7 +66,7 @@ release: $(READY) ## Tag this commit as the release that Chart.yaml names, and k
 	  { echo "make: CHANGELOG.md has no $(VERSION); write '## $(VERSION) - <date>' for 'Unreleased' first." >&2; exit 1; }
 	@git tag -a 'v$(VERSION)' -m 'Chart mlflow $(VERSION)'
 	@rm -rf $(RELEASED)
-	@$$($(PY) -c 'from mlflowops import tools; print(tools.ensure("helm"))') package charts/mlflow -d $(RELEASED)
+	@$$($(PY) -c 'from testbed import tools; print(tools.ensure("helm"))') package charts/mlflow -d $(RELEASED)
 	@cd $(RELEASED) && sha256sum *.tgz > SHA256SUMS
 	@echo "Now raise version in Chart.yaml, begin '## Unreleased' in CHANGELOG.md, commit with $(RELEASED), push with --tags."
 
@@ -76,5 +76,5 @@ $(READY):
 	@echo "… Python packages into $(VENV)" >&2
 	@test -x $(VENV)/bin/uv || { python3 -m venv $(VENV) && $(VENV)/bin/pip install -q uv; }
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) --require-hashes -r requirements-dev.lock
-	@$(VENV)/bin/uv pip install -q --python $(PY) --no-deps -e .
+	@$(VENV)/bin/uv pip install -q --python $(PY) --no-deps -e . -e testbed
 	@touch $@

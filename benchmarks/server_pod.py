@@ -18,9 +18,11 @@ import yaml
 from e2e.helm import CHART, OUR_IMAGE, Helm
 from e2e.kube import Kube, eventually
 from e2e.stores import Database, shared_stores
-from mlflowops import shell, tools
-from mlflowops.cluster import DEFAULT_NAME, current
+from mlflowops import shell
 from mlflowops.console import as_json, out, step, table
+
+from testbed import tools
+from testbed.cluster import DEFAULT_NAME, current
 
 SUM_PSS = """
 import glob, json, os

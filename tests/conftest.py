@@ -1,11 +1,19 @@
-"""Rules for every test: options, and that a skip is a failure in CI."""
+"""Rules for every test: its environment, options, and that a skip is a failure in CI."""
 
+import atexit
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
+from own_environment import hide_tools, replace_shell
 
-# Before anything imports MLflow: a thread of its telemetry changes the environment while others read it.
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers get the environment of the process that starts them
+    programs = Path(tempfile.mkdtemp(prefix="mlflow-tests-path-"))
+    atexit.register(shutil.rmtree, programs)
+    hide_tools(os.environ, programs)
+    replace_shell(os.environ)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

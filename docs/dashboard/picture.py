@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from mlflowops import console, paths, tools
+from mlflowops import console
 from selenium import webdriver
 from selenium.webdriver.support.ui import WebDriverWait
+
+from testbed import paths, tools
 
 HERE = Path(__file__).parent
 DASHBOARD = paths.REPO / "charts/mlflow/monitoring/dashboard.json"

@@ -1,1 +1,1 @@
-"""Run MLflow on Kubernetes: tools, test cluster, health check and daily operations."""
+"""Run MLflow on Kubernetes: health check, backup, promotion and daily operations."""

@@ -7,21 +7,17 @@ import typer
 
 from mlflowops.backup.cli import app as backup
 from mlflowops.best_run import best_run
-from mlflowops.cluster.cli import app as cluster
 from mlflowops.console import err
 from mlflowops.errors import OpsError
 from mlflowops.external_secrets.cli import app as external_secrets
 from mlflowops.health.cli import health
 from mlflowops.helmfile import helmfile
-from mlflowops.images.cli import app as images
 from mlflowops.importer.command import import_
 from mlflowops.log_results import log_results
-from mlflowops.platform import app as platform
+from mlflowops.moved import MOVED, moved
 from mlflowops.promote import promote
 from mlflowops.restore import restore
 from mlflowops.secrets import app as secrets
-from mlflowops.tools.cli import app as tools
-from mlflowops.up import down, up
 
 # helmfile understands its own arguments, even --help.
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -51,7 +47,6 @@ def options(
     """Run MLflow on Kubernetes: deploy it, look after it, and work with it.
 
     \b
-    mlflowops up                            # a cluster with MLflow on this machine
     mlflowops health                        # is it well? what to do if not
     mlflowops best-run EXPERIMENT -m f1     # which run to take
     mlflowops promote MODEL --min f1=0.9    # the gate to production
@@ -60,13 +55,7 @@ def options(
     """
 
 
-app.command()(up)
-app.command()(down)
-app.add_typer(tools, name="tools")
-app.add_typer(cluster, name="cluster")
-app.add_typer(images, name="images")
 app.add_typer(secrets, name="secrets")
-app.add_typer(platform, name="platform")
 app.add_typer(external_secrets, name="external-secrets")
 app.add_typer(backup, name="backup")
 app.command()(restore)
@@ -76,6 +65,8 @@ app.command()(best_run)
 app.command()(promote)
 app.command("import")(import_)
 app.command(context_settings=PASS_ON)(helmfile)
+for name in MOVED:
+    app.command(name, hidden=True, context_settings=PASS_ON)(moved)
 
 
 def main() -> None:

@@ -11,5 +11,6 @@ class OpsError(Exception):
     """
 
     def __init__(self, what: str, wrong: str, instead: str, exit_code: int = 2) -> None:
-        super().__init__(without_password(f"mlflowops: {what}: {wrong}; {instead}."))
+        self.sentence = without_password(f"{what}: {wrong}; {instead}.")
+        super().__init__(f"mlflowops: {self.sentence}")
         self.exit_code = exit_code

@@ -52,3 +52,9 @@ def server(tracking_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ml
 def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
     """Run `mlflowops` commands and look at what they answer."""
     return Cli(capsys, monkeypatch)
+
+
+@pytest.fixture
+def testbed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run `testbed` commands and look at what they answer."""
+    return Cli(capsys, monkeypatch, "testbed")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import kubernetes.client
-from mlflowops import paths
+
+from testbed import paths
 
 LOCK = Path(__file__).with_name("kserve.lock")
 UNTYPED = ("object", "datetime")

@@ -1,4 +1,4 @@
-"""`mlflowops cluster` as far as no cluster is needed: refusals, addresses, archives, what kind is told."""
+"""`testbed cluster` as far as no cluster is needed: refusals, addresses, archives, what kind is told."""
 
 import ipaddress
 import itertools
@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 import yaml
 from mlflowops import paths
-from mlflowops.cluster import images, oci
-from mlflowops.cluster.layout import MAX_CLUSTERS, MAX_NODES, Layout
 from mlflowops.errors import OpsError
+from testbed.archives import oci
+from testbed.cluster.layout import MAX_CLUSTERS, MAX_NODES, Layout
 
-OPS = paths.REPO / ".venv/bin/mlflowops"
+from testbed.cluster import images
+
+OPS = paths.REPO / ".venv/bin/testbed"
 
 
 def ops(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -29,7 +31,7 @@ def ops(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
     ("words", "said"),
     [
         (("up", "--name", "No_Name"), "use up to 40 of a-z, 0-9 and -, a letter first."),
-        (("kubeconfig", "--name", "nope"), "there is none; run `mlflowops cluster up --name nope`."),
+        (("kubeconfig", "--name", "nope"), "there is none; run `testbed cluster up --name nope`."),
         (("load", "missing.tar", "--name", "nope"), "missing.tar: there is no such file;"),
     ],
 )

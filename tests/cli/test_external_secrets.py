@@ -4,8 +4,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from mlflowops.external_kinds import Json
 from mlflowops.external_secrets import checks
-from mlflowops.external_secrets.objects import Found, Json
+from mlflowops.external_secrets.objects import Found
 
 READY = {"type": "Ready", "status": "True", "reason": "Valid", "message": "store validated"}
 STORE = {"status": {"conditions": [READY]}}

@@ -1,4 +1,4 @@
-"""`mlflowops images`: built once per content, safe under concurrency and crashes."""
+"""`testbed images`: built once per content, safe under concurrency and crashes."""
 
 import re
 import shutil
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from images.archive import Archive
-from mlflowops import images, paths
 from mlflowops.errors import OpsError
-from mlflowops.images import client_config, recipes
 
 from cli.cli import Cli
+from testbed import images, paths
+from testbed.images import client_config, recipes
 
 TINY = '[images.tiny]\ntag = "7"\nargs = {}\n[rootfs]\nsuite = "bookworm"\ncommon = []\n[rootfs.packages]\n'
 OWN_PIP = "[global]\nindex-url = https://one.example/simple\ncert = /etc/own.pem\n"
@@ -41,7 +41,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("lock", ["images/mlflow/requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", ["testbed/images/mlflow/requirements.lock", "requirements-dev.lock"])
 def test_what_nothing_needs_is_not_locked(lock: str) -> None:
     """pysftp brings an SSH client, which a server with an S3, Azure or Google store never uses."""
     locked = set(re.findall(r"^([a-z0-9.-]+)==", (paths.REPO / lock).read_text(), re.MULTILINE))
@@ -162,19 +162,19 @@ def test_the_packages_of_a_base_are_an_input(copied: Path) -> None:
     assert {name for name in before if before[name] != after[name]} == {"mlflow", "client"}
 
 
-def test_an_unknown_image_is_refused_in_words(cli: Cli) -> None:
-    answer = cli("images", "build", "postgers")
+def test_an_unknown_image_is_refused_in_words(testbed: Cli) -> None:
+    answer = testbed("images", "build", "postgers")
     assert answer.code == 2
     assert "there is no image 'postgers'; choose from postgres, seaweedfs, mlflow, client." in answer.err
 
 
-def test_list_names_every_image(tiny: Path, cli: Cli) -> None:
+def test_list_names_every_image(tiny: Path, testbed: Cli) -> None:
     archive = str(recipes.recipe("tiny").archive)
     unbuilt = {"name": "tiny", "ref": "localhost/tiny:7", "archive": archive, "built": False}
-    assert cli("images", "list", "--output", "json").data == [unbuilt]
-    assert "not built" in cli("images", "list").out
-    assert cli("images", "build").out.split() == ["localhost/tiny:7", archive]
-    assert cli("images", "list", "--output", "json").data == [unbuilt | {"built": True}]
+    assert testbed("images", "list", "--output", "json").data == [unbuilt]
+    assert "not built" in testbed("images", "list").out
+    assert testbed("images", "build").out.split() == ["localhost/tiny:7", archive]
+    assert testbed("images", "list", "--output", "json").data == [unbuilt | {"built": True}]
 
 
 def test_a_build_gets_pips_settings_but_no_path_of_this_machine(

@@ -19,13 +19,13 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric
 from mlflow.store.db.utils import _get_alembic_config
 from mlflow.store.tracking.dbmodels.initial_models import Base as InitialBase
-from mlflowops import paths
 from mlflowops.shell import run
 from sqlalchemy import create_engine
 
 from cli import compare, laptop
 from cli.cli import Cli
 from cli.conftest import MEMORY
+from testbed import paths
 
 RUNS = 2000
 

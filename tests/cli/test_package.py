@@ -5,17 +5,23 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mlflowops import toml
+import tomllib
 from mlflowops.paths import REPO
 
+from cli import imports
+
+# How packages are called whose modules have another name.
+PACKAGES = {"prometheus_client": "prometheus-client", "sklearn": "scikit-learn", "yaml": "pyyaml"}
 UV = Path(sys.executable).parent / "uv"
+PYENV = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
 SERIES = ["3.10", "3.11", "3.12", "3.13"]
 # What is imported before a command runs. The others are large, and imported by the commands that need them.
-LIGHT = ["typer", "rich", "requests", "pyyaml", "tenacity", "tomli"]
+LIGHT = ["typer", "rich", "requests", "pyyaml"]
 COMMANDS = [
     "",
     "health",
@@ -23,10 +29,8 @@ COMMANDS = [
     "best-run",
     "promote",
     "import",
-    "up",
-    "down",
-    "tools list",
-    "images list",
+    "backup list",
+    "secrets ensure",
 ]
 
 # Asks for the help of each command in one process: starting ten takes a while.
@@ -65,7 +69,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", params=SERIES)
 def python(request: pytest.FixtureRequest) -> str:
     """An interpreter of this series: pyenv's, else what uv finds; never one that it would fetch."""
-    for own in Path.home().glob(f".pyenv/versions/{request.param}.*/bin/python"):
+    for own in PYENV.glob(f"versions/{request.param}.*/bin/python"):
         return str(own)
     found = run(UV, "python", "find", "--no-python-downloads", request.param)
     if found.returncode:
@@ -108,7 +112,7 @@ def test_a_command_that_needs_no_repository_works_without_it(installed: Path) ->
 
 
 def test_a_command_that_needs_the_repository_says_so(installed: Path) -> None:
-    done = run(installed / "mlflowops", "images", "list")
+    done = run(installed / "mlflowops", "helmfile", "list")
     assert done.returncode == 2
     assert done.stderr.startswith("mlflowops: checkout: this command uses files of the repository")
     assert "Traceback" not in done.stderr
@@ -120,7 +124,7 @@ def test_uvx_runs_it_from_the_wheel(wheel: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [
         "mlflowops",
-        toml.loads((REPO / "pyproject.toml").read_text())["project"]["version"],
+        tomllib.loads((REPO / "pyproject.toml").read_text())["project"]["version"],
     ]
 
 
@@ -136,3 +140,27 @@ def test_starting_imports_nothing_heavy() -> None:
     loaded = run(sys.executable, "-c", script, env={"PYTHONPATH": str(REPO / "scripts")}).stdout.split()
     assert "typer" in loaded
     assert not {"kubernetes", "mlflow", "cryptography", "boto3", "pandas", "prometheus_client"} & set(loaded)
+
+
+@pytest.mark.parametrize(
+    ("project", "package", "ours"),
+    [(".", "scripts/mlflowops", {"mlflowops"}), ("testbed", "testbed/src/testbed", {"mlflowops", "testbed"})],
+)
+def test_a_package_depends_on_what_it_imports(project: str, package: str, ours: set[str]) -> None:
+    """On nothing less, which would be luck, and on nothing more."""
+    known = imports.modules(REPO / package)
+    modules = {name.split(".")[0] for file in known.values() for name in imports.imported(file, known)}
+    wanted = {PACKAGES.get(name, name) for name in modules - sys.stdlib_module_names - ours}
+    declared = tomllib.loads((REPO / project / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert wanted == set(declared)
+
+
+def test_the_wheel_holds_one_package_and_its_dependencies(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        tops = {name.split("/")[0] for name in archive.namelist()}
+        (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        fields = archive.read(metadata).decode().split("\n\n")[0].splitlines()
+    required = {line.removeprefix("Requires-Dist: ") for line in fields if line.startswith("Requires-Dist: ")}
+    assert tops == {"mlflowops", metadata.split("/")[0]}
+    project = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]
+    assert {each for each in required if "extra ==" not in each} == set(project["dependencies"])

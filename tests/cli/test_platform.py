@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from mlflowops import platform, tools
 from mlflowops.errors import OpsError
-from mlflowops.tools.manifests import GoManifests
+from testbed.tools.manifests import GoManifests
 
 from cli.cli import Cli
+from testbed import platform_parts, tools
 
 KINDS = {
     "gateway-api-crds": {
@@ -46,7 +46,7 @@ def test_what_is_defined(name: str) -> None:
 
 
 def test_every_part_has_its_definitions() -> None:
-    assert set(platform.PARTS.values()) == KINDS.keys()
+    assert set(platform_parts.PARTS.values()) == KINDS.keys()
 
 
 @pytest.mark.parametrize("program", ["cert-manager", "external-secrets", "prometheus-operator"])
@@ -82,26 +82,26 @@ def test_a_file_that_the_module_lacks_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_an_unknown_part_is_refused(cli: Cli) -> None:
-    answer = cli("platform", "prepare", "nginx")
+def test_an_unknown_part_is_refused(testbed: Cli) -> None:
+    answer = testbed("platform", "prepare", "nginx")
     assert answer.code == 2
     assert answer.err == (
-        "mlflowops: platform nginx: there is no such part; "
+        "testbed: platform nginx: there is no such part; "
         "choose from traefik, cert-manager, external-secrets, monitoring."
     )
 
 
 @pytest.mark.parametrize("command", ["diff", "template", "lint", "destroy"])
 def test_a_command_that_makes_nothing_asks_no_cluster(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, command: str
+    testbed: Cli, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", "/nowhere")
-    answer = cli("platform", "prepare", "traefik", "--command", command)
+    answer = testbed("platform", "prepare", "traefik", "--command", command)
     assert (answer.code, answer.out, answer.err) == (0, "", "")
 
 
-def test_apply_needs_a_cluster(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_apply_needs_a_cluster(testbed: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", "/nowhere")
-    answer = cli("platform", "prepare", "traefik", "--command", "apply")
+    answer = testbed("platform", "prepare", "traefik", "--command", "apply")
     assert answer.code == 2
-    assert answer.err.startswith("mlflowops: kubeconfig: ")
+    assert answer.err.startswith("testbed: kubeconfig: ")

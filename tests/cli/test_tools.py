@@ -10,17 +10,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from mlflowops import tools
-from mlflowops.cli import app
 from mlflowops.errors import OpsError
-from mlflowops.tools import catalog, go
-from mlflowops.tools.apt import Apt
-from mlflowops.tools.go import GoModule
-from mlflowops.tools.npm import NpmBinary
-from mlflowops.tools.patched import GoPatched
-from mlflowops.tools.pypi import PypiBinary
-from mlflowops.tools.store import Stored
+from testbed.cli import app
+from testbed.tools import catalog, go
+from testbed.tools.apt import Apt
+from testbed.tools.go import GoModule
+from testbed.tools.npm import NpmBinary
+from testbed.tools.patched import GoPatched
+from testbed.tools.pypi import PypiBinary
+from testbed.tools.store import Stored
 from typer.testing import CliRunner
+
+from testbed import tools
 
 ENTRIES = list(tools.tools().values())
 STORED = [each for each in ENTRIES if isinstance(each, Stored)]
@@ -174,7 +175,7 @@ def test_failed_build_quotes_the_compiler_and_names_the_log(hello: GoModule, emp
     with pytest.raises(OpsError) as refused:
         hello.install()
     assert "undefined: nothing" in str(refused.value)
-    log = re.search(r"read (\S+), then run `mlflowops tools install hello` again", str(refused.value))
+    log = re.search(r"read (\S+), then run `testbed tools install hello` again", str(refused.value))
     assert log and "undefined: nothing" in Path(log[1]).read_text()
     assert hello.find() is None
 

@@ -1,14 +1,14 @@
-"""`mlflowops up` and `down` where they cannot do anything; tests/e2e runs them for real."""
+"""`testbed up` and `down` where they cannot do anything; tests/e2e runs them for real."""
 
 import json
 import time
 from pathlib import Path
 
 import pytest
-from mlflowops import images
 from runtime.network import free_port
 
 from cli.cli import Cli
+from testbed import images
 
 
 @pytest.fixture
@@ -27,16 +27,16 @@ def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("context", "wrong"), [("off", "the Kubernetes API does not answer"), ("nonsense", "nonsense")]
 )
 def test_a_context_is_asked_before_anything_is_built(
-    cli: Cli, kubeconfig: None, monkeypatch: pytest.MonkeyPatch, context: str, wrong: str
+    testbed: Cli, kubeconfig: None, monkeypatch: pytest.MonkeyPatch, context: str, wrong: str
 ) -> None:
     monkeypatch.setattr(images, "build", lambda: pytest.fail("builds for a cluster that is not there"))
-    answer = cli("up", "--context", context)
+    answer = testbed("up", "--context", context)
     assert answer.code == 2
-    assert answer.err.startswith(f"mlflowops: context '{context}': ")
+    assert answer.err.startswith(f"testbed: context '{context}': ")
     assert wrong in answer.err
 
 
-def test_down_without_a_cluster_is_no_error(cli: Cli) -> None:
-    answer = cli("down", "--name", f"absent-{time.time_ns()}")
+def test_down_without_a_cluster_is_no_error(testbed: Cli) -> None:
+    answer = testbed("down", "--name", f"absent-{time.time_ns()}")
     assert answer.code == 0
     assert "There is no cluster absent-" in answer.err

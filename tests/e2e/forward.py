@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlflowops import tools
+from testbed import tools
 
 
 @contextlib.contextmanager

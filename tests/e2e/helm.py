@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from mlflowops import tools
 from mlflowops.paths import REPO
 
 from e2e.kube import PATIENCE
+from testbed import tools
 
 CHART = REPO / "charts/mlflow"
 OUR_IMAGE = {"registry": "localhost", "repository": "mlflow", "tag": "3.17.2"}

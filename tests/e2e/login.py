@@ -13,12 +13,12 @@ from urllib.parse import urljoin
 
 import requests
 import yaml
-from mlflowops.images import programs
 from mlflowops.paths import REPO
 
 from e2e.kube import Kube
 from e2e.platform import SECONDS, Platform
 from e2e.up import run
+from testbed.images import programs
 
 EXAMPLE = REPO / "examples/oidc/oauth2-proxy.yaml"
 PROVIDER = "id.example.com"
@@ -68,7 +68,7 @@ class Site:
 
 
 def load_images(kubeconfig: Path) -> None:
-    run("mlflowops images build --group login | cut -d' ' -f2 | xargs mlflowops cluster load", kubeconfig)
+    run("testbed images build --group login | cut -d' ' -f2 | xargs testbed cluster load", kubeconfig)
 
 
 def start_provider(site: Site, kube: Kube, namespace: str) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from mlflowops import tools
 from requests.exceptions import ChunkedEncodingError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from e2e.kube import Kube, eventually
+from testbed import tools
 
 MANIFESTS = Path(__file__).parent / "manifests"
 SECONDS = 60

@@ -1,4 +1,4 @@
-"""`mlflowops cluster` from source: a second cluster comes beside the first, works, and leaves no trace."""
+"""`testbed cluster` from source: a second cluster comes beside the first, works, and leaves no trace."""
 
 import contextlib
 import json
@@ -15,19 +15,21 @@ from typing import Any
 import pytest
 from kubernetes import client
 from kubernetes.client.rest import ApiException
-from mlflowops import cluster, paths
-from mlflowops.cluster import node, scratch_image
-from mlflowops.cluster.layout import Layout, Node
-from mlflowops.cluster.source import Source
+from mlflowops import paths
+from testbed.archives import scratch_image
+from testbed.cluster.layout import Layout, Node
+from testbed.cluster.source import Source
 
 from e2e.kube import RESTRICTED, Kube, eventually
+from testbed import cluster
+from testbed.cluster import node
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or not isinstance(cluster.current("twin"), Source),
     reason="takes root on a machine without a container engine: kind has tests of its own",
 )
 
-OPS = paths.REPO / ".venv/bin/mlflowops"
+OPS = paths.REPO / ".venv/bin/testbed"
 IMAGE = "localhost/busybox:test"
 WEB = ["busybox", "httpd", "-f", "-p", "8080", "-h", "/etc"]
 

@@ -50,7 +50,9 @@ def outside(kube: Kube, helm: Helm, platform: Platform) -> Iterator[str]:
     kube.secret(OUTSIDE, "postgres", {"password": NASTY})
     kube.secret(OUTSIDE, "mlflow-s3-secret", S3)
     platform.apply(OUTSIDE, "outside")
-    helm.install(OUTSIDE, {"bucket": "biz-datalake-prod"}, release="s3", chart=REPO / "charts/seaweedfs")
+    helm.install(
+        OUTSIDE, {"bucket": "biz-datalake-prod"}, release="s3", chart=REPO / "testbed/charts/seaweedfs"
+    )
     for bucket in ("biz-datalake-dev", "biz-backups-prod"):
         s3_client(kube, OUTSIDE, "s3").create_bucket(Bucket=bucket)
     kube.wait_ready(OUTSIDE, 1, selector="app=postgres")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from kubernetes.client.rest import ApiException
-from mlflowops import helmfile, tools
 from mlflowops.paths import REPO
 from mlflowops.secrets import GENERATED
 
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually
 from e2e.up import Up, run
+from testbed import helmfile, tools
 
 NAMESPACE = "apply"
 Apply = Callable[..., subprocess.CompletedProcess[str]]
@@ -108,7 +108,7 @@ def test_a_killed_helm_is_recovered_from(
 ) -> None:
     """Power goes while helm waits: the release is locked, and `up` unlocks it."""
     release = f"killed-{'first' if first else 'later'}"
-    install = ["upgrade", "--install", release, "charts/postgresql", "-n", NAMESPACE, "--wait"]
+    install = ["upgrade", "--install", release, "testbed/charts/postgresql", "-n", NAMESPACE, "--wait"]
     if not first:
         helm(*install, "--timeout", "120s")
     kill_while_waiting(kubeconfig, [*install, "--set", "resources.requests.cpu=50m"], helm, release)

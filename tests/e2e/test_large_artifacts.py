@@ -3,11 +3,10 @@
 import subprocess
 from pathlib import Path
 
-from mlflowops import tools
-
 from e2e.helm import Helm
 from e2e.kube import Kube
 from e2e.stores import Database, shared_stores
+from testbed import tools
 
 MIB = 1024 * 1024
 # What processes hold, on either version of cgroups; the page cache of /tmp is the kernel's to take back.

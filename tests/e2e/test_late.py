@@ -12,7 +12,7 @@ from e2e.stores import Database, shared_stores
 def test_database_down_at_start(kube: Kube, helm: Helm, namespace: str) -> None:
     """A PostgreSQL that comes up 60 s after the server's pods."""
     kube.secret(namespace, "mlflow-postgres-secret", {"password": "late-postgres-password"})
-    helm.install(namespace, {}, release="postgres", chart=REPO / "charts/postgresql", wait="60s")
+    helm.install(namespace, {}, release="postgres", chart=REPO / "testbed/charts/postgresql", wait="60s")
     kube.apps.patch_namespaced_stateful_set_scale("postgres", namespace, {"spec": {"replicas": 0}})
     eventually(lambda: not kube.pods(namespace, "app=postgresql"), 60, "PostgreSQL gone")
     database = Database(kube, "mlflow", "late-postgres-password")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from mlflowops import paths
 
 from e2e.forward import port_forward
 from e2e.inside import run_inside
 from e2e.kube import Kube
+from testbed import paths
 
 EXAMPLE = paths.REPO / "examples/airflow"
 LOCK = EXAMPLE / "requirements.lock"

@@ -53,7 +53,7 @@ class Up:
 
     @staticmethod
     def kubeconfig() -> Path:
-        command = [REPO / ".venv/bin/mlflowops", "cluster", "kubeconfig"]
+        command = [REPO / ".venv/bin/testbed", "cluster", "kubeconfig"]
         return Path(subprocess.run(command, check=True, text=True, capture_output=True).stdout.strip())
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from mlflowops import helmfile, tools
 from mlflowops.paths import REPO
+
+from testbed import helmfile, tools
 
 ENVIRONMENTS = ("local", "dev", "prod")
 Json = dict[str, Any]

@@ -13,10 +13,10 @@ from types import ModuleType
 
 import pytest
 import yaml
-from mlflowops import helmfile as ops
-from mlflowops import tools
 
 from helmfile.helmfile import Helmfile, Json
+from testbed import helmfile as ops
+from testbed import tools
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ def test_local_points_at_the_services_that_it_deploys(rendered) -> None:
 
 
 def test_local_runs_the_images_that_this_repository_builds(rendered) -> None:
-    built = tomllib.loads((REPO / "images/images.toml").read_text())["images"]
+    built = tomllib.loads((REPO / "testbed/images/images.toml").read_text())["images"]
     wanted = {f"localhost/{name}:{built[name]['tag']}" for name in ("mlflow", "postgres", "seaweedfs")}
     pods = [
         item["spec"]["template"]["spec"] for item in rendered["local"] if "template" in item.get("spec", {})

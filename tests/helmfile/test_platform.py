@@ -1,11 +1,11 @@
 """The platform is a switch of helmfile's, off unless somebody turns it."""
 
 import pytest
-from mlflowops import platform
 
 from helmfile.helmfile import ENVIRONMENTS, Helmfile, objects
+from testbed import platform_parts
 
-ON = ("--state-values-set", platform.STATE)
+ON = ("--state-values-set", platform_parts.STATE)
 
 
 def releases(helmfile: Helmfile, environment: str, *options: str) -> dict[str, str]:
@@ -18,13 +18,13 @@ def releases(helmfile: Helmfile, environment: str, *options: str) -> dict[str, s
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_it_is_off(helmfile: Helmfile, environment: str) -> None:
-    assert not releases(helmfile, environment).keys() & platform.PARTS.keys()
+    assert not releases(helmfile, environment).keys() & platform_parts.PARTS.keys()
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_one_switch_adds_every_part(helmfile: Helmfile, environment: str) -> None:
     before, after = releases(helmfile, environment), releases(helmfile, environment, *ON)
-    assert after == {**before, **{part: part for part in platform.PARTS}}
+    assert after == {**before, **{part: part for part in platform_parts.PARTS}}
 
 
 def test_a_template_asks_no_cluster(helmfile: Helmfile) -> None:

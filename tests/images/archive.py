@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from mlflowops.images import Image
+from testbed.images import Image
 
 
 class Archive:

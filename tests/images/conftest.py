@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mlflowops import images
-from mlflowops.images import Image
 from runtime.network import free_port
 
 from images.container import Runner
+from testbed import images
+from testbed.images import Image
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from mlflowops import paths
-from mlflowops.images import Image, client_config, engine, recipes
 
 from images.archive import Archive
+from testbed import container_engine
+from testbed.images import Image, client_config, recipes
 
 NAMES = ["postgres", "seaweedfs", "mlflow", "client"]
 STDLIB = re.compile(r"usr/(local/)?lib/python3\.11/(?!test/|site-packages/)")
@@ -63,7 +64,7 @@ def test_nothing_of_the_machine_that_built_it_is_in_a_layer(archive: Archive) ->
 
 def of_public_base(name: str) -> bool:
     """A public base image has sources for apt; one that we make has none."""
-    return bool(engine.answering()) and name.startswith("etc/apt/")
+    return bool(container_engine.answering()) and name.startswith("etc/apt/")
 
 
 def test_no_certificate_of_the_machine_that_built_it_is_trusted(archive: Archive) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import psycopg2
 import pytest
-from mlflowops.images import Image
 
 from images.container import Container, Pod, Runner
+from testbed.images import Image
 
 NASTY = "p@ss:w/rd#%&? +'\"\\é$(x)`id`"
 LONG = "Ab1!" * 32

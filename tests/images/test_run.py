@@ -12,12 +12,12 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, EndpointConnectionError
-from mlflowops.images import Image, recipes
 from render.chart import SEAWEEDFS
 from runtime.network import free_port
 
 from images.archive import Archive
 from images.container import Pod, Runner
+from testbed.images import Image, recipes
 
 SECRET_KEY = "p@ss:w/rd#%&? +'\"\\é$(x)`id`"
 

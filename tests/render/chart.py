@@ -11,10 +11,10 @@ from typing import Any
 
 import kubernetes_validate
 import yaml
-from mlflowops import platform, tools
 from mlflowops.paths import REPO
 
 from render import custom
+from testbed import platform_parts, tools
 
 Json = dict[str, Any]
 NEWEST = "1.36.0"
@@ -156,9 +156,9 @@ def identity(item: Json) -> str:
 
 
 MLFLOW = Chart(REPO / "charts/mlflow")
-POSTGRESQL = Chart(REPO / "charts/postgresql")
-SEAWEEDFS = Chart(REPO / "charts/seaweedfs")
-PLATFORM = {name: Chart(REPO / "charts" / name) for name in platform.PARTS}
+POSTGRESQL = Chart(REPO / "testbed/charts/postgresql")
+SEAWEEDFS = Chart(REPO / "testbed/charts/seaweedfs")
+PLATFORM = {name: Chart(REPO / "testbed/charts" / name) for name in platform_parts.PARTS}
 OTHERS = [POSTGRESQL, SEAWEEDFS, *PLATFORM.values()]
 CASES = sorted(MLFLOW.folder.glob("ci/*-values.yaml"))
 

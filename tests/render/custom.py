@@ -5,7 +5,8 @@ from typing import Any
 
 import jsonschema
 import yaml
-from mlflowops import tools
+
+from testbed import tools
 
 # Where each group of kinds is defined.
 DEFINITIONS = {

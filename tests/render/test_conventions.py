@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from mlflowops import tools
 
 from render.chart import MLFLOW, Chart, Json, Manifest, postgres, s3
+from testbed import tools
 
 OBJECT = ["apiVersion", "kind", "metadata", "data", "binaryData", "automountServiceAccountToken", "spec"]
 METADATA = ["name", "labels", "annotations"]

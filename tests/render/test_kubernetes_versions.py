@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from mlflowops import tools
 
 from render import custom
 from render.chart import CASES, MLFLOW, NEWEST, OTHERS, VERSIONS, Chart, Refused
+from testbed import tools
 
 SCHEMAS = files("kubernetes_validate") / "kubernetes-json-schema"
 KINDS = (

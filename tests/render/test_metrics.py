@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
-from mlflowops import tools
 from mlflowops.paths import REPO
 
 from render.alerts import FIRES, SILENT, promtool
 from render.chart import INIT, MLFLOW, Chart, Json, Manifest, postgres, s3
+from testbed import tools
 
 SHARED = {**postgres(), **s3()}
 ALL = {each: {"enabled": True} for each in ("serviceMonitor", "prometheusRule", "dashboard")}

@@ -1,12 +1,12 @@
 """The charts of the platform: exactly these objects, the pinned versions, all of it restricted."""
 
 import pytest
-from mlflowops import platform
-from mlflowops.images import programs
-from mlflowops.images.recipes import config
-from mlflowops.tools import tool
+from testbed.images.recipes import config
+from testbed.tools import tool
 
 from render.chart import PLATFORM, Json, Manifest
+from testbed import platform_parts
+from testbed.images import programs
 
 OBJECTS = {
     "traefik": [
@@ -67,10 +67,10 @@ def test_every_part_is_a_chart() -> None:
 
 def test_the_images_are_those_of_the_pinned_programs() -> None:
     """A bump in tools.toml that forgets a chart would start an image that nobody built."""
-    text = "".join(render(part).text for part in platform.PARTS)
-    for program in config()["programs"][platform.IMAGES]:
+    text = "".join(render(part).text for part in platform_parts.PARTS)
+    for program in config()["programs"][platform_parts.IMAGES]:
         assert f"{programs.ref(program)}\n" in text
-    assert text.count("localhost/") == len(config()["programs"][platform.IMAGES])
+    assert text.count("localhost/") == len(config()["programs"][platform_parts.IMAGES])
 
 
 @pytest.mark.parametrize("part", OBJECTS)

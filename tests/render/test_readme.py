@@ -6,18 +6,21 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from mlflowops import tools
 from mlflowops.paths import REPO
+
+from testbed import tools
 
 PAGES = sorted(
     page
     for pattern in (
         "*.md",
         "docs/**/*.md",
-        "charts/*/*.md",
+        "charts/mlflow/*.md",
+        "testbed/*.md",
+        "testbed/charts/*/*.md",
+        "testbed/cluster/*.md",
         "benchmarks/*.md",
         "examples/**/*.md",
-        "cluster/*.md",
     )
     for page in REPO.glob(pattern)
 )

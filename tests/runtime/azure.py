@@ -7,9 +7,9 @@ from pathlib import Path
 
 from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobServiceClient
-from mlflowops import tools
 
 from runtime.network import free_port, wait_until
+from testbed import tools
 
 ACCOUNT, KEY = "mlflowtest", "bm90IGEgc2VjcmV0LCBidXQgYmFzZTY0IGFuZCBsb25nIGVub3VnaA=="
 CONTAINER = "models"

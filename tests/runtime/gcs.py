@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 
 import requests
-from mlflowops import tools
 
 from runtime.network import free_port, wait_until
+from testbed import tools
 
 BUCKET = "models"
 

@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pymysql
-from mlflowops import tools
 
 from runtime.network import free_port, wait_until
 from runtime.postgres import not_root
+from testbed import tools
 
 # What `mariadb-install-db` feeds to the server; that script itself is useless without the clients' package.
 SYSTEM = [f"/usr/share/mysql/mysql_{name}.sql" for name in ("system_tables", "system_tables_data")]

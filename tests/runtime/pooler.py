@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlflowops import tools
-
 from runtime.network import free_port, listens, wait_until
 from runtime.postgres import not_root
+from testbed import tools
 
 
 @contextmanager

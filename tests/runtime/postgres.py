@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
-from mlflowops import tools
 from psycopg2 import sql
 
 from runtime.network import free_port, wait_until
+from testbed import tools
 
 
 def not_root(folder: Path) -> dict[str, Any]:

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlflowops import paths
-
 from runtime.postgres import Postgres
 from runtime.server import environment
+from testbed import paths
 
 TESTS = Path(__file__).parents[1]
 MAKERS = [

@@ -10,9 +10,9 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-from mlflowops import tools
 
 from runtime.network import free_port, wait_until
+from testbed import tools
 
 BUCKET = "mlflow"
 RIGHTS = ["Read", "Write", "List", "Tagging"]

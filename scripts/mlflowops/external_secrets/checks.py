@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime, timezone
 
+from mlflowops import external_kinds
+from mlflowops.external_kinds import Json
 from mlflowops.external_secrets import objects
-from mlflowops.external_secrets.objects import Found, Json
+from mlflowops.external_secrets.objects import Found
 from mlflowops.health.check import Check, green, red, unknown
 from mlflowops.health.objects import moment
 
@@ -37,7 +39,7 @@ def checks(found: Found) -> Iterator[Check]:
 
 def definitions(found: Found) -> Check:
     """Does the API server know the operator's kinds?"""
-    name = f"{objects.GROUP}/{objects.VERSION}"
+    name = f"{external_kinds.GROUP}/{external_kinds.VERSION}"
     if found.defined:
         return green("definitions", f"{name} is served")
     return red("definitions", f"{name} is not served by this cluster", INSTALL)
@@ -69,7 +71,7 @@ def store(kind: str, name: str, found: Json | None, namespace: str) -> Check:
         return red(line, f"there is no {kind} of that name", fix)
     if "forbidden" in found:
         return unknown(line, f"may not read {kind}s", f"use an account that may get {kind}s")
-    ready = objects.ready(found)
+    ready = external_kinds.ready(found)
     if ready.get("status") == "True":
         return green(line, f"{kind} is ready: {ready.get('message') or ready.get('reason')}")
     said = ready.get("message") or "the operator has not looked at it yet"
@@ -80,7 +82,7 @@ def store(kind: str, name: str, found: Json | None, namespace: str) -> Check:
 def external_secret(found: Json, namespace: str) -> Check:
     """Is what the vault has in the Secret, and since when?"""
     name = found["metadata"]["name"]
-    ready = objects.ready(found)
+    ready = external_kinds.ready(found)
     when = found.get("status", {}).get("refreshTime")
     if ready.get("status") == "True":
         every = found["spec"].get("refreshInterval", "1h")
@@ -99,7 +101,7 @@ def secrets(found: Found) -> Iterator[Check]:
             "keys", f"may not read Secrets of {found.namespace}", "use an account that may get them"
         )
         return
-    made = {objects.target(each) for each in found.external}
+    made = {external_kinds.target(each) for each in found.external}
     wanted: dict[str, set[str]] = {}
     for name, key in sorted(set().union(*(objects.read_keys(pod) for pod in found.pods))):
         wanted.setdefault(name, set()).add(key)

@@ -7,15 +7,8 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from mlflowops import kube
+from mlflowops.external_kinds import GROUP, KINDS, VERSION, Json, target
 
-Json = dict[str, Any]
-
-GROUP, VERSION = "external-secrets.io", "v1"
-KINDS = {
-    "ExternalSecret": "externalsecrets",
-    "SecretStore": "secretstores",
-    "ClusterSecretStore": "clustersecretstores",
-}
 OPERATOR = "app.kubernetes.io/name=external-secrets"
 ABSENT, FORBIDDEN = 404, 403
 
@@ -54,17 +47,6 @@ def reference(external: Json) -> tuple[str, str]:
     """The store that an ExternalSecret reads, as (kind, name)."""
     found = external["spec"].get("secretStoreRef", {})
     return found.get("kind", "SecretStore"), found.get("name", "")
-
-
-def target(external: Json) -> str:
-    """The Secret that an ExternalSecret makes."""
-    return str(external["spec"].get("target", {}).get("name") or external["metadata"]["name"])
-
-
-def ready(item: Json) -> Json:
-    """What the operator says about whether a store can be used, or an ExternalSecret is fetched."""
-    conditions: list[Json] = item.get("status", {}).get("conditions", [])
-    return next((each for each in conditions if each["type"] == "Ready"), {})
 
 
 def read_keys(pod: Json) -> set[tuple[str, str]]:

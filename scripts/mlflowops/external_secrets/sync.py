@@ -8,8 +8,8 @@ from kubernetes import client
 
 from mlflowops import kube
 from mlflowops.errors import OpsError
+from mlflowops.external_kinds import GROUP, KINDS, VERSION, Json
 from mlflowops.external_secrets import objects
-from mlflowops.external_secrets.objects import GROUP, KINDS, VERSION, Json
 
 ASKED = "force-sync"
 """The annotation whose change makes the operator look again; its own documentation calls it so."""

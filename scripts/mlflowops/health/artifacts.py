@@ -6,15 +6,13 @@ can be updated proves that the database takes writes.
 
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 
 from mlflowops.health.check import Check, green, red, unknown
-
-if TYPE_CHECKING:
-    from mlflowops.health.server import Server
+from mlflowops.health.client import Server
 
 EXPERIMENT = "_mlflowops-health"
 API = "/api/2.0/mlflow"
@@ -22,7 +20,7 @@ FILES = "/api/2.0/mlflow-artifacts/artifacts"
 PROXIED = "mlflow-artifacts"
 
 
-def artifacts(server: "Server") -> Check:
+def artifacts(server: Server) -> Check:
     """Write a tiny artifact through the server, read it back, delete it."""
     uri = urlsplit(_run(server)["artifact_uri"])
     if uri.scheme != PROXIED:
@@ -47,7 +45,7 @@ def missing(answer: requests.Response) -> bool:
     return answer.status_code == 404 and "RESOURCE_DOES_NOT_EXIST" in answer.text
 
 
-def _run(server: "Server") -> dict[str, Any]:
+def _run(server: Server) -> dict[str, Any]:
     """The check's own run, made the first time, with the time of this check as its end."""
     experiment = _experiment(server)
     runs = server.must("POST", f"{API}/runs/search", json={"experiment_ids": [experiment], "max_results": 1})
@@ -62,7 +60,7 @@ def _run(server: "Server") -> dict[str, Any]:
     return info
 
 
-def _experiment(server: "Server") -> str:
+def _experiment(server: Server) -> str:
     """The id of the check's own experiment, made or revived if need be."""
     answer = server.ask("GET", f"{API}/experiments/get-by-name", params={"experiment_name": EXPERIMENT})
     if missing(answer):

@@ -1,6 +1,6 @@
 """Do the Secrets that an ExternalSecret makes arrive?"""
 
-from mlflowops.external_secrets.objects import GROUP, KINDS, VERSION, ready, target
+from mlflowops.external_kinds import GROUP, KINDS, VERSION, ready, target
 from mlflowops.health.check import Check, green, red
 from mlflowops.health.objects import Json, Objects
 from mlflowops.health.release import Release

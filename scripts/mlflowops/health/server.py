@@ -1,51 +1,15 @@
-"""What the server itself says over HTTP: alive, version, database.
+"""What the server itself says over HTTP: alive, version, database."""
 
-Plain requests, not MLflow's client: that takes seconds to import, retries for minutes, and goes around the
-server to the object store, which may not be reachable from here.
-"""
-
-import os
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import requests
 
-from mlflowops.address import without_password
 from mlflowops.health import artifacts
 from mlflowops.health.check import Check, green, red
+from mlflowops.health.client import Server
 
 PORT = 5000
 LOGS = "`kubectl logs deployment/mlflow` says why"
-
-
-class Server:
-    """A tracking server at a URL, with the credentials of MLflow's own variables (MLFLOW_TRACKING_...).
-
-    `session` may know a way of its own to that URL; `where` is then what people call the place.
-    """
-
-    def __init__(
-        self, url: str, seconds: float, session: requests.Session | None = None, where: str = ""
-    ) -> None:
-        self.url = url.rstrip("/")
-        self.where = where or without_password(self.url)
-        self.seconds = seconds
-        self._session = session or requests.Session()
-        token, user = os.environ.get("MLFLOW_TRACKING_TOKEN"), os.environ.get("MLFLOW_TRACKING_USERNAME")
-        if user:
-            self._session.auth = (user, os.environ.get("MLFLOW_TRACKING_PASSWORD", ""))
-        elif token:
-            self._session.headers["Authorization"] = f"Bearer {token}"
-
-    def ask(self, method: str, path: str, **what: Any) -> requests.Response:
-        """One request, one answer, whatever it is."""
-        return self._session.request(method, self.url + path, timeout=self.seconds, **what)
-
-    def must(self, method: str, path: str, **what: Any) -> requests.Response:
-        """One request whose answer must be a good one."""
-        answer = self.ask(method, path, **what)
-        answer.raise_for_status()
-        return answer
 
 
 def checks(server: Server) -> Iterator[Check]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from mlflowops import paths, tools
 
 from runtime.network import free_port, wait_until
+from testbed import paths, tools
 
 SOURCE = Path(__file__).parent / "proxy"
 CONFIG = """

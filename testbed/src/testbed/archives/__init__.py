@@ -1,0 +1,1 @@
+"""Image archives written without any container tool."""

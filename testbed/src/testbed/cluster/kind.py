@@ -1,0 +1,85 @@
+"""A cluster in containers: kind, where docker or podman answers."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+from mlflowops import console, shell
+from mlflowops.errors import OpsError
+
+from testbed import container_engine, paths
+from testbed.cluster import addons, images
+from testbed.cluster.api import Api
+from testbed.cluster.base import DEFAULT_NODES, Cluster
+
+CONFIG = paths.BED / "cluster" / "kind.yaml"
+
+
+class Kind(Cluster):
+    """See the module's text."""
+
+    driver = "kind"
+
+    @staticmethod
+    def usable() -> bool:
+        """Whether kind is installed and an engine answers; a client without an engine is not enough."""
+        return bool(shutil.which("kind") and container_engine.answering())
+
+    def require(self) -> None:
+        """kind and an engine."""
+        if not self.usable():
+            wrong = "kind is not installed, or no container engine answers"
+            raise OpsError(f"cluster {self.name}", wrong, "start docker or podman, and put kind on PATH")
+
+    def make(self, nodes: int | None) -> None:
+        """Create the cluster unless it is there, and give it what kind's own lacks: metrics."""
+        there = self.name in self._kind("get", "clusters").split()
+        if there and not self.kubeconfig.exists():  # `kind create` did not get to its end
+            self.remove()
+            there = False
+        if not there:
+            self._create(nodes or DEFAULT_NODES)
+        elif nodes not in (None, len(self._nodes())):
+            wrong = f"it has {len(self._nodes())} nodes, and kind cannot change that"
+            raise OpsError(f"cluster {self.name}", wrong, "run `testbed cluster down` first")
+        api = Api(self.kubeconfig)
+        if not api.ready():
+            again = f"start its containers ({', '.join(self._nodes())}), or run `testbed cluster down`"
+            raise OpsError(f"cluster {self.name}", "its API server does not answer", again)
+        self.bring([addons.archive("metrics-server")])
+        addons.apply(self.kubeconfig, ["metrics-server"])
+        with console.step("Waiting for DNS"):
+            addons.wait(api, ["coredns"], 180)
+
+    def remove(self) -> None:
+        """Delete the containers."""
+        self._kind("delete", "cluster", "--name", self.name)
+
+    def bring(self, archives: Sequence[Path]) -> None:
+        """Let kind load what any of its nodes lacks."""
+        for archive in archives:
+            if any(images.lacks(self._ctr(each), archive) for each in self._nodes()):
+                with console.step(f"Loading {archive.name} into cluster {self.name}"):
+                    self._kind("load", "image-archive", str(archive), "--name", self.name)
+
+    def _create(self, nodes: int) -> None:
+        config = yaml.safe_load(CONFIG.read_text())
+        first, worker = config["nodes"]
+        config["nodes"] = [first, *(dict(worker) for _ in range(nodes - 1))]
+        with console.step(f"Creating kind cluster {self.name}"):
+            self._kind(
+                *("create", "cluster", "--name", self.name, "--config", "-", "--wait", "180s"),
+                *("--kubeconfig", str(self.kubeconfig)),
+                stdin=yaml.safe_dump(config),
+            )
+
+    def _nodes(self) -> list[str]:
+        return self._kind("get", "nodes", "--name", self.name).split()
+
+    def _ctr(self, container: str) -> images.Ctr:
+        return [container_engine.answering() or "docker", "exec", container, "ctr", "--namespace", "k8s.io"]
+
+    def _kind(self, *words: str, stdin: str | None = None) -> str:
+        env = {"KIND_EXPERIMENTAL_PROVIDER": container_engine.answering() or "docker"}
+        return shell.run(["kind", *words], env=env, stdin=stdin).stdout

@@ -1,0 +1,94 @@
+"""A node: namespaces and control groups of its own, in which daemons run as on a machine of its own."""
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+from mlflowops import shell
+
+from testbed import tools
+from testbed.cluster import cgroups, network
+from testbed.cluster.layout import Node
+from testbed.cluster.waiting import until
+
+BINARIES = ("kubernetes", "containerd", "containerd-shim-runc-v2", "lab", "runc")
+DAEMONS = ("containerd", "kubelet", "kube-proxy", "lab")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def init_pid(node: Node) -> int | None:
+    """The machine's number of the node's process 1, or None if the node is off."""
+    for pid in cgroups.processes(_daemons_group(node)):
+        with contextlib.suppress(OSError):
+            status = Path(f"/proc/{pid}/status").read_text()
+            numbers = status.split("NSpid:")[1].splitlines()[0].split()
+            if numbers[1:] == ["1"]:  # a container's would have a third
+                return pid
+    return None
+
+
+def log(node: Node, daemon: str) -> Path:
+    """The log file of one of its daemons."""
+    return node.folder / "log" / f"{daemon}.log"
+
+
+def disk(node: Node) -> Path:
+    """What the node sees as /var/lib."""
+    return node.folder / "lib"
+
+
+def ctr(node: Node) -> list[str | Path]:
+    """The command line that reaches the node's containerd. The node must be on."""
+    socket = f"/proc/{init_pid(node)}/root/run/containerd/containerd.sock"
+    return [tools.ensure("ctr"), "--address", socket, "--namespace", "k8s.io"]
+
+
+def answers(node: Node) -> bool:
+    """Whether the node's containerd is up."""
+    return shell.run([*ctr(node), "version"], check=False).returncode == 0
+
+
+def switch_on(node: Node, more_daemons: tuple[str, ...] = ()) -> None:
+    """Start a node that is off. Its settings must be written, and what was left of it cleared."""
+    _boot(node, (*DAEMONS, *more_daemons))
+    plug_in(node)
+
+
+def plug_in(node: Node) -> None:
+    """Connect a node that is on to the network, unless it is."""
+    pid = until(lambda: init_pid(node), 10, f"start of {node.name}", [log(node, "boot")], every=0.02)
+    network.plug_in(node, pid)
+
+
+def switch_off(node: Node) -> None:
+    """A power cut: the kernel ends all of the node's processes and drops their mounts and links."""
+    pid = init_pid(node)
+    if pid:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    cgroups.end(node.cgroup)
+    network.unplug(node)
+    cgroups.remove(node.cgroup)
+
+
+def _boot(node: Node, daemons: tuple[str, ...]) -> None:
+    groups = cgroups.create(_daemons_group(node))
+    for folder in (disk(node), log(node, "boot").parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    settings = {
+        "PATH": PATH,
+        "NODE_NAME": node.name,
+        "NODE_FOLDER": node.folder,
+        "NODE_ADDRESS": node.address,
+        "NODE_TOOLS": " ".join(str(tools.ensure(name).resolve()) for name in BINARIES),
+        "NODE_DAEMONS": " ".join(daemons),
+        "SERVICE_RANGE": node.layout.service_range,
+    }
+    # A session of its own, and none of the caller's environment: it may hold what is not the cluster's.
+    clean = ["setsid", "--fork", "env", "--ignore-environment", *(f"{k}={v}" for k, v in settings.items())]
+    shell.run([*clean, "bash", node.folder / "etc" / "node-boot.sh", *groups], log=log(node, "boot"))
+
+
+def _daemons_group(node: Node) -> str:
+    return f"{node.cgroup}/daemons"
