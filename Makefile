@@ -33,7 +33,7 @@ check: lint $(READY) ## The quick gate: linters, rendering, rejections (no clust
 	@$(PY) -m pytest tests/render tests/helmfile -n 2
 
 lint: $(READY) ## Linters only
-	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy scripts
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy scripts && $(PY) -m yamllint --strict .
 
 tools: $(READY) ## Install the pinned binaries for deploying and testing
 	@$(OPS) tools install
