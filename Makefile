@@ -6,10 +6,11 @@ PY := $(VENV)/bin/python
 OPS := $(VENV)/bin/mlflowops
 VERSION = $(shell sed -n 's/^version: //p' charts/mlflow/Chart.yaml)
 RELEASED := tests/e2e/released
+WORKFLOWS := .github/workflows/*.yaml examples/ci/*.yml
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test check check-fast lint tools tools-path docs picture lock release
+.PHONY: help up down test check check-fast lint lint-workflows tools tools-path docs picture lock release
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,10 +31,15 @@ test: $(READY) ## Run every test, cheap ones first
 	@$(PY) -m pytest tests/e2e -v -n 2 --dist loadfile
 
 check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster)
-	@$(PY) -m pytest tests/render tests/helmfile -n 2
+	@$(PY) -m pytest tests/render tests/helmfile tests/repository -n 2
 
-lint: $(READY) ## Linters only
+lint: $(READY) lint-workflows ## Linters only
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy scripts && $(PY) -m yamllint --strict .
+
+lint-workflows: $(READY)
+	@$$($(PY) -c 'from mlflowops import tools; print(tools.ensure("actionlint"))') \
+	  -shellcheck $(VENV)/bin/shellcheck -pyflakes= $(WORKFLOWS)
+	@$(VENV)/bin/zizmor --offline --quiet --pedantic --strict-collection --config .github/zizmor.yaml $(WORKFLOWS)
 
 tools: $(READY) ## Install the pinned binaries for deploying and testing
 	@$(OPS) tools install
