@@ -7,10 +7,13 @@ OPS := $(VENV)/bin/mlflowops
 VERSION = $(shell sed -n 's/^version: //p' charts/mlflow/Chart.yaml)
 RELEASED := tests/e2e/released
 WORKFLOWS := .github/workflows/*.yaml examples/ci/*.yml
+GO_FILES = $(shell git ls-files '*.go')
+# What vet reads in seconds: the rest are the small main packages of Kubernetes, CoreDNS and dex, whose builds check them.
+GO_PACKAGES = $(patsubst %/main.go,%,$(filter %/lab/main.go %/pause/main.go %/proxy/main.go,$(GO_FILES)))
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test check check-fast lint lint-workflows tools tools-path docs picture lock release
+.PHONY: help up down test check check-fast lint lint-go lint-workflows tools tools-path docs picture lock release
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,8 +36,12 @@ test: $(READY) ## Run every test, cheap ones first
 check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster)
 	@$(PY) -m pytest tests/render tests/helmfile tests/repository -n 2
 
-lint: $(READY) lint-workflows ## Linters only
+lint: $(READY) lint-go lint-workflows ## Linters only
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy scripts && $(PY) -m yamllint --strict .
+
+lint-go:
+	@unformatted="$$(gofmt -l $(GO_FILES))"; test -z "$$unformatted" || { echo "gofmt would change: $$unformatted" >&2; exit 1; }
+	@for package in $(GO_PACKAGES); do GOWORK=off CGO_ENABLED=0 go -C $$package vet -trimpath . || exit; done
 
 lint-workflows: $(READY)
 	@$$($(PY) -c 'from mlflowops import tools; print(tools.ensure("actionlint"))') \
