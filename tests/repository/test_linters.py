@@ -1,10 +1,12 @@
 """`make lint` finds what is wrong in YAML and in Go."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from mlflowops.paths import REPO
 
 GO = 'package main\n\nimport "fmt"\n\nfunc main() {\n\tfmt.Printf(%s)\n}\n'
@@ -31,3 +33,12 @@ def test_go_linters_find_a_planted_fault(source: str, finding: str, tmp_path: Pa
     given = [f"GO_FILES={tmp_path / 'main.go'}", f"GO_PACKAGES={tmp_path}"]
     done = subprocess.run(["make", "-s", "-C", REPO, "lint-go", *given], capture_output=True, text=True)
     assert done.returncode and finding in done.stdout + done.stderr
+
+
+def test_the_hooks_of_pre_commit_are_targets() -> None:
+    """The same checks before a commit and before a push as in CI."""
+    hooks = yaml.safe_load((REPO / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    assert [hook["entry"] for hook in hooks] == ["make --silent lint", "make --silent check"]
+    targets = re.findall(r"(?m)^([a-z-]+):", (REPO / "Makefile").read_text())
+    assert {"lint", "check"} <= set(targets)
+    assert "run: make check\n" in (REPO / ".github/workflows/check.yaml").read_text()
