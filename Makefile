@@ -61,6 +61,7 @@ docs: $(READY) ## Write the chart's README from its values
 picture: $(READY) ## Draw the dashboard with the data of a Prometheus (PROMETHEUS=http://127.0.0.1:9090 NAMESPACE=ml RELEASE=mlflow MINUTES=60)
 	@$(PY) docs/dashboard/picture.py $(or $(PROMETHEUS),http://127.0.0.1:9090) $(if $(NAMESPACE),--namespace $(NAMESPACE)) \
 	  $(if $(RELEASE),--release $(RELEASE)) $(if $(MINUTES),--minutes $(MINUTES))
+	@cd docs/images && sha256sum *.png > SHA256SUMS
 
 lock: $(READY) ## Compile the lock files again (hashes, no index addresses)
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
