@@ -122,7 +122,8 @@ def test_the_steps_of_the_github_workflow_promote_and_refuse(
 def test_the_github_workflow_gives_no_input_to_a_script() -> None:
     job = workflow()["jobs"]["promote"]
     assert not [step for step in job["steps"] if "${{" in step.get("run", "")]
-    assert workflow()["permissions"] == {"contents": "read"}
+    assert workflow()["permissions"] == {}
+    assert job["permissions"] == {"contents": "read"}
     assert set(job["env"]) >= {"MLFLOW_TRACKING_URI", "MODEL", "VERSION"}
 
 

@@ -38,8 +38,8 @@ def values(store: Json, *more: Json, **backup: Any) -> Json:
 
 
 def pod(manifest: Manifest, task: str) -> Json:
-    spec = manifest.component("CronJob", task)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    return spec  # type: ignore[no-any-return]
+    job = manifest.component("CronJob", task)["spec"]["jobTemplate"]["spec"]
+    return job["template"]["spec"]  # type: ignore[no-any-return]
 
 
 def boxes(manifest: Manifest) -> dict[str, tuple[Json, Json]]:

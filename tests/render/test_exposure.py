@@ -8,7 +8,7 @@ from mlflow.server.security_utils import is_allowed_host_header, should_block_co
 from mlflowops.paths import REPO
 
 from render.chart import MLFLOW, POSTGRESQL, SEAWEEDFS, Chart, Json
-from render.rejections import ingress, route
+from render.exposure import ingress, route
 
 HOST = "mlflow.example.com"
 EXAMPLES = sorted((REPO / "examples/exposure").glob("*.yaml"))

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from render.chart import MLFLOW, Chart, Json, Manifest, azure, gcs, postgres, s3
-from render.rejections import ingress, policy
+from render.exposure import ingress, policy
 
 RELEASE = {"app.kubernetes.io/name": "mlflow", "app.kubernetes.io/instance": "mlflow"}
 SELF = [{"podSelector": {"matchLabels": RELEASE}}]

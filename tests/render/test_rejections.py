@@ -35,18 +35,18 @@ def at(path: str, value: object) -> Json:
 @pytest.mark.parametrize("name", SENTENCES)
 def test_validation_says(chart: Chart, name: str) -> None:
     """Exactly one sentence, exactly this one."""
-    values, sentence = SENTENCES[name]
-    words = refusal(chart, values, release="1st" if name == "release-name" else "mlflow")
+    case = SENTENCES[name]
+    words = refusal(chart, case.values, release=case.release)
     assert BY_SCHEMA not in words
-    assert re.findall("(?m)^mlflow: .*$", words) == [sentence]
+    assert re.findall("(?m)^mlflow: .*$", words) == [case.says]
 
 
 @pytest.mark.parametrize("name", SCHEMA)
 def test_schema_says(chart: Chart, name: str) -> None:
-    values, where, words = SCHEMA[name]
-    said = refusal(chart, values)
+    case = SCHEMA[name]
+    said = refusal(chart, case.values)
     assert BY_SCHEMA in said
-    assert f"at '{where}': " in said and words in said, said
+    assert f"at '{case.schema}': " in said and case.says in said, said
 
 
 @pytest.mark.parametrize("path", renamed())
@@ -70,7 +70,7 @@ def test_every_rule_of_the_templates_has_a_row() -> None:
     """A path that a template can complain about is complained about in SENTENCES."""
     text = "".join(file.read_text() for file in TEMPLATES.glob("_validate/*.tpl"))
     literal = set(re.findall(r'mlflow\.says" \(list "([^"]+)"', text))
-    said = {re.match("mlflow: ([^:]+):", sentence).group(1) for _, sentence in SENTENCES.values()}  # type: ignore[union-attr]
+    said = {re.match("mlflow: ([^:]+):", case.says).group(1) for case in SENTENCES.values()}  # type: ignore[union-attr]
     assert len(literal) > 15
     assert literal <= said
 
@@ -82,8 +82,8 @@ def test_all_mistakes_are_told_at_once(chart: Chart) -> None:
 
 @pytest.mark.parametrize("name", ["sqlite-replicas", "host-with-port", "bucket-url", "env-secret"])
 def test_helm_3_says_the_same(chart: Chart, name: str) -> None:
-    values, sentence = SENTENCES[name]
-    assert sentence in refusal(chart, values, helm="helm3")
+    case = SENTENCES[name]
+    assert case.says in refusal(chart, case.values, helm="helm3")
 
 
 def test_helm_3_has_the_same_schema(chart: Chart) -> None:

@@ -35,7 +35,8 @@ def list_(
     with kube.speaking(f"backups of {release} in namespace {namespace!r}"):
         found = listed(jobs.connect(namespace, release, context))
     if output is Output.json:
-        return console.as_json(found)
+        console.as_json(found)
+        return
     rows = [
         [
             each["name"],
