@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import mlflow
 import pytest
@@ -191,3 +193,16 @@ def test_the_report_counts_and_tells_what_stays_behind(
     assert counts["metric points"] == 1500 + 4 + 3 + 1
     assert report["problems"] == []
     assert report["notes"] == ["the source holds prompts; they are not imported"]
+
+
+def test_a_bucket_without_the_package_that_reads_it_is_explained(
+    cli: Cli, server: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with the wheel, which does not depend on boto3."""
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.create_experiment(f"bucket-{uuid4().hex[:6]}", "s3://bucket/mlflow")
+    client.create_run(experiment, run_name="one")
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    answer = cli("import", tmp_path / "mlflow.db", "--artifacts", "s3://bucket/mlflow")
+    assert answer.code == 2
+    assert "the store of some artifacts needs the Python package boto3; install it beside" in answer.err

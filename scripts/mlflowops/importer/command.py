@@ -72,6 +72,10 @@ def import_(
     except KeyboardInterrupt:
         wrong = "interrupted"
         raise OpsError(f"import {source}", wrong, "run the same command to go on", INTERRUPTED) from None
+    except ModuleNotFoundError as error:  # MLflow has one package for each cloud's store, and depends on none
+        wrong = f"the store of some artifacts needs the Python package {error.name}"
+        instead = f"install it beside mlflowops, or type `uvx --with {error.name} ...`"
+        raise OpsError(f"import {source}", wrong, instead) from error
     report = _report(transfer, counts) | {"seconds": round(time.monotonic() - start, 1)}
     _show(report, output)
     raise typer.Exit(1 if report["problems"] or report["refused"] else 0)
