@@ -1,5 +1,6 @@
 """`mlflowops import` from sources that name what is not theirs: it stays where it is."""
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -127,11 +128,10 @@ def test_a_database_may_name_no_place_but_its_own(home: Path, text: str) -> None
 
 @pytest.mark.parametrize("text", SPELLINGS)
 def test_a_server_may_name_no_folder_of_this_machine(home: Path, text: str) -> None:
-    with pytest.raises(Refused):
+    with contextlib.suppress(Refused):
         there = Places((), server="http://127.0.0.1:5001").opened(spelled(text, home), RUN)
         assert isinstance(there, str)
         assert there.startswith("mlflow-artifacts:/")  # of that server: it looks itself
-        raise Refused
 
 
 @pytest.mark.parametrize(

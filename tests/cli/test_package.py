@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,7 +77,7 @@ def python(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def installed(wheel: Path, python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of commands of an environment with the wheel in it, outside of the repository."""
     folder = tmp_path_factory.mktemp("venv")
     assert run(UV, "venv", "--quiet", "--python", python, folder).returncode == 0
@@ -86,7 +85,7 @@ def installed(wheel: Path, python: str, tmp_path_factory: pytest.TempPathFactory
     for words in ([*LIGHT], ["--no-deps", wheel]):
         done = run(*install, *words)
         assert done.returncode == 0, done.stderr
-    yield folder / "bin"
+    return folder / "bin"
 
 
 def test_every_command_has_its_help(installed: Path) -> None:

@@ -109,11 +109,11 @@ def traces() -> dict[str, set[str]]:
     routes = subprocess.run(["ip", "route", "show", "table", "all"], text=True, capture_output=True).stdout
     mounts = Path("/proc/self/mounts").read_text().splitlines()
     return {
-        "links": set(os.listdir("/sys/class/net")),
+        "links": {path.name for path in Path("/sys/class/net").iterdir()},
         "routes": set(routes.splitlines()),
         "mounts": {line for line in mounts if "/images/work/" not in line},  # a build of an image
         "groups": {str(path) for path in Path("/sys/fs/cgroup").glob("**/mk[0-9]")},
-        "clusters": set(os.listdir(paths.state("clusters"))),
+        "clusters": {path.name for path in paths.state("clusters").iterdir()},
     }
 
 

@@ -1,6 +1,5 @@
 """A path below a host that others share, through class `nginx`: browser, SDK, probes, `helm test`, health."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,12 @@ URL = f"https://{HOST}{PREFIX}"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def prefixed(helm: Helm, platform: Platform, shared_namespace: str) -> Iterator[None]:
+def prefixed(helm: Helm, platform: Platform, shared_namespace: str) -> None:
     """It becomes Ready, so the probes follow the prefix (defect C10)."""
     values = example("nginx", HOST)
     values["ingress"]["hosts"][0]["paths"] = [{"path": PREFIX}]
     helm.install(shared_namespace, {**values, "mlflow": {"staticPrefix": PREFIX}}, wait="180s")
     platform.served(f"{URL}/health")
-    yield
 
 
 def test_people_and_sdk_below_a_path(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

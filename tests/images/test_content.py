@@ -89,7 +89,7 @@ def test_no_address_of_a_registry_is_in_the_settings_or_the_configuration_files(
 def _registry_hosts() -> set[str]:
     """The addresses of the Python index and of Debian that pip and apt use on this machine."""
     pip = configparser.RawConfigParser()
-    pip.read([os.path.expanduser(name) for name in client_config.PIP_FILES])
+    pip.read([Path(name).expanduser() for name in client_config.PIP_FILES])
     configured = [pip.get("global", "index-url", fallback=""), os.environ.get("PIP_INDEX_URL", "")]
     apt = [path.read_text() for path in Path("/etc/apt").rglob("*") if path.suffix in (".list", ".sources")]
     addresses = re.findall(r"https?://\S+", " ".join([*configured, *apt]))

@@ -122,7 +122,7 @@ def _original(transfer: Transfer, version: ModelVersion) -> ModelVersion:
 
 
 def _stage(transfer: Transfer, version: ModelVersion, stage: str) -> None:
-    if stage == "None" or version.current_stage == stage:
+    if stage in ("None", version.current_stage):
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)

@@ -108,7 +108,7 @@ def main():
         threading.Thread(target=target, args=what, daemon=True).start()
     while True:
         Path("/tmp/state.new").write_text("state " + json.dumps(state))
-        os.replace("/tmp/state.new", "/tmp/state")
+        Path("/tmp/state.new").replace("/tmp/state")
         time.sleep(0.5)
 
 

@@ -100,7 +100,8 @@ def spooled(server: Server) -> float:
     for pid in family(server):
         for link in Path(f"/proc/{pid}/fd").glob("*"):
             try:
-                if os.readlink(link).endswith("(deleted)") and str(server.folder) in os.readlink(link):
+                target = str(link.readlink())
+                if target.endswith("(deleted)") and str(server.folder) in target:
                     total += link.stat().st_size
             except OSError:
                 continue

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -33,12 +32,12 @@ class Hashes:
 
 
 @pytest.fixture
-def login(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def login(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The chart's module."""
     monkeypatch.syspath_prepend(FILES)
     import server_login
 
-    yield server_login
+    return server_login
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def test_heads_have_an_end(plain: Server, part: str) -> None:
     assert served(plain, rounds=1) == []
 
 
-@pytest.mark.parametrize("part, status", [("line", 414), ("field", 431)])
+@pytest.mark.parametrize(("part", "status"), [("line", 414), ("field", 431)])
 def test_the_limits_of_a_head(plain: Server, part: str, status: int) -> None:
     def sized(size: int) -> bytes:
         text = "a" * size

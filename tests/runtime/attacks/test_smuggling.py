@@ -250,7 +250,9 @@ def ambiguous(name: str, method: str, path: str, inner: bytes, secret: str) -> b
     return start.encode() + text.encode("latin-1")
 
 
-@pytest.mark.parametrize("method, path", [("POST", SEARCH), ("PUT", f"{ARTIFACTS}/0/a"), ("GET", "/nothing")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", SEARCH), ("PUT", f"{ARTIFACTS}/0/a"), ("GET", "/nothing")]
+)
 def test_an_ambiguous_message_is_refused(plain: Server, method: str, path: str) -> None:
     def case(name: str) -> str:
         mark = token(plain)
