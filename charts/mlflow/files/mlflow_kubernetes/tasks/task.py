@@ -1,0 +1,110 @@
+"""What the chart's CronJobs have in common: one at a time, and a row that tells how the last one went.
+
+The rows are in a PostgreSQL schema of the chart's own, where neither MLflow nor its migrations look. The
+metrics read them, so that no task needs a way to Prometheus.
+"""
+
+import json
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any
+
+from mlflow_kubernetes.log.say import one_line
+from mlflow_kubernetes.stores.database import Database, PostgreSQL, Unreachable
+
+Report = Mapping[str, float]
+SETUP = """
+    CREATE SCHEMA IF NOT EXISTS mlflow_kubernetes;
+    CREATE TABLE IF NOT EXISTS mlflow_kubernetes.tasks (
+        name text PRIMARY KEY, started timestamptz NOT NULL, deadline timestamptz NOT NULL,
+        succeeded timestamptz, failed timestamptz, error text, report jsonb NOT NULL DEFAULT '{}')"""
+START = """
+    INSERT INTO mlflow_kubernetes.tasks (name, started, deadline)
+    VALUES (%(name)s, now(), now() + %(seconds)s * interval '1 s')
+    ON CONFLICT (name) DO UPDATE SET started = excluded.started, deadline = excluded.deadline"""
+SUCCESS = """
+    UPDATE mlflow_kubernetes.tasks SET succeeded = now(), error = NULL, report = %(report)s
+    WHERE name = %(name)s"""
+FAILURE = "UPDATE mlflow_kubernetes.tasks SET failed = now(), error = %(error)s WHERE name = %(name)s"
+
+
+class TaskError(Exception):
+    """What ends a task, in one sentence that says what to do."""
+
+
+class Task:
+    """A task by its name; `seconds` is how long Kubernetes lets it run."""
+
+    def __init__(self, name: str, database: Database, seconds: int) -> None:
+        if not isinstance(database, PostgreSQL):
+            sys.exit(f"mlflow: {name}: the database is not PostgreSQL; set backendStore.postgres.")
+        self.name = name
+        self.database = database
+        self.seconds = seconds
+
+    def run(self, work: Callable[[], Report], *, wait: bool = False) -> int:
+        """Do the work as the only one of this name, and record how it ended; the exit code."""
+        signal.signal(signal.SIGTERM, _stop)
+        try:
+            with self.database.connection() as connection:
+                if not self._lock(connection.cursor()):
+                    self.say(f"another one is running; {'waiting for' if wait else 'leaving it to'} that.")
+                    if not wait:
+                        return 0
+                    while not self._lock(connection.cursor()):
+                        time.sleep(1)
+                return self._recorded(work)
+        except Unreachable as error:
+            self.say(str(error))
+            return 1
+
+    def say(self, line: str) -> None:
+        """One line of the log."""
+        print(one_line(f"mlflow: {self.name}: {line}"), file=sys.stderr, flush=True)
+
+    def _lock(self, cursor: Any) -> bool:
+        """A lock of a transaction, which this connection keeps open: PgBouncer keeps no other's promise."""
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", (f"mlflow_kubernetes.{self.name}",))
+        return bool(cursor.fetchone()[0])
+
+    def _recorded(self, work: Callable[[], Report]) -> int:
+        self._setup()
+        self._write(START, seconds=self.seconds)
+        try:
+            report = work()
+        except BaseException as error:  # whatever it is, the metrics must tell
+            self._explain(error)
+            self._write(FAILURE, error=" ".join(str(error).split()) or type(error).__name__)
+            return 1
+        self._write(SUCCESS, report=json.dumps(report))
+        return 0
+
+    def _explain(self, error: BaseException) -> None:
+        if isinstance(error, (TaskError, Unreachable, SystemExit)):
+            self.say(str(error))
+        else:
+            traceback.print_exception(error)
+
+    def _setup(self) -> None:
+        import psycopg2
+
+        try:
+            self._write(SETUP)
+        except psycopg2.errors.InsufficientPrivilege as error:
+            raise Unreachable(
+                f"{' '.join(str(error).split())}; let MLflow's role keep notes: GRANT CREATE ON DATABASE."
+            ) from error
+
+    def _write(self, statement: str, **values: Any) -> None:
+        """In a connection of its own: the lock's transaction stays empty, so that it holds back no vacuum."""
+        with self.database.connection() as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statement, {"name": self.name, **values})
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SystemExit("stopped from outside: by the deadline, a drained node or a deleted Job.")
