@@ -21,7 +21,7 @@ PROGRAMS = {
 }
 
 
-def main() -> int | None:
+def main() -> int:
     """Run the program that the first argument names; the others are its own."""
     folder = os.path.dirname(os.path.abspath(__file__))
     home = os.path.dirname(folder)
@@ -30,8 +30,14 @@ def main() -> int | None:
     name = sys.argv.pop(1) if len(sys.argv) > 1 else ""
     if name not in PROGRAMS:
         sys.exit(f"mlflow: {name!r} is no program of the chart; name one of {', '.join(PROGRAMS)}.")
-    ended: int | None = importlib.import_module(f"mlflow_kubernetes.{PROGRAMS[name]}").main()
-    return ended
+    from mlflow_kubernetes.log.setup import configure, log_exit
+
+    configure()
+    try:
+        ended: int | None = importlib.import_module(f"mlflow_kubernetes.{PROGRAMS[name]}").main()
+    except SystemExit as end:
+        return log_exit(end)
+    return ended or 0
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from mlflow_kubernetes.log.say import say
+from mlflow_kubernetes.log import logger
 
 # Seconds that a slow look may take before it counts as failed, beyond three intervals.
 PATIENCE = 30
@@ -68,4 +68,4 @@ class Check(Collector):
             self._say(error or "answers again")
 
     def _say(self, words: str) -> None:
-        say("metrics", f"{self.what}: {words}")
+        logger("metrics").info(f"{self.what}: {words}")

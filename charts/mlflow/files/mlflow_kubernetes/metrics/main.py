@@ -14,7 +14,7 @@ import threading
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.registry import Collector
 
-from mlflow_kubernetes.log.say import say
+from mlflow_kubernetes.log import logger
 
 PARTS = ("workers", "stores")
 
@@ -31,7 +31,7 @@ def main() -> None:
         registry.register(collector)
     port = int(os.environ.get("MLFLOW_KUBERNETES_METRICS_PORT") or 9464)
     start_http_server(port, registry=registry)
-    say("metrics", f"{' and '.join(names)} on port {port}.")
+    logger("metrics").info(f"{' and '.join(names)} on port {port}.")
     end.wait()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mlflow_kubernetes.log import say
+from mlflow_kubernetes.log.setup import format_handlers
 from mlflow_kubernetes.schema.revisions import Revisions
 
 
@@ -30,7 +30,7 @@ def _upgrade_runs(uri: str) -> None:
     """`mlflow db upgrade`, which also fills an empty database."""
     import mlflow.db
 
-    say.shape_logs()
+    format_handlers()
     mlflow.db.upgrade.main([uri], standalone_mode=False)
 
 
@@ -38,5 +38,5 @@ def _upgrade_accounts(uri: str) -> None:
     """`python -m mlflow.server.auth db upgrade`."""
     from mlflow.server.auth.db import cli
 
-    say.shape_logs()
+    format_handlers()
     cli.upgrade.main(["--url", uri], standalone_mode=False)

@@ -10,14 +10,15 @@ import os
 import subprocess
 import sys
 import time
-import traceback
 from functools import cache
 
 import mlflow_kubernetes
-from mlflow_kubernetes.log import say as log
+from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.schema import kinds
 from mlflow_kubernetes.schema.kinds import Schema
 from mlflow_kubernetes.stores.database import Database, Unreachable, connect
+
+log = logger("schema")
 
 
 class SchemaError(Exception):
@@ -31,7 +32,7 @@ def main() -> int:
         for schema in kinds.wanted(os.environ):
             bring_up_to_date(database, schema)
     except (SchemaError, Unreachable) as error:
-        say(str(error))
+        log.error(error)
         return 1
     return 0
 
@@ -41,19 +42,19 @@ def bring_up_to_date(database: Database, schema: Schema) -> None:
     head = schema.revisions.head
     found = wait_for(database, schema)
     if not is_behind(found, schema):
-        return say(f"{schema.what} is up to date ({found}).")
-    say(f"{schema.what} is at {found or 'no revision'}, MLflow {version()} needs {head}; locking it.")
-    with database.lock(lambda: say("another pod migrates the database; waiting for it.")):
+        return log.info(f"{schema.what} is up to date ({found}).")
+    log.info(f"{schema.what} is at {found or 'no revision'}, MLflow {version()} needs {head}; locking it.")
+    with database.lock(lambda: log.info("another pod migrates the database; waiting for it.")):
         found = database.revision(schema.table)
         if not is_behind(found, schema):
-            return say(f"another pod has migrated {schema.what} ({found}).")
+            return log.info(f"another pod has migrated {schema.what} ({found}).")
         if found:
             back_up()
         migrate(database, schema)
         found = database.revision(schema.table)
     if found != head:
         raise SchemaError(f"the migration ended at {found} instead of {head}; see the lines above.")
-    say(f"{schema.what} is migrated ({found}).")
+    log.info(f"{schema.what} is migrated ({found}).")
 
 
 def wait_for(database: Database, schema: Schema) -> str | None:
@@ -66,7 +67,7 @@ def wait_for(database: Database, schema: Schema) -> str | None:
         except Unreachable as error:
             if time.monotonic() + 2 > deadline:
                 raise Unreachable(f"gave up after {patience:.0f} s: {error}") from error
-            say(f"waiting for the database: {error}")
+            log.info(f"waiting for the database: {error}")
             time.sleep(2)
 
 
@@ -84,7 +85,7 @@ def is_behind(found: str | None, schema: Schema) -> bool:
 def back_up() -> None:
     """Once, whatever is migrated: the first backup has all of it."""
     if len(sys.argv) > 1:
-        say("backing up first.")
+        log.info("backing up first.")
         backup = mlflow_kubernetes.command("backup", *sys.argv[1:], "--before-migration")
         if subprocess.run(backup).returncode:
             raise SchemaError(
@@ -97,7 +98,7 @@ def migrate(database: Database, schema: Schema) -> None:
     try:
         schema.upgrade(database.uri)
     except Exception as error:
-        traceback.print_exc()
+        log.exception(error)
         instead = database.after_failure
         raise SchemaError(f"the migration failed; see the lines above, {instead}.") from error
 
@@ -105,8 +106,3 @@ def migrate(database: Database, schema: Schema) -> None:
 def version() -> str:
     """The installed MLflow's version, without importing it."""
     return importlib.metadata.version("mlflow")
-
-
-def say(line: str) -> None:
-    """One line of the container's log."""
-    log.say("schema", line)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
-from mlflow_kubernetes.log import say
+from mlflow_kubernetes.log.setup import format_handlers
 from mlflow_kubernetes.server import auth, metrics
 from mlflow_kubernetes.server.gate import NOBODY
 from mlflow_kubernetes.server.wsgi import Threads, Wsgi
@@ -230,7 +230,7 @@ def prepare(app_name: str) -> None:
     import mlflow.cli
     import mlflow.server
 
-    say.shape_logs()
+    format_handlers()
 
     def take_over(_command: list[str], *, extra_env: dict[str, str], **_: Any) -> None:
         raise _WouldStart(extra_env)

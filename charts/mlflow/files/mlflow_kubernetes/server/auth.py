@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 from mlflow_kubernetes import command
-from mlflow_kubernetes.log.say import say
+from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.server import sources
 
 # The fewest seconds that MLflow's own cache is worth; ours is better (guard.py).
@@ -102,7 +102,7 @@ def follow_secret() -> None:
     name, password = auth_config.admin_username, auth_config.admin_password
     if password and not store.authenticate_user(name, password, use_primary=True):
         store.update_user(name, password=password, is_admin=True)
-        say("auth", f"{name} has the password of the Secret now.")
+        logger("auth").info(f"{name} has the password of the Secret now.")
 
 
 def bootstrap_apart() -> None:

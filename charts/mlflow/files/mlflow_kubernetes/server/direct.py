@@ -5,7 +5,6 @@ import gc
 import logging
 import os
 import sys
-import traceback
 from contextlib import contextmanager, suppress
 from signal import SIG_BLOCK, SIG_UNBLOCK, SIGTERM, pthread_sigmask
 from typing import Any
@@ -16,7 +15,8 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
-from mlflow_kubernetes.log import say
+from mlflow_kubernetes.log import logger
+from mlflow_kubernetes.log.setup import format_handlers
 from mlflow_kubernetes.server import metrics, sockets
 from mlflow_kubernetes.server.apps import Misconfigured, open_apps
 from mlflow_kubernetes.server.gate import LEAVING, Gate
@@ -29,15 +29,14 @@ def serve() -> None:
     try:
         options = settings()
         host, port = os.environ.get("MLFLOW_HOST") or "127.0.0.1", _number("MLFLOW_PORT", 5000)
-        with say.printed():
-            gate = Gate(open_apps(os.environ.get("MLFLOW_KUBERNETES_APP_NAME", "")))
+        gate = Gate(open_apps(os.environ.get("MLFLOW_KUBERNETES_APP_NAME", "")))
         options["bind"] = sockets.listen(host, port, options["workers"])
     except Misconfigured as error:
         sys.exit(f"mlflow: server: {error}.")
     except SystemExit:
         sys.exit("mlflow: server: MLflow could not open its stores; the lines above say why.")
     except Exception as error:
-        traceback.print_exc()
+        logger("server").exception(error)
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         sys.exit(f"mlflow: server: it could not start: {reason}; the lines above say where.")
     _Arbiter(_Gunicorn(options, gate)).run()
@@ -68,7 +67,7 @@ class _Log(Logger):
         uvicorn_log = logging.getLogger("uvicorn.error")
         uvicorn_log.handlers, uvicorn_log.propagate = self.error_log.handlers, False
         uvicorn_log.setLevel(max(self.error_log.level, logging.WARNING))
-        say.shape_logs()
+        format_handlers()
 
 
 class _Arbiter(Arbiter):

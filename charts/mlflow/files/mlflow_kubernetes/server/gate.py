@@ -15,7 +15,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from mlflow_kubernetes.log import say
+from mlflow_kubernetes.log import context
+from mlflow_kubernetes.log.forms import JsonFormatter, as_json
 from mlflow_kubernetes.server.rules import Refusal, Rules
 
 App = Callable[..., Any]
@@ -99,8 +100,8 @@ class Exchange:
 
     async def run(self) -> None:
         """Answer, by MLflow or in its place."""
-        say.request_id.set(self.id)
-        say.client.set(self.client)
+        context.request_id.set(self.id)
+        context.client.set(self.client)
         refusal = self.gate.rules.refusal(self.scope["method"], self.scope["path"], self.scope["headers"])
         if refusal is None and self.limit is not None and self.length > self.limit:
             refusal = self._too_large()
@@ -201,13 +202,13 @@ class Exchange:
         }
         line = "%(method)s %(path)r %(status)s %(milliseconds)d ms %(bytes)d bytes to %(client)s"
         text = line % fields
-        _access.info(text if say.as_json() else f"{text} {self.id}", extra={"fields": fields})
+        _access.info(text if as_json() else f"{text} {self.id}", extra={"fields": fields})
 
 
 def _log_to_stdout() -> None:
     handler = logging.StreamHandler(sys.__stdout__)
     handler.setFormatter(
-        say.JsonFormatter() if say.as_json() else logging.Formatter("[%(asctime)s] [%(process)d] %(message)s")
+        JsonFormatter() if as_json() else logging.Formatter("[%(asctime)s] [%(process)d] %(message)s")
     )
     _access.handlers, _access.propagate = [handler], False
     _access.setLevel(logging.INFO)

@@ -10,10 +10,14 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from pathlib import Path
 
+from mlflow_kubernetes.log import logger
+from mlflow_kubernetes.log.children import adopt
+from mlflow_kubernetes.log.setup import log_exit
+
 HEARTBEAT = Path(os.environ.get("MLFLOW_KUBERNETES_HEARTBEAT_FILE", "/tmp/heartbeat"))  # noqa: S108
+log = logger("jobs")
 
 
 class Heartbeat(threading.Event):
@@ -28,6 +32,7 @@ class Heartbeat(threading.Event):
 def main() -> None:
     """Run jobs until SIGTERM. Those that it interrupts start anew with the next runner."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    adopt()
     from mlflow_kubernetes.server import auth
 
     auth.check_keys("jobs")
@@ -36,22 +41,20 @@ def main() -> None:
         _prepare()
         _run()
     except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else 1
-    except Exception:
-        traceback.print_exc()
+        status = log_exit(end)
+    except Exception as error:
+        log.exception(error)
     os._exit(status)  # the thread that watches over the periodic tasks' process would never let it end
 
 
 def _prepare() -> None:
     """Set what `mlflow server` hands to its runner."""
-    from mlflow_kubernetes.log import say
     from mlflow_kubernetes.server import auth
     from mlflow_kubernetes.server.apps import prepare
 
     # Each job is a process; their counts would pile up in files that nobody reads.
     os.environ.pop("MLFLOW_EXPOSE_PROMETHEUS", None)
-    with say.printed():
-        prepare("")
+    prepare("")
     from mlflow.server import ARTIFACT_ROOT_ENV_VAR
     from mlflow.server.constants import MLFLOW_SERVER_UP_TIME
 
@@ -65,13 +68,11 @@ def _run() -> None:
     from mlflow.server.jobs.logging_utils import configure_logging_for_jobs
     from mlflow.server.jobs.utils import _launch_periodic_tasks_consumer
 
-    from mlflow_kubernetes.log.say import say
-
     configure_logging_for_jobs()
     _launch_periodic_tasks_consumer()
     executor = _select_executor()
     executor.start_executor()
-    say("jobs", "the runner has started.")
+    log.info("the runner has started.")
     try:
         run_executor_loop(executor, Heartbeat())
     finally:

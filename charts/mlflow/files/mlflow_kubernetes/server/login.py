@@ -10,11 +10,13 @@ from contextvars import ContextVar
 from datetime import datetime, timezone
 from typing import Any
 
-from mlflow_kubernetes.log import say
+from mlflow_kubernetes.log import context, logger
+from mlflow_kubernetes.log.forms import as_json
 from mlflow_kubernetes.server.guard import PATIENCE, Guard, Throttled
 from mlflow_kubernetes.server.limits import Budgets
 
 SCOPE_KEY = "mlflow_kubernetes.login"
+log = logger("auth")
 
 # Where a FastAPI request's login, in a thread, leaves the seconds after which it may be tried again.
 _refused: ContextVar[list[float] | None] = ContextVar("refused", default=None)
@@ -24,7 +26,7 @@ def peer() -> str:
     """The client's address, which the edge knows; without an edge that of the connection."""
     from flask import has_request_context, request
 
-    return say.client.get() or (request.remote_addr if has_request_context() else "") or ""
+    return context.client.get() or (request.remote_addr if has_request_context() else "") or ""
 
 
 class Report:
@@ -61,9 +63,9 @@ class Report:
                 return
             self.lines.add("")
             more, self.unlogged = self.unlogged, 0
-        when = "" if say.as_json() else datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ ")
+        when = "" if as_json() else datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ ")
         words = f"{when}login of {name[:64]!r} from {client or 'an unknown address'} {reason}"
-        say.say("auth", words + (f"; {more} more were not logged." if more else "."))
+        log.info(words + (f"; {more} more were not logged." if more else "."))
 
 
 def as_http(throttled: Throttled) -> Exception:
@@ -175,7 +177,7 @@ class LogInFirst:
 
             def log_in() -> Any:
                 _refused.set(refused)  # of this call: the thread has a copy of the context
-                say.client.set(say.client.get() or (scope.get("client") or [""])[0])
+                context.client.set(context.client.get() or (scope.get("client") or [""])[0])
                 return self.log_in(Request(scope))
 
             scope[SCOPE_KEY] = (await run_in_threadpool(log_in),)

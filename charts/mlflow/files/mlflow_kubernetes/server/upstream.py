@@ -26,10 +26,12 @@ OPTIONS = [
 
 def create() -> Any:
     """What `mlflow server` would have served, behind the gate."""
+    from mlflow_kubernetes.log.setup import configure, format_handlers
     from mlflow_kubernetes.server import auth
     from mlflow_kubernetes.server.apps import limit_inflation
     from mlflow_kubernetes.server.gate import Gate
 
+    configure()  # a worker is a new process
     module, attribute = os.environ[TARGET].split(":")
     target = getattr(importlib.import_module(module), attribute.removesuffix("()"))
     if auth.enabled():
@@ -37,6 +39,7 @@ def create() -> Any:
         auth.harden()
     app = target() if attribute.endswith("()") else target
     limit_inflation()
+    format_handlers()
     return Gate(app)
 
 

@@ -8,12 +8,11 @@ import json
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
-from mlflow_kubernetes.log.say import one_line
+from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.stores.database import Database, PostgreSQL, Unreachable
 
 Report = Mapping[str, float]
@@ -43,6 +42,7 @@ class Task:
         if not isinstance(database, PostgreSQL):
             sys.exit(f"mlflow: {name}: the database is not PostgreSQL; set backendStore.postgres.")
         self.name = name
+        self.log = logger(name)
         self.database = database
         self.seconds = seconds
 
@@ -52,19 +52,17 @@ class Task:
         try:
             with self.database.connection() as connection:
                 if not self._lock(connection.cursor()):
-                    self.say(f"another one is running; {'waiting for' if wait else 'leaving it to'} that.")
+                    self.log.info(
+                        f"another one is running; {'waiting for' if wait else 'leaving it to'} that."
+                    )
                     if not wait:
                         return 0
                     while not self._lock(connection.cursor()):
                         time.sleep(1)
                 return self._recorded(work)
         except Unreachable as error:
-            self.say(str(error))
+            self.log.error(error)
             return 1
-
-    def say(self, line: str) -> None:
-        """One line of the log."""
-        print(one_line(f"mlflow: {self.name}: {line}"), file=sys.stderr, flush=True)
 
     def _lock(self, cursor: Any) -> bool:
         """A lock of a transaction, which this connection keeps open: PgBouncer keeps no other's promise."""
@@ -86,9 +84,9 @@ class Task:
 
     def _explain(self, error: BaseException) -> None:
         if isinstance(error, (TaskError, Unreachable, SystemExit)):
-            self.say(str(error))
+            self.log.error(error)
         else:
-            traceback.print_exception(error)
+            self.log.error(error, exc_info=error)
 
     def _setup(self) -> None:
         import psycopg2

@@ -26,11 +26,11 @@ def work(task: Task, options: argparse.Namespace, exchange: Exchange) -> Report:
     with _snapshot(task.database) as (snapshot, facts):
         if options.before_migration:
             facts["mlflow"] = f"before {facts['mlflow']}"
-        task.say(f"storing {options.destination}/{name}.dump: {sum(facts['rows'].values())} rows.")
+        task.log.info(f"storing {options.destination}/{name}.dump: {sum(facts['rows'].values())} rows.")
         facts = backups.put(name, exchange.dump(snapshot), facts)
-    task.say(f"stored {facts['size']} bytes, SHA-256 {facts['sha256']}.")
+    task.log.info(f"stored {facts['size']} bytes, SHA-256 {facts['sha256']}.")
     for old in backups.prune(options.keep, options.keep_days):
-        task.say(f"removed {old}.")
+        task.log.info(f"removed {old}.")
     return {
         "size_bytes": facts["size"],
         "rows": sum(facts["rows"].values()),

@@ -37,7 +37,7 @@ class Restore:
         """Check the dump, then replace the database by it."""
         began, backups = time.monotonic(), Backups(os.environ, self.options.source)
         facts = backups.facts(self.options.backup)
-        self.task.say(f"checking {self.options.source}/{facts['name']}.dump, {facts['size']} bytes.")
+        self.task.log.info(f"checking {self.options.source}/{facts['name']}.dump, {facts['size']} bytes.")
         for _ in backups.chunks(facts):
             pass
         if self.options.scratch:
@@ -47,13 +47,15 @@ class Restore:
             self._wait_for_silence()
             self._restore(backups, facts, os.environ["PGDATABASE"])
         rows = sum(facts["rows"].values())
-        self.task.say(f"restored {facts['name']}: {len(facts['rows'])} tables with {rows} rows, as counted.")
+        self.task.log.info(
+            f"restored {facts['name']}: {len(facts['rows'])} tables with {rows} rows, as counted."
+        )
         return {"rows": rows, "duration_seconds": round(time.monotonic() - began, 1)}
 
     def _restore(self, backups: Backups, facts: Facts, database: str) -> None:
         import psycopg2
 
-        self.task.say(f"restoring into database {database}; until its end nothing changes.")
+        self.task.log.info(f"restoring into database {database}; until its end nothing changes.")
         with closing(psycopg2.connect(dbname=database)) as connection, connection.cursor() as cursor:
             files = {
                 "database": database,

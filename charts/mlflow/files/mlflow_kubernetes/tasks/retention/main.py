@@ -43,7 +43,7 @@ class Retention:
             rules = Rules(connection, options.days, options.grace_days, options.keep_tag)
             due = rules.old()
             found = {"due_runs": len(due), "kept_runs": rules.old_but_needed()}
-            self.task.say(
+            self.task.log.info(
                 f"{found['due_runs']} runs ended more than {options.days:g} days ago and may go; "
                 f"{found['kept_runs']} more are as old, but needed."
             )
@@ -72,7 +72,9 @@ class Retention:
             ("remove logged models", rules.models()),
         ):
             names = ", ".join(row[0] for row in rows[:10])
-            self.task.say(f"dry run: would {what}: {len(rows)} ({names}{', ...' if len(rows) > 10 else ''}).")
+            self.task.log.info(
+                f"dry run: would {what}: {len(rows)} ({names}{', ...' if len(rows) > 10 else ''})."
+            )
         return {"deleted_runs": 0, "purged_runs": 0, "purged_models": 0}
 
     def _delete(self, rules: Rules) -> Report:
@@ -95,10 +97,10 @@ class Retention:
         ]:
             for run, artifacts in rows:
                 if time.monotonic() > self.end:
-                    self.task.say("time is up; the next one goes on.")
+                    self.task.log.info("time is up; the next one goes on.")
                     return count
                 count += self._one(act, run, artifacts)
-            self.task.say(f"{count} runs {done}.")
+            self.task.log.info(f"{count} runs {done}.")
         return count
 
     def _one(self, act: Callable[[str, str], object], name: str, artifacts: str) -> bool:
@@ -106,7 +108,7 @@ class Retention:
             act(name, artifacts)
         except Exception as error:  # of this one; the others may do
             self.failed.add(name)
-            self.task.say(f"{name}: {type(error).__name__}: {' '.join(str(error).split())}")
+            self.task.log.info(f"{name}: {type(error).__name__}: {' '.join(str(error).split())}")
             if len(self.failed) == PATIENCE:
                 raise TaskError(f"{PATIENCE} could not be removed; see the lines above.") from error
             return False
