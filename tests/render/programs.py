@@ -24,7 +24,7 @@ PROGRAMS = {
     "restore": ["tasks.restore.main"],
     "retention": ["tasks.retention.main"],
     "schema": ["schema.main"],
-    "server": ["server.main", "server.auth", "server.protocol", "server.upstream"],
+    "server": ["server.main", "server.auth", "server.edge.protocol", "server.upstream"],
 }
 HEADER = "# The files of each program in mlflow_kubernetes/, as tests/render/programs.py writes them.\n"
 

@@ -14,7 +14,7 @@ import json, os, sys
 sys.path.append(os.environ["TEST_FILES"])
 import gunicorn, http.client, threading, time, uvicorn
 from mlflow_kubernetes.server.apps import open_apps
-from mlflow_kubernetes.server.protocol import Protocol
+from mlflow_kubernetes.server.edge.protocol import Protocol
 
 class Answer:
     def __init__(self, answer):

@@ -12,6 +12,7 @@ from typing import Any
 
 from mlflow_kubernetes.log.setup import format_handlers
 from mlflow_kubernetes.server import auth, metrics
+from mlflow_kubernetes.server.edge.limits import max_body
 from mlflow_kubernetes.server.gate import NOBODY
 from mlflow_kubernetes.server.wsgi import Threads, Wsgi
 
@@ -250,7 +251,7 @@ def limit_inflation() -> None:
     from fastapi import HTTPException
     from mlflow.server import otel_api
 
-    most = int(os.environ.get("MLFLOW_KUBERNETES_MAX_BODY_MIB") or 32) << 20
+    most = max_body()
 
     def inflated(body: bytes, encoding: str) -> bytes:
         if encoding not in ("gzip", "deflate"):

@@ -40,7 +40,7 @@ def main() -> None:
 
 def guard() -> None:
     """Drop what must have no effect, and let the gate, not MLflow, check names of hosts."""
-    from mlflow_kubernetes.server.protocol import raise_file_limit
+    from mlflow_kubernetes.server.edge.limits import raise_file_limit
 
     prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "")
     if prefix.startswith(OPEN_PATHS):

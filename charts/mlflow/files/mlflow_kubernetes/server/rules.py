@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from mlflow_kubernetes.server.edge.limits import max_body
+
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
@@ -110,7 +112,7 @@ class Rules:
         )
         prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "")
         self.nameless = {f"{prefix}/health", f"{prefix}/version"}
-        self.max_body = int(os.environ.get("MLFLOW_KUBERNETES_MAX_BODY_MIB") or 32) << 20
+        self.max_body = max_body()
 
     def limit(self, path: str) -> int | None:
         """Most bytes of a body; None for artifacts."""

@@ -14,7 +14,7 @@ from mlflow_kubernetes import command
 TARGET = "MLFLOW_KUBERNETES_UPSTREAM_APP"
 # Last in the command, so they count.
 OPTIONS = [
-    *("--http", "mlflow_kubernetes.server.protocol:Protocol"),
+    *("--http", "mlflow_kubernetes.server.edge.protocol:Protocol"),
     *("--ws", "none"),
     "--no-proxy-headers",
     "--no-server-header",

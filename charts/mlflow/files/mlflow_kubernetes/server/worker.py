@@ -10,8 +10,9 @@ from typing import Any
 import uvicorn
 from gunicorn.workers.base import Worker as GunicornWorker
 
+from mlflow_kubernetes.server.edge.limits import IDLE_SECONDS
+from mlflow_kubernetes.server.edge.protocol import Protocol
 from mlflow_kubernetes.server.gate import Gate
-from mlflow_kubernetes.server.protocol import IDLE_SECONDS, Protocol
 
 # After SIGTERM: gone when no request came for QUIET seconds, deaf to new connections after LINGER.
 QUIET = 1.0

@@ -4,30 +4,25 @@ llhttp, the parser below it, decides where a message ends. So what follows a bro
 taken for a request, and an answer never stands where another one's is expected.
 """
 
-import os
 import re
-import resource
 import socket
-from collections import OrderedDict
-from contextlib import suppress
 from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-# Seconds from the first byte of a head to its last; between two bytes of a body, or of an answer; between two
-# requests; and for a client to hang up after the last answer.
-HEAD_SECONDS = float(os.environ.get("MLFLOW_KUBERNETES_HEAD_SECONDS") or 10)
-BODY_SECONDS = float(os.environ.get("MLFLOW_KUBERNETES_BODY_SECONDS") or 60)
-IDLE_SECONDS = 75.0
-GOODBYE_SECONDS = 10.0
-# The UI asks for the metrics of 100 runs in one GET.
-MAX_LINE = MAX_FIELD = 65_536
-MAX_HEAD = 131_072
-MAX_FIELDS = 200
-# Files that a worker needs beside its connections and their bodies: databases, logs.
-RESERVED_FILES = 256
-MAX_CONNECTIONS = 16_384
+from mlflow_kubernetes.server.edge.limits import (
+    BODY_SECONDS,
+    GOODBYE_SECONDS,
+    HEAD_SECONDS,
+    IDLE_SECONDS,
+    MAX_FIELD,
+    MAX_FIELDS,
+    MAX_HEAD,
+    MAX_LINE,
+)
+from mlflow_kubernetes.server.edge.transport import PoliteTransport
+from mlflow_kubernetes.server.edge.watch import Watch
 
 METHOD = re.compile(rb"\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+ ?")
 
@@ -40,92 +35,6 @@ SOCKET_OPTIONS = (
     (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 60_000),
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
 )
-
-
-def raise_file_limit() -> None:
-    """Allow this process, and those that it starts, as many open files as it may have."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def max_connections() -> int:
-    """Connections that a worker may have, from its limit of open files."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return MAX_CONNECTIONS
-    return min(max(soft - RESERVED_FILES, soft // 2) // 2, MAX_CONNECTIONS)
-
-
-class Watch:
-    """The connections of one worker, in the order of their last bytes. Looks at all of them every second."""
-
-    def __init__(self, loop: Any) -> None:
-        self.loop = loop
-        self.limit = max_connections()
-        self.connections: OrderedDict[Protocol, None] = OrderedDict()
-        self.newest = 0.0
-        self.looking = False
-
-    def add(self, connection: "Protocol") -> None:
-        """Take one more; the one that has been silent longest goes if there are too many."""
-        self.newest = self.loop.time()
-        self.connections[connection] = None
-        if len(self.connections) > self.limit:
-            self.longest_silent().transport.abort()
-        if not self.looking:
-            self.looking = True
-            self.loop.call_later(1, self.look)
-
-    def longest_silent(self) -> "Protocol":
-        """The one to give up: one that waits for an answer only if all do."""
-        idle = (each for each in self.connections if not each.is_answering())
-        return next(idle, next(iter(self.connections)))
-
-    def look(self) -> None:
-        """End what is overdue."""
-        now = self.loop.time()
-        for connection in list(self.connections):
-            connection.check(now)
-        self.looking = bool(self.connections)
-        if self.looking:
-            self.loop.call_later(1, self.look)
-
-
-class PoliteTransport:
-    """A transport whose `close` sends the end of the stream and waits for the client's.
-
-    A socket that is closed with unread bytes resets the connection, and the client may lose the answer.
-    """
-
-    def __init__(self, transport: Any) -> None:
-        self.transport = transport
-        self.closing = False
-        self.ended = False  # the client sends nothing more
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.transport, name)
-
-    def is_closing(self) -> bool:
-        return self.closing or self.transport.is_closing()
-
-    def write(self, data: bytes) -> None:
-        if not self.closing:
-            self.transport.write(data)
-
-    def close(self) -> None:
-        """Close after what was written, and after the client's end of the stream."""
-        if self.is_closing():
-            return
-        self.closing = True
-        if self.ended:
-            self.transport.close()
-            return
-        with suppress(RuntimeError):  # reading was not paused
-            self.transport.resume_reading()
-        try:
-            self.transport.write_eof()
-        except (OSError, RuntimeError):
-            self.transport.abort()
 
 
 class Protocol(HttpToolsProtocol):
