@@ -53,7 +53,7 @@ class Apps:
         self.fastapi = Elsewhere(fastapi, self.get_loop)
         self.threads: Threads | None = None
         self.here: Any = None
-        self.there: Any = None
+        self.there: asyncio.AbstractEventLoop | None = None
         native = [route for route in fastapi.routes if not isinstance(route, Mount)]
         self.native: Any = self.fastapi
         prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "")
@@ -181,7 +181,7 @@ def open_apps(app_name: str) -> Apps:
         factory, attribute = mlflow.server._find_app(app_name).split(":")
         fastapi = getattr(importlib.import_module(factory), attribute)()
     else:
-        from mlflow.server.fastapi_app import app as fastapi
+        fastapi = importlib.import_module("mlflow.server.fastapi_app").app
     for module in LAZY:
         with suppress(ImportError):
             importlib.import_module(module)
@@ -237,7 +237,7 @@ def prepare(app_name: str) -> None:
         raise _WouldStart(extra_env)
 
     start = mlflow.server._exec_cmd
-    mlflow.server._exec_cmd = take_over  # type: ignore[assignment]
+    mlflow.server._exec_cmd = take_over
     try:
         mlflow.cli.server.main(["--app-name", app_name] if app_name else [], standalone_mode=False)
     except _WouldStart as would_start:

@@ -75,7 +75,8 @@ class _Arbiter(Arbiter):
         # A SIGTERM between the fork and the worker's own handlers would be lost, and the pod would
         # hang until it is killed: hold it back, the worker lets it in (Worker.init_signals).
         with _held(SIGTERM):
-            return super().spawn_worker()
+            pid: int = super().spawn_worker()
+            return pid
 
 
 @contextmanager

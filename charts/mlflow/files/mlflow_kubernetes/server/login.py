@@ -74,7 +74,9 @@ def as_http(throttled: Throttled) -> Exception:
     from werkzeug.exceptions import TooManyRequests
 
     body, headers = answer(throttled.seconds)
-    return TooManyRequests(response=Response(json.dumps(body), 429, headers, mimetype="application/json"))
+    response = Response(json.dumps(body), 429, headers, mimetype="application/json")
+    error: Exception = TooManyRequests(response=response)
+    return error
 
 
 def answer(seconds: float) -> tuple[dict[str, str], dict[str, str]]:
@@ -183,7 +185,8 @@ class LogInFirst:
             scope[SCOPE_KEY] = (await run_in_threadpool(log_in),)
             if refused:
                 body, headers = answer(refused[0])
-                return await JSONResponse(body, 429, headers)(scope, receive, send)
+                await JSONResponse(body, 429, headers)(scope, receive, send)
+                return
         await self.app(scope, receive, send)
 
     def _will_ask(self, request: Any) -> bool:

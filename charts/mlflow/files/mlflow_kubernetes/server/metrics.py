@@ -101,11 +101,11 @@ class Usage:
         """Look every second, until the process ends."""
         from sqlalchemy import Engine, QueuePool, event
 
-        @event.listens_for(Engine, "engine_connect")
         def known(connection: Any) -> None:
             if isinstance(connection.engine.pool, QueuePool):
                 self.pools.add(connection.engine.pool)
 
+        event.listen(Engine, "engine_connect", known)
         threading.Thread(target=self._look, daemon=True).start()
 
     def _look(self) -> None:

@@ -60,7 +60,7 @@ def main() -> None:
         target = f"{app}()" if "--factory" in options else app
         return start(command("upstream", *options, *OPTIONS), extra_env={**extra_env, TARGET: target}, **more)
 
-    mlflow.server._exec_cmd = start_ours  # type: ignore[assignment]
+    mlflow.server._exec_cmd = start_ours
     os.environ.setdefault("MLFLOW_UVICORN_OPTS", "--timeout-keep-alive 75")
     app_name = os.environ.get("MLFLOW_KUBERNETES_APP_NAME")
     mlflow.cli.server.main(["--app-name", app_name] if app_name else [])

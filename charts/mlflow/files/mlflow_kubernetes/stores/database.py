@@ -11,7 +11,7 @@ from typing import Any
 from mlflow_kubernetes.stores.uri import checked, opened
 
 # The key of the advisory lock, "mlflow" in ASCII; pg_locks shows it as classid 28012, objid 1718382455.
-LOCK_KEY = int.from_bytes(b"mlflow")
+LOCK_KEY = int.from_bytes(b"mlflow", "big")
 # The name of MySQL's: other than a key of PostgreSQL, it holds in all databases of the server.
 LOCK_NAME = "LEFT(CONCAT('mlflow.', DATABASE()), 64)"
 
@@ -37,14 +37,15 @@ class Database(ABC):
 
     @abstractmethod
     def lock(self, waiting: Callable[[], None]) -> Any:
-        """A context that one process at a time is in; calls `waiting` once if another one is."""
+        """A context that one process at a time is in; calls `waiting`, which may raise, if another one is."""
 
     def revision(self, table: str = "alembic_version") -> str | None:
         """The schema revision in one of Alembic's tables, None if there is no schema; raises Unreachable."""
         with self.connection() as connection, closing(connection.cursor()) as cursor:
             if not _first(cursor, self.exists.format(table)):
                 return None
-            return _first(cursor, f"SELECT version_num FROM {table}")  # noqa: S608 (a constant)
+            found: str | None = _first(cursor, f"SELECT version_num FROM {table}")  # noqa: S608 (a constant)
+            return found
 
 
 def connect(uri: str) -> Database:
@@ -74,11 +75,17 @@ class PostgreSQL(Database):
     exists = "SELECT to_regclass('{}')"
 
     @contextmanager
-    def lock(self, waiting: Callable[[], None]) -> Iterator[None]:
-        """An advisory lock of a transaction, not of a session: PgBouncer keeps its promise only for that."""
+    def lock(self, waiting: Callable[[], None], task: str = "") -> Iterator[None]:
+        """An advisory lock of a transaction, not of a session: PgBouncer keeps its promise only for that.
+
+        Args:
+            waiting: as in Database.
+            task: the name of the task that it is for; none for a migration.
+        """
+        key = f"hashtext('mlflow_kubernetes.{task}')" if task else LOCK_KEY
         with self.connection() as connection, connection.cursor() as cursor:
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            _take(cursor, f"SELECT pg_try_advisory_xact_lock({LOCK_KEY})", waiting)
+            _take(cursor, f"SELECT pg_try_advisory_xact_lock({key})", waiting)
             yield
 
     @contextmanager

@@ -7,7 +7,6 @@ metrics read them, so that no task needs a way to Prometheus.
 import json
 import signal
 import sys
-import time
 from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
@@ -35,6 +34,10 @@ class TaskError(Exception):
     """What ends a task, in one sentence that says what to do."""
 
 
+class _Taken(Exception):
+    """Another Job of the same name runs."""
+
+
 class Task:
     """A task by its name; `seconds` is how long Kubernetes lets it run."""
 
@@ -49,26 +52,20 @@ class Task:
     def run(self, work: Callable[[], Report], *, wait: bool = False) -> int:
         """Do the work as the only one of this name, and record how it ended; the exit code."""
         signal.signal(signal.SIGTERM, _stop)
+
+        def waiting() -> None:
+            self.log.info(f"another one is running; {'waiting for' if wait else 'leaving it to'} that.")
+            if not wait:
+                raise _Taken
+
         try:
-            with self.database.connection() as connection:
-                if not self._lock(connection.cursor()):
-                    self.log.info(
-                        f"another one is running; {'waiting for' if wait else 'leaving it to'} that."
-                    )
-                    if not wait:
-                        return 0
-                    while not self._lock(connection.cursor()):
-                        time.sleep(1)
+            with self.database.lock(waiting, self.name):
                 return self._recorded(work)
+        except _Taken:
+            return 0
         except Unreachable as error:
             self.log.error(error)
             return 1
-
-    def _lock(self, cursor: Any) -> bool:
-        """A lock of a transaction, which this connection keeps open: PgBouncer keeps no other's promise."""
-        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", (f"mlflow_kubernetes.{self.name}",))
-        return bool(cursor.fetchone()[0])
 
     def _recorded(self, work: Callable[[], Report]) -> int:
         self._setup()

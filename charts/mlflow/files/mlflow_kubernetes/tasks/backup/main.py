@@ -11,7 +11,8 @@ from typing import Any
 
 from mlflow_kubernetes.stores.database import Database, connect
 from mlflow_kubernetes.tasks.backup.exchange import Exchange
-from mlflow_kubernetes.tasks.backup.store import NAME, Backups, Facts
+from mlflow_kubernetes.tasks.backup.facts import Facts
+from mlflow_kubernetes.tasks.backup.store import NAME, Backups
 from mlflow_kubernetes.tasks.task import Report, Task
 
 TABLES = """

@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 
-from mlflow_kubernetes.stores.places import Stream, place
+from mlflow_kubernetes.stores.objects import open_folder
+from mlflow_kubernetes.stores.store import Stream
 from mlflow_kubernetes.tasks.backup.facts import LIMIT, Facts, parsed
 from mlflow_kubernetes.tasks.task import TaskError
 
@@ -21,7 +22,7 @@ class Backups:
     """All backups in a folder of an object store."""
 
     def __init__(self, env: Mapping[str, str], address: str) -> None:
-        self.place = place(env, address)
+        self.place = open_folder(env, address)
 
     def put(self, name: str, dump: Stream, facts: Facts) -> Facts:
         """Store a dump as it comes; the facts with its size and SHA-256."""

@@ -12,7 +12,8 @@ from typing import Any
 
 from mlflow_kubernetes.stores.database import connect
 from mlflow_kubernetes.tasks.backup.exchange import Exchange
-from mlflow_kubernetes.tasks.backup.store import Backups, Facts
+from mlflow_kubernetes.tasks.backup.facts import Facts
+from mlflow_kubernetes.tasks.backup.store import Backups
 from mlflow_kubernetes.tasks.restore import sql
 from mlflow_kubernetes.tasks.restore.scratch import Scratch
 from mlflow_kubernetes.tasks.task import Report, Task, TaskError

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from mlflow_kubernetes.schema.revisions import Revisions
-from mlflow_kubernetes.stores import objects
+from mlflow_kubernetes.stores.artifacts import artifacts
 from mlflow_kubernetes.stores.database import connect
 from mlflow_kubernetes.tasks.retention.purge import Purge
 from mlflow_kubernetes.tasks.retention.rules import Rules
@@ -83,7 +83,7 @@ class Retention:
         }
 
     def _purge(self, rules: Rules) -> Report:
-        purge = Purge(self._store, rules, objects.artifacts(os.environ))
+        purge = Purge(self._store, rules, artifacts(os.environ))
         self._each("removed for good", rules.deleted, purge.run)
         for model, location in rules.models():
             self._one(purge.model, model, location)
@@ -95,11 +95,11 @@ class Retention:
         while rows := [
             row for row in ask(self.options.batch_size + len(self.failed)) if row[0] not in self.failed
         ]:
-            for run, artifacts in rows:
+            for run, address in rows:
                 if time.monotonic() > self.end:
                     self.task.log.info("time is up; the next one goes on.")
                     return count
-                count += self._one(act, run, artifacts)
+                count += self._one(act, run, address)
             self.task.log.info(f"{count} runs {done}.")
         return count
 
