@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 from kubernetes import client
+from mlflowops import query
 from mlflowops.backup import listing
 from mlflowops.backup.jobs import Jobs, Json
 from mlflowops.errors import OpsError
 
-BACKUP = {"name": "backup", "command": ["python", "backup.py", "--destination=s3://b/f", "--keep=7"]}
+BACKUP = {"name": "backup", "command": ["python", "backup", "--destination=s3://b/f", "--keep=7"]}
 FACTS = [{"name": "20261121T020000Z", "rows": {"public.runs": 1}}]
 
 
@@ -37,13 +38,13 @@ def asked(log: str, failed: OpsError | None = None) -> Asked:
 
 def test_it_is_asked_in_a_pod_that_backs_up() -> None:
     """By its account and with its keys; the other container would wait for an order for ever."""
-    jobs = asked('a warning\nlisted [{"name": "20261121T020000Z", "rows": {"public.runs": 1}}]\n')
+    jobs = asked('a warning\nanswer [{"name": "20261121T020000Z", "rows": {"public.runs": 1}}]\n')
     assert listing.listed(jobs) == FACTS
     spec = jobs.made["spec"]
     pod = spec["template"]["spec"]
     assert pod["serviceAccountName"] == "mlflow-backup"
     (container,) = pod["containers"]
-    assert container["command"] == ["python", "-c", listing.PROGRAM, "s3://b/f"]
+    assert container["command"] == query.command("backups", "s3://b/f")
     assert spec["ttlSecondsAfterFinished"] == spec["activeDeadlineSeconds"] == 300
 
 

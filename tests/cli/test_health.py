@@ -131,7 +131,7 @@ def sqlite(empty: Path, tmp_path: Path) -> dict[str, str]:
 
 
 def migrated(folder: Path, database: dict[str, str]) -> dict[str, str]:
-    step = run("schema.py", environment(folder, **database))
+    step = run("schema", environment(folder, **database))
     said, _ = step.communicate(timeout=180)
     assert step.returncode == 0, said
     return database

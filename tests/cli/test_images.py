@@ -53,7 +53,7 @@ def test_what_our_server_imports_is_named_by_us() -> None:
     """Not by luck: mlflow has some of it only by extras."""
     wanted = (recipes.FOLDER / "mlflow" / "requirements.in").read_text().split()
     files = paths.REPO / "charts" / "mlflow" / "files"
-    code = "\n".join(each.read_text() for each in files.glob("*.py"))
+    code = "\n".join(each.read_text() for each in files.rglob("*.py"))
     imported = set(re.findall(r"^\s*(?:from|import) (\w+)", code, re.MULTILINE))
     assert {"gunicorn", "httptools", "prometheus_client", "uvicorn"} <= imported
     for name in sorted(imported & {"gunicorn", "httptools", "prometheus_client", "uvicorn", "uvloop"}):

@@ -130,14 +130,14 @@ def test_a_background_job_is_done_once_and_elsewhere(kube: Kube, protected: str,
     assert "_periodic_tasks_consumer" in processes(kube, runner)
     for server in kube.pods(protected):
         seen = processes(kube, server)
-        assert "server.py" in seen and "mlflow.server.jobs" not in seen, seen
+        assert "mlflow_kubernetes server" in seen and "mlflow.server.jobs" not in seen, seen
 
 
 def test_containers_do_not_see_each_other(kube: Kube, protected: str) -> None:
     """The one for metrics finds no process of the server's, whose environment holds passwords."""
     for server in kube.pods(protected):
         beside = processes(kube, server, 1)
-        assert "metrics.py" in beside and "server.py" not in beside, beside
+        assert "mlflow_kubernetes metrics" in beside and "mlflow_kubernetes server" not in beside, beside
 
 
 def processes(kube: Kube, pod: V1Pod, container: int = 0) -> str:

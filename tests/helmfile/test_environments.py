@@ -18,7 +18,7 @@ MLFLOW = {
     ("Deployment", "mlflow"),
     ("Service", "mlflow"),
     ("ServiceAccount", "mlflow"),
-    ("ConfigMap", "mlflow-files"),
+    ("ConfigMap", "mlflow-server"),
 }
 
 

@@ -169,6 +169,7 @@ def case_name(path: Path) -> str:
 
 # How each command of the chart begins.
 INIT = ["/bin/sh", "/opt/mlflow-kubernetes/init.sh"]
+PYTHON = [*INIT, "python", "/opt/mlflow-kubernetes/mlflow_kubernetes"]
 
 # What several pods need besides stores that they share.
 KEYS: Json = {"keys": {"fromSecret": {"enabled": True}}}

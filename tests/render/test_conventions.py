@@ -232,7 +232,7 @@ def test_a_new_chart_version_restarts_nothing(tmp_path: Path) -> None:
 def test_changed_python_restarts_the_server(tmp_path: Path) -> None:
     copy = tmp_path / "mlflow"
     shutil.copytree(MLFLOW.folder, copy)
-    (copy / "files/server.py").write_text("print('other')\n")
+    (copy / "files/mlflow_kubernetes/server/main.py").write_text("print('other')\n")
     annotation = "checksum/files"
     ours, other = (each.render().one("Deployment")["spec"]["template"] for each in (MLFLOW, Chart(copy)))
     assert ours["metadata"]["annotations"][annotation] != other["metadata"]["annotations"][annotation]
@@ -245,7 +245,12 @@ def test_the_package_holds_what_it_needs(tmp_path: Path) -> None:
     (archive,) = tmp_path.glob("*.tgz")
     with tarfile.open(archive) as package:
         names = {name.removeprefix("mlflow/") for name in package.getnames()}
-    assert {"values.schema.json", "files/server.py", "files/schema.py", "tests/smoke.py"} <= names
+    assert {
+        "values.schema.json",
+        "files/programs.yaml",
+        "files/mlflow_kubernetes/__main__.py",
+        "tests/smoke.py",
+    } <= names
     assert not [name for name in names if name.startswith("ci/") or "__pycache__" in name]
 
 

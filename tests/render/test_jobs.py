@@ -2,7 +2,7 @@
 
 import pytest
 
-from render.chart import INIT, KEYS, Chart, postgres, s3
+from render.chart import KEYS, PYTHON, Chart, postgres, s3
 
 JOBS = {**postgres(), **s3(), **KEYS, "auth": {"mode": "basic"}, "jobs": {"enabled": True}}
 
@@ -24,7 +24,7 @@ def test_one_runner_that_a_probe_watches(chart: Chart) -> None:
         "`kubectl get pods -l app=mlflow` lists servers"
     )
     (box,) = spec["template"]["spec"]["containers"]
-    assert box["command"] == [*INIT, "python", "/opt/mlflow-kubernetes/jobs.py"]
+    assert box["command"] == [*PYTHON, "jobs"]
     assert "/tmp/heartbeat" in box["livenessProbe"]["exec"]["command"][-1]
     assert box["readinessProbe"]["exec"] == box["livenessProbe"]["exec"]
 

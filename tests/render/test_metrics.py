@@ -11,7 +11,7 @@ import yaml
 from mlflowops.paths import REPO
 
 from render.alerts import FIRES, SILENT, promtool
-from render.chart import INIT, MLFLOW, Chart, Json, Manifest, postgres, s3
+from render.chart import MLFLOW, PYTHON, Chart, Json, Manifest, postgres, s3
 from testbed import tools
 
 SHARED = {**postgres(), **s3()}
@@ -48,15 +48,14 @@ def test_stores_are_looked_at_once(chart: Chart, values: Json, parts: list[str],
     manifest = chart.render(values)
     container = metrics(manifest)
     assert container and container["command"] == [
-        *INIT,
-        "python",
-        "/opt/mlflow-kubernetes/metrics.py",
+        *PYTHON,
+        "metrics",
         *parts,
     ]
     pod = exporter(manifest)
     assert bool(pod) is apart
     if pod:
-        assert pod["containers"][0]["command"][4:] == ["stores"]
+        assert pod["containers"][0]["command"] == [*PYTHON, "metrics", "stores"]
 
 
 def test_off_leaves_nothing(chart: Chart) -> None:

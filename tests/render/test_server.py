@@ -2,7 +2,7 @@
 
 import pytest
 
-from render.chart import INIT, MLFLOW, Chart, Json, Manifest, postgres, s3
+from render.chart import MLFLOW, PYTHON, Chart, Json, Manifest, postgres, s3
 
 SHARED = {**postgres(), **s3()}
 WIDE_VOLUME = {"accessModes": ["ReadWriteMany"]}
@@ -164,9 +164,9 @@ def test_schema_step_has_the_server_environment(rendered: Manifest) -> None:
     own = [entry for entry in schema["env"] if backs_up and entry["name"].startswith(("AWS_", "MLFLOW_S3_"))]
     rest = [entry for entry in schema["env"] if entry not in own]
     assert [entry for entry in server["env"] if entry in rest] == rest
-    assert schema["command"][:4] == [*INIT, "python", "/opt/mlflow-kubernetes/schema.py"]
-    assert bool(schema["command"][4:]) is backs_up
-    assert server["command"] == [*INIT, "python", "/opt/mlflow-kubernetes/server.py"]
+    assert schema["command"][:5] == [*PYTHON, "schema"]
+    assert bool(schema["command"][5:]) is backs_up
+    assert server["command"] == [*PYTHON, "server"]
 
 
 @pytest.mark.parametrize("prefix", ["", "/mlflow", "/tools/mlflow"])
@@ -192,25 +192,6 @@ def test_leaving(chart: Chart) -> None:
     ]  # fmt: skip
     assert manifest.server()["terminationGracePeriodSeconds"] == 60
     assert 0 < int(manifest.env()["MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT"] or 0) < 60 - 7
-
-
-def test_files_are_the_ones_in_the_chart(chart: Chart) -> None:
-    """Every program and wheel of files/, byte by byte, where the server's command looks for them."""
-    import base64
-
-    manifest = chart.render()
-    config = manifest.one("ConfigMap", "mlflow-files")
-    mounted = {name: text.encode() for name, text in config["data"].items()}
-    mounted |= {name: base64.b64decode(text) for name, text in config.get("binaryData", {}).items()}
-    files = (MLFLOW.folder / "files").iterdir()
-    shipped = {file.name: file.read_bytes() for file in files if file.suffix in (".py", ".sh", ".whl")}
-    assert {name: text.rstrip() for name, text in mounted.items()} == {
-        n: t.rstrip() for n, t in shipped.items()
-    }
-    assert {"server.py", "schema.py"} <= set(mounted)
-    assert sum(map(len, mounted.values())) < 500_000, "Kubernetes stores 1 MiB at most, wheels a third larger"
-    volume = {"name": "files", "configMap": {"name": "mlflow-files"}}
-    assert volume in manifest.server()["volumes"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from render.chart import INIT, MLFLOW, Chart, Json, Manifest, postgres, s3
+from render.chart import INIT, MLFLOW, PYTHON, Chart, Json, Manifest, postgres, s3
 
 RETENTION = {**postgres(cleanupRunsEnabled=True), **s3()}
 DRILL = {"backup": {"enabled": True, "drill": {"enabled": True}}}
@@ -30,7 +30,7 @@ def test_retention_follows_its_switch(chart: Chart, on: bool) -> None:
     assert ("CronJob/mlflow-retention" in manifest.names()) is on
     if on:
         assert box(manifest, "retention")["command"] == [
-            *INIT, "python", "/opt/mlflow-kubernetes/retention.py", "--days=30", "--grace-days=7",
+            *PYTHON, "retention", "--days=30", "--grace-days=7",
             "--keep-tag=keep", "--batch-size=500", "--seconds=14400",
         ]  # fmt: skip
 
@@ -107,9 +107,9 @@ def test_backup_follows_its_switches(chart: Chart, values: Json, made: list[str]
     ],
 )
 def test_what_a_backup_task_is_told(chart: Chart, task: str, told: list[str]) -> None:
-    script = {"drill": "restore.py"}.get(task, f"{task}.py")
+    program = {"drill": "restore"}.get(task, task)
     assert box(chart.render(BACKUP), task)["command"] == [
-        *INIT, "python", f"/opt/mlflow-kubernetes/{script}", "--exchange=/exchange", *told, "--seconds=21600",
+        *PYTHON, program, "--exchange=/exchange", *told, "--seconds=21600",
     ]  # fmt: skip
 
 
@@ -153,7 +153,7 @@ def test_the_schema_step_backs_up_as_the_backup_does(chart: Chart, component: st
     manifest = chart.render({**BACKUP, **backup, "jobs": {"enabled": True}})
     pod = manifest.component("Deployment", component)["spec"]["template"]["spec"]
     *programs, schema = pod["initContainers"]
-    assert sorted(schema["command"][4:]) == (sorted(box(manifest, "backup")["command"][4:]) if on else [])
+    assert sorted(schema["command"][5:]) == (sorted(box(manifest, "backup")["command"][5:]) if on else [])
     assert ("exchange" in [volume["name"] for volume in pod["volumes"]]) is on
     assert len(programs) == on
     if not on:

@@ -53,7 +53,7 @@ class Pod:
             finally:
                 programs.terminate()
 
-    def run(self, script: str, *arguments: str, code: int = 0, **env: str) -> str:
+    def run(self, program: str, *arguments: str, code: int = 0, **env: str) -> str:
         """Both to their ends; the log of Python. What PostgreSQL's programs said is in `said`."""
         exchange = self.home / uuid.uuid4().hex
         exchange.mkdir()
@@ -62,17 +62,17 @@ class Pod:
         with subprocess.Popen(command, env=given, stderr=subprocess.PIPE, text=True) as programs:
             try:
                 words = [f"--exchange={exchange}", *arguments]
-                log = run_task(script, self.home, {**self.env, **env}, *words, code=code)
+                log = run_task(program, self.home, {**self.env, **env}, *words, code=code)
             finally:
                 self.said = programs.communicate(timeout=60)[1]
                 print(self.said)
         return log
 
     def backup(self, *, code: int = 0, **env: str) -> str:
-        return self.run("backup.py", f"--destination={self.place}", *KEEP, code=code, **env)
+        return self.run("backup", f"--destination={self.place}", *KEEP, code=code, **env)
 
     def restore(self, *more: str, code: int = 0, **env: str) -> str:
-        return self.run("restore.py", f"--source={self.place}", "--seconds=600", *more, code=code, **env)
+        return self.run("restore", f"--source={self.place}", "--seconds=600", *more, code=code, **env)
 
     def objects(self) -> list[str]:
         """Names of the objects, without the folder."""

@@ -56,7 +56,7 @@ def ready_database(
 ) -> Callable[[], dict[str, str]]:
     """Makes a database with MLflow's tables, in no time: a copy of one that the schema step has made."""
     original = database()
-    step = run("schema.py", environment(tmp_path_factory.mktemp("schema"), **original))
+    step = run("schema", environment(tmp_path_factory.mktemp("schema"), **original))
     output, _ = step.communicate(timeout=300)
     assert step.returncode == 0, output
     numbers = itertools.count(1)

@@ -13,7 +13,7 @@ from typing import Any
 import requests
 
 from runtime.network import wait_until
-from runtime.server import FILES, environment
+from runtime.server import PACKAGE, environment
 from runtime.traces import Login
 
 JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "true", "MLFLOW_SERVER_JOB_EXECUTION_ENGINE": "executor"}
@@ -32,7 +32,7 @@ class Runner:
         self.heartbeat.unlink(missing_ok=True)
         env = environment(self.folder, MLFLOW_KUBERNETES_HEARTBEAT_FILE=str(self.heartbeat), **self.env)
         with self.log.open("ab") as log:
-            command = [sys.executable, str(FILES / "jobs.py")]
+            command = [sys.executable, str(PACKAGE), "jobs"]
             self.process = subprocess.Popen(
                 command, env=env, stdout=log, stderr=log, cwd=self.folder, start_new_session=True
             )

@@ -10,7 +10,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from runtime.network import free_port, wait_until
-from runtime.server import FILES, environment
+from runtime.server import PACKAGE, environment
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Page:
 
 @dataclass
 class Metrics:
-    """`metrics.py` with some of its parts, as it runs in a pod."""
+    """`metrics` with some of its parts, as it runs in a pod."""
 
     folder: Path
     parts: tuple[str, ...]
@@ -53,7 +53,7 @@ class Metrics:
         """Start it without waiting."""
         env = {"MLFLOW_KUBERNETES_METRICS_INTERVAL": "0.2", **self.env}
         env["MLFLOW_KUBERNETES_METRICS_PORT"] = str(self.port)
-        command = [sys.executable, str(FILES / "metrics.py"), *self.parts]
+        command = [sys.executable, str(PACKAGE), "metrics", *self.parts]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command, env=environment(self.folder, **env), stdout=log, stderr=log

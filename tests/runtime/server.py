@@ -12,6 +12,7 @@ from mlflowops.paths import REPO
 from runtime.network import free_port, wait_until
 
 FILES = REPO / "charts" / "mlflow" / "files"
+PACKAGE = FILES / "mlflow_kubernetes"
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
@@ -34,9 +35,9 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     }
 
 
-def run(script: str, env: dict[str, str]) -> subprocess.Popen[str]:
-    """Start one of the chart's Python files; its output is one stream."""
-    command = [sys.executable, str(FILES / script)]
+def run(program: str, env: dict[str, str]) -> subprocess.Popen[str]:
+    """Start one of the chart's programs; its output is one stream."""
+    command = [sys.executable, str(PACKAGE), program]
     return subprocess.Popen(
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=env["HOME"]
     )
@@ -60,7 +61,7 @@ class Server:
         """Start it without waiting."""
         env = environment(self.folder, MLFLOW_PORT=str(self.port), **self.env)
         with self.log.open("wb") as log:
-            command = [sys.executable, str(FILES / "server.py")]
+            command = [sys.executable, str(PACKAGE), "server"]
             self.process = subprocess.Popen(
                 command, env=env, stdout=log, stderr=log, cwd=self.folder, start_new_session=True
             )

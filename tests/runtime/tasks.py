@@ -16,7 +16,7 @@ import psycopg2
 
 from runtime.postgres import Postgres
 from runtime.s3 import BUCKET, S3
-from runtime.server import FILES, environment
+from runtime.server import PACKAGE, environment
 
 Env = dict[str, str]
 DAY = 86_400_000
@@ -35,9 +35,9 @@ DETAILS = """
     SELECT 'loss', 0.5, 1, 3, false, run_uuid FROM runs ON CONFLICT DO NOTHING"""
 
 
-def run_task(script: str, folder: Path, env: Env, *arguments: str, code: int = 0) -> str:
+def run_task(program: str, folder: Path, env: Env, *arguments: str, code: int = 0) -> str:
     """Run one to its end; its log."""
-    command = [sys.executable, str(FILES / script), *arguments]
+    command = [sys.executable, str(PACKAGE), program, *arguments]
     done = subprocess.run(
         command, env=environment(folder, **env), capture_output=True, text=True, cwd=folder, timeout=600
     )

@@ -38,7 +38,7 @@ def accounts(database: Callable[..., dict[str, str]], tmp_path_factory: pytest.T
         "MLFLOW_FLASK_SERVER_SECRET_KEY": FLASK_KEY,
         **JOBS,
     }
-    pods = [run("schema.py", environment(tmp_path_factory.mktemp("schema"), **env)) for _ in range(3)]
+    pods = [run("schema", environment(tmp_path_factory.mktemp("schema"), **env)) for _ in range(3)]
     outputs = [pod.communicate(timeout=400)[0] for pod in pods]
     assert [pod.returncode for pod in pods] == [0] * 3, outputs
     migrated = [output for output in outputs if f"the accounts' schema is migrated ({HEAD})" in output]
@@ -87,7 +87,7 @@ def test_artifacts_take_the_same_password(two: list[Server]) -> None:
 
 def test_the_gateway_takes_jobs_for_their_users(two: list[Server], accounts: Accounts) -> None:
     """By a token that pods of one key agree on, for the gateway alone."""
-    code = f"import os, sys; sys.path.append({str(FILES)!r}); import server_auth as auth; "
+    code = f"import os, sys; sys.path.append({str(FILES)!r}); from mlflow_kubernetes.server import auth; "
     code += "auth.share_gateway_token(); print(os.environ['_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN'])"
     told = subprocess.run(
         [sys.executable, "-c", code], env=accounts, capture_output=True, text=True, check=True
@@ -194,7 +194,7 @@ def test_a_short_password_stops_the_new_pod(accounts: Accounts, home: Path) -> N
 
 
 def ended(home: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    process = run("server.py", environment(home, **env))
+    process = run("server", environment(home, **env))
     output, _ = process.communicate(timeout=120)
     return subprocess.CompletedProcess(process.args, process.returncode, output)
 

@@ -149,11 +149,11 @@ def test_table_names_of_the_facts_add_no_statements(pod: Pod, home: Path) -> Non
 def parsed(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], object]:
     """Read the facts of a backup, given as an object or as bytes."""
     monkeypatch.syspath_prepend(FILES)
-    import backup_facts
+    from mlflow_kubernetes.tasks.backup.facts import parsed
 
     def read(facts: object) -> object:
         text = facts if isinstance(facts, bytes) else json.dumps(facts).encode()
-        return backup_facts.parsed("20260101T000000Z", text)
+        return parsed("20260101T000000Z", text)
 
     return read
 
@@ -176,7 +176,7 @@ def test_facts_are_read_as_they_were_written(parsed: Callable[[object], object])
     ],
 )
 def test_facts_that_no_backup_writes_are_refused(parsed: Callable[[object], object], wrong: object) -> None:
-    from tasks import TaskError
+    from mlflow_kubernetes.tasks.task import TaskError
 
     facts = {**FACTS, **wrong} if isinstance(wrong, dict) else wrong
     with pytest.raises(TaskError, match=r"json is not what a backup writes; take another backup\."):
@@ -219,7 +219,7 @@ def test_an_unreadable_backup_hides_no_other(pod: Pod, monkeypatch: pytest.Monke
     monkeypatch.syspath_prepend(FILES)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, pod.env[name])
-    from backup_store import Backups
+    from mlflow_kubernetes.tasks.backup.store import Backups
 
     newest, unreadable = Backups(pod.env, pod.place).listed()
     assert newest["rows"]["public.runs"] == 200
@@ -417,13 +417,13 @@ def test_a_newer_client(pod: Pod, home: Path) -> None:
 def test_the_other_container_never_starts(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong image is told after five minutes, not after the deadline."""
     monkeypatch.syspath_prepend(FILES)
-    import backup_exchange
-    from tasks import TaskError
+    from mlflow_kubernetes.tasks.backup import exchange as folder
+    from mlflow_kubernetes.tasks.task import TaskError
 
-    monkeypatch.setattr(backup_exchange, "START", 0.2)
+    monkeypatch.setattr(folder, "START", 0.2)
     with (
         pytest.raises(TaskError, match=r"backup\.image"),
-        backup_exchange.Exchange(str(pod.home)) as exchange,
+        folder.Exchange(str(pod.home)) as exchange,
     ):
         exchange.dump("1")
     assert (pod.home / "end").exists()

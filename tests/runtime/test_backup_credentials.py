@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import requests
 from botocore.exceptions import ClientError
-from mlflowops.backup import listing
+from mlflowops import query
 from psycopg2 import sql
 
 from runtime.backups import KEEP, Pod
 from runtime.postgres import Postgres
 from runtime.revisions import OLDER, make_old
 from runtime.s3 import BUCKET, S3
-from runtime.server import FILES, Server, environment
+from runtime.server import PACKAGE, Server, environment
 from runtime.tasks import Env, Store, run_task
 
 BACKUPS = "backups"  # the bucket, and the account that alone may use it
@@ -71,7 +71,7 @@ def test_old_ones_are_removed_by_that_account(pod: Pod) -> None:
     pod.backup()
     (first, *_) = names(pod)
     time.sleep(1)
-    log = pod.run("backup.py", f"--destination={pod.place}", "--keep=1", "--keep-days=0", "--seconds=600")
+    log = pod.run("backup", f"--destination={pod.place}", "--keep=1", "--keep-days=0", "--seconds=600")
     assert f"removed {first.partition('.')[0]}" in log
     assert len(names(pod)) == 3 and first not in names(pod)
 
@@ -81,12 +81,11 @@ def test_the_list_of_backups_is_asked_with_that_account(pod: Pod) -> None:
     pod.backup()
 
     def asked(account: str) -> subprocess.CompletedProcess[str]:
-        env = environment(pod.home, **{**pod.env, **pod.store.s3.environment(account)}, PYTHONPATH=str(FILES))
-        command = [sys.executable, "-c", listing.PROGRAM, pod.place]
+        env = environment(pod.home, **{**pod.env, **pod.store.s3.environment(account)})
+        command = [sys.executable, str(PACKAGE), "query", "backups", pod.place]
         return subprocess.run(command, env=env, capture_output=True, text=True)
 
-    answer = asked(BACKUPS).stdout.splitlines()[-1]
-    (facts,) = json.loads(answer.removeprefix(listing.LISTED))
+    (facts,) = json.loads(query.answer(asked(BACKUPS).stdout))
     assert facts["rows"]["public.runs"] == 20
     assert "AccessDenied" in asked("artifacts").stderr
 
@@ -98,7 +97,7 @@ def test_a_backup_before_a_migration(
     make_old(where, OLDER[4])
     old = backed_up_by(BACKUPS, postgres, s3, where, home)
     with old.staying() as exchange:
-        run_task("schema.py", home, old.env, f"--destination={old.place}", *KEEP, f"--exchange={exchange}")
+        run_task("schema", home, old.env, f"--destination={old.place}", *KEEP, f"--exchange={exchange}")
     assert len(names(old)) == 3
 
 

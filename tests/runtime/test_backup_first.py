@@ -30,9 +30,9 @@ def test_before_a_migration(old: Pod) -> None:
         for left in ("taken", "started", "status", "snapshot"):
             (exchange / left).write_text("1")
         options = [f"--destination={old.place}", *KEEP, f"--exchange={exchange}"]
-        log = run_task("schema.py", old.home, old.env, *options)
+        log = run_task("schema", old.home, old.env, *options)
         assert log.index("backing up first") < log.index("stored") < log.index(f"is migrated ({HEAD})")
-        again = run_task("schema.py", old.home, old.env, *options)
+        again = run_task("schema", old.home, old.env, *options)
         assert "backing up first" not in again
     _, _, facts = old.objects()
     facts = json.loads(old.get(facts))
@@ -45,14 +45,14 @@ def test_an_empty_database_is_migrated_without(postgres: Postgres, s3: S3, datab
     pod = Pod(Store(postgres, s3, {**database(), **s3.environment("odd")}), home)
     with pod.staying() as exchange:
         words = [f"--destination={pod.place}", *KEEP, f"--exchange={exchange}"]
-        assert "is migrated" in run_task("schema.py", home, pod.env, *words)
+        assert "is migrated" in run_task("schema", home, pod.env, *words)
     assert pod.objects() == []
 
 
 def test_nothing_is_migrated_without_its_backup(old: Pod) -> None:
     with old.staying() as exchange:
         words = [f"--destination={old.place}", *KEEP, f"--exchange={exchange}"]
-        log = run_task("schema.py", old.home, {**old.env, "AWS_SECRET_ACCESS_KEY": "wrong"}, *words, code=1)
+        log = run_task("schema", old.home, {**old.env, "AWS_SECRET_ACCESS_KEY": "wrong"}, *words, code=1)
     assert "mlflow: schema: there is no backup, so nothing is migrated; see the lines above" in log
     assert old.store.query("SELECT version_num FROM alembic_version") == [(OLDER[4],)]
 
@@ -62,7 +62,7 @@ def test_before_a_migration_it_waits_for_another_backup(old: Pod) -> None:
     words = [f"--destination={old.place}", *KEEP, "--before-migration"]
     with ThreadPoolExecutor(1) as pool:
         with holding(old.store, "backup"):
-            done = pool.submit(old.run, "backup.py", *words)
+            done = pool.submit(old.run, "backup", *words)
             time.sleep(3)
             assert not done.done() and old.objects() == []
         assert "waiting for that" in done.result(timeout=120)

@@ -44,7 +44,7 @@ def test_what_is_too_old_goes(pod: Pod, store: Azure | Gcs) -> None:
     """Which ones are, is the same for all stores: here, that they are found and removed."""
     for name in (*OLD, "notes.txt"):
         store.put(f"{pod.home.name}/{name}", b"x")
-    log = pod.run("backup.py", f"--destination={pod.place}", "--keep=1", "--keep-days=1", "--seconds=600")
+    log = pod.run("backup", f"--destination={pod.place}", "--keep=1", "--keep-days=1", "--seconds=600")
     assert "removed 20260101T000000Z" in log
     assert len(objects(pod, store)) == 4 and not set(OLD) & set(objects(pod, store))
 
@@ -58,6 +58,6 @@ def test_a_failed_dump_is_no_backup(pod: Pod, store: Azure | Gcs) -> None:
 
 def test_a_place_that_is_not_there(pod: Pod, store: Azure | Gcs) -> None:
     pod.place = pod.place.replace("://models", "://no-such-bucket")
-    log = pod.run("backup.py", f"--destination={pod.place}", *KEEP, code=1)
+    log = pod.run("backup", f"--destination={pod.place}", *KEEP, code=1)
     assert {Azure: "ContainerNotFound", Gcs: "404"}[type(store)] in log
     assert pod.store.task("backup")["failed"]

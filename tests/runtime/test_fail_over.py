@@ -48,7 +48,7 @@ class Logger:
 
 def test_nothing_acknowledged_is_lost(mortal: Postgres, start: Callable[..., Server], home: Path) -> None:
     where = mortal.database("mlflow", "mlflow")
-    assert run("schema.py", environment(home, **where)).wait(300) == 0
+    assert run("schema", environment(home, **where)).wait(300) == 0
     server = start(**where).ready()
     workers = server.workers()
     loggers = [Logger(server) for _ in range(CLIENTS)]

@@ -52,7 +52,7 @@ def stores(
 ) -> dict[str, str]:
     """A database with accounts, and what else is not a key."""
     env = {**database(), **SETTINGS}
-    step = run("schema.py", environment(tmp_path_factory.mktemp("schema"), **env))
+    step = run("schema", environment(tmp_path_factory.mktemp("schema"), **env))
     output, _ = step.communicate(timeout=300)
     assert step.returncode == 0, output
     return env
@@ -161,21 +161,21 @@ def test_a_key_that_can_be_guessed_stops_the_pod(home: Path, variable: str, weak
 
 
 @pytest.mark.parametrize(
-    ("script", "part"),
-    [("server.py", "server"), ("jobs.py", "jobs")],
+    ("program", "part"),
+    [("server", "server"), ("jobs", "jobs")],
 )
-def test_the_passphrase_counts_without_a_login_too(home: Path, script: str, part: str) -> None:
+def test_the_passphrase_counts_without_a_login_too(home: Path, program: str, part: str) -> None:
     env = {"MLFLOW_BACKEND_STORE_URI": "sqlite:///m.db", "MLFLOW_ENABLE_AI_GATEWAY": "true"}
-    stopped(home, part, KEK, "changeme", script, **env)
+    stopped(home, part, KEK, "changeme", program, **env)
 
 
 def test_basic_auth_needs_a_key(home: Path) -> None:
     stopped(home, "server", FLASK, "", **SETTINGS)
 
 
-def stopped(home: Path, part: str, variable: str, weak: str, script: str = "server.py", **env: str) -> None:
+def stopped(home: Path, part: str, variable: str, weak: str, program: str = "server", **env: str) -> None:
     """Start it with one weak key; it must end with a sentence that does not hold the key."""
-    process = run(script, environment(home, **env | {variable: weak}))
+    process = run(program, environment(home, **env | {variable: weak}))
     try:
         output, _ = process.communicate(timeout=60)
     finally:
@@ -191,7 +191,7 @@ def stopped(home: Path, part: str, variable: str, weak: str, script: str = "serv
 def test_the_gateway_has_a_token_only_for_jobs(home: Path, jobs: bool) -> None:
     """Who has the key could make it, and it logs in as anybody. One that came from elsewhere goes too."""
     token = "_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN"
-    code = f"import os, sys; sys.path.append({str(FILES)!r}); import server_auth as auth; "
+    code = f"import os, sys; sys.path.append({str(FILES)!r}); from mlflow_kubernetes.server import auth; "
     code += f"auth.share_gateway_token(); print(os.environ.get({token!r}))"
     env = environment(home, **NEW, **(JOBS if jobs else {}), **{token: "given"})
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)

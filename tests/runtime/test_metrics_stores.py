@@ -214,27 +214,27 @@ def test_counting_gives_up(
     chart_files: None, filled: Env, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While a table is locked its count fails, soon; the quick look does not even notice."""
-    import metrics_database
-    import schema_database
+    from mlflow_kubernetes.metrics import database as counts
+    from mlflow_kubernetes.stores.database import Unreachable, connect
 
     for name, value in filled.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(metrics_database, "LIMIT", 200)
-    database = schema_database.connect(filled["MLFLOW_BACKEND_STORE_URI"])
+    monkeypatch.setattr(counts, "LIMIT", 200)
+    database = connect(filled["MLFLOW_BACKEND_STORE_URI"])
     with database.connection() as connection, connection.cursor() as cursor:
         cursor.execute("LOCK TABLE runs")
-        with pytest.raises(schema_database.Unreachable, match="statement timeout"):
-            list(metrics_database.Inventory(database).look())
-        assert list(metrics_database.State(database, "any").look())
+        with pytest.raises(Unreachable, match="statement timeout"):
+            list(counts.Inventory(database).look())
+        assert list(counts.State(database, "any").look())
 
 
 def test_a_look_that_hangs_is_a_failed_one(chart_files: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that died without a word: down after a while, up again when it is answered after all."""
-    import metrics_check
+    from mlflow_kubernetes.metrics import check as checks
 
-    monkeypatch.setattr(metrics_check, "PATIENCE", 0.5)
+    monkeypatch.setattr(checks, "PATIENCE", 0.5)
     answer = threading.Event()
-    check = metrics_check.Check("thing", "the thing", lambda: [answer.wait()][:0], every=0.1)
+    check = checks.Check("thing", "the thing", lambda: [answer.wait()][:0], every=0.1)
     assert list(check.collect()) == []
 
     def up() -> float | None:

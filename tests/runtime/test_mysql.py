@@ -45,7 +45,7 @@ def current(mariadb: MariaDB, tmp_path_factory: pytest.TempPathFactory) -> Env:
     """A database that was empty when three pods came: one of them has migrated it, after all had to wait."""
     where = mariadb.database("current")
     with locked(where):
-        pods = [run("schema.py", environment(tmp_path_factory.mktemp("schema"), **where)) for _ in range(3)]
+        pods = [run("schema", environment(tmp_path_factory.mktemp("schema"), **where)) for _ in range(3)]
         for pod in pods:
             read_until(pod, "another pod migrates the database; waiting for it.")
     outputs = [pod.communicate(timeout=600)[0] for pod in pods]
@@ -69,9 +69,9 @@ def test_the_lock_outlasts_the_patience_of_the_server(
 ) -> None:
     """It is held by a connection that does nothing for as long as a migration takes."""
     monkeypatch.syspath_prepend(FILES)
-    import schema_database
+    from mlflow_kubernetes.stores.database import connect
 
-    database = schema_database.connect(current["MLFLOW_BACKEND_STORE_URI"])
+    database = connect(current["MLFLOW_BACKEND_STORE_URI"])
     mariadb.query("SET GLOBAL wait_timeout = 1")
     try:
         with database.lock(lambda: None):
@@ -136,16 +136,16 @@ def test_the_exporter_counts(current: Env, home: Path) -> None:
 def test_counting_gives_up(current: Env, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a table is locked its count fails, soon; the quick look does not even notice."""
     monkeypatch.syspath_prepend(FILES)
-    import metrics_database
-    import schema_database
+    from mlflow_kubernetes.metrics import database as counts
+    from mlflow_kubernetes.stores.database import Unreachable, connect
 
-    monkeypatch.setattr(metrics_database, "LIMIT", 200)
-    database = schema_database.connect(current["MLFLOW_BACKEND_STORE_URI"])
+    monkeypatch.setattr(counts, "LIMIT", 200)
+    database = connect(current["MLFLOW_BACKEND_STORE_URI"])
     with connected(current) as connection, connection.cursor() as cursor:
         cursor.execute("LOCK TABLES runs WRITE")
-        with pytest.raises(schema_database.Unreachable, match="max_statement_time"):
-            list(metrics_database.Inventory(database).look())
-        assert list(metrics_database.State(database, "any").look())
+        with pytest.raises(Unreachable, match="max_statement_time"):
+            list(counts.Inventory(database).look())
+        assert list(counts.State(database, "any").look())
 
 
 REFUSED = {
@@ -169,10 +169,10 @@ REFUSED = {
 @pytest.mark.parametrize("uri", REFUSED)
 def test_a_uri_is_refused_without_repeating_it(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
     monkeypatch.syspath_prepend(FILES)
-    import schema_database
+    from mlflow_kubernetes.stores.database import connect
 
     with pytest.raises(SystemExit) as refusal:
-        schema_database.connect(uri).revision()
+        connect(uri).revision()
     words = str(refusal.value)
     assert words.startswith(f"{SAYS}MLFLOW_BACKEND_STORE_URI: {REFUSED[uri]}")
     assert "s3cret" not in words

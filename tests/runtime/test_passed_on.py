@@ -40,9 +40,9 @@ def test_workspaces(
         assert len(client.search_experiments(filter_string="name = 'of one name'")) == 1
     assert len(written(store)) == 2
     store.query("UPDATE runs SET status = 'FINISHED', end_time = 1")
-    run_task("retention.py", home, store.env, *RETENTION)
+    run_task("retention", home, store.env, *RETENTION)
     store.query("UPDATE runs SET deleted_time = 1")
-    run_task("retention.py", home, store.env, *RETENTION)
+    run_task("retention", home, store.env, *RETENTION)
     assert (store.left(), written(store)) == ({}, set())
 
 

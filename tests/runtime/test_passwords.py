@@ -28,7 +28,7 @@ def test_any_password_works(
 ) -> None:
     """For the schema step, the server, and the presigned URLs that it makes for clients."""
     where = database(password)
-    step = run("schema.py", environment(home, **where))
+    step = run("schema", environment(home, **where))
     said, _ = step.communicate(timeout=300)
     assert step.returncode == 0, said
     server = start(MLFLOW_KUBERNETES_LAUNCHER=launcher, **where, **s3.environment(account)).ready()

@@ -29,7 +29,7 @@ def pooled(database: Callable[[], dict[str, str]]) -> Iterator[dict[str, str]]:
 
 
 def test_one_of_three_pods_migrates(pooled: dict[str, str], home: Path) -> None:
-    pods = [run("schema.py", environment(home, **pooled)) for _ in range(3)]
+    pods = [run("schema", environment(home, **pooled)) for _ in range(3)]
     outputs = [pod.communicate(timeout=400)[0] for pod in pods]
     assert [pod.returncode for pod in pods] == [0] * 3, outputs
     assert len([output for output in outputs if "the database is migrated" in output]) == 1, outputs

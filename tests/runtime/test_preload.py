@@ -13,8 +13,8 @@ FIRST_REQUESTS = """
 import json, os, sys
 sys.path.append(os.environ["TEST_FILES"])
 import gunicorn, http.client, threading, time, uvicorn
-from server_apps import open_apps
-from server_protocol import Protocol
+from mlflow_kubernetes.server.apps import open_apps
+from mlflow_kubernetes.server.edge.protocol import Protocol
 
 class Answer:
     def __init__(self, answer):

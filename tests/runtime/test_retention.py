@@ -27,7 +27,7 @@ def store(postgres: Postgres, s3: S3, ready_database: Callable[[], Env]) -> Stor
 
 
 def retention(store: Store, folder: Path, *more: str, code: int = 0, **env: str) -> str:
-    return run_task("retention.py", folder, {**store.env, **env}, *RETENTION, *more, code=code)
+    return run_task("retention", folder, {**store.env, **env}, *RETENTION, *more, code=code)
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_one_at_a_time(store: Store, home: Path) -> None:
 
 def test_sqlite_has_no_retention(home: Path) -> None:
     env = {"MLFLOW_BACKEND_STORE_URI": f"sqlite:///{home}/mlflow.db"}
-    log = run_task("retention.py", home, env, *RETENTION, code=1)
+    log = run_task("retention", home, env, *RETENTION, code=1)
     assert log == "mlflow: retention: the database is not PostgreSQL; set backendStore.postgres.\n"
 
 

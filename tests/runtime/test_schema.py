@@ -21,7 +21,7 @@ LOCK_KEY = 0x6D6C666C6F77
 
 def schema(home: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the step to its end."""
-    process = run("schema.py", environment(home, **env))
+    process = run("schema", environment(home, **env))
     output, _ = process.communicate(timeout=300)
     return subprocess.CompletedProcess(process.args, process.returncode, output)
 
@@ -46,7 +46,7 @@ def test_five_pods_at_once(postgres: Postgres, database: Database, home: Path, b
     if back:
         make_old(where, OLDER[back - 1])
         assert revision(postgres, where) == OLDER[back - 1]
-    pods = [run("schema.py", environment(home, **where)) for _ in range(5)]
+    pods = [run("schema", environment(home, **where)) for _ in range(5)]
     outputs = [pod.communicate(timeout=400)[0] for pod in pods]
     assert [pod.returncode for pod in pods] == [0] * 5, outputs
     migrated = [output for output in outputs if f"the database is migrated ({HEAD})" in output]
@@ -72,14 +72,14 @@ def test_an_up_to_date_database_costs_next_to_nothing(current: dict[str, str], h
     imported = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
     said = [line for line in lines if not line.startswith("import time:")]
     assert (done.returncode, said) == (0, [f"mlflow: schema: the database is up to date ({HEAD})."])
-    assert "schema_database" in imported
+    assert "mlflow_kubernetes.stores.database" in imported
     assert not imported & {"mlflow", "alembic", "sqlalchemy"}
 
 
 def test_the_second_pod_waits_for_the_first(database: Database, home: Path) -> None:
     where = database()
     with locked(where):
-        pod = run("schema.py", environment(home, **where))
+        pod = run("schema", environment(home, **where))
         read_until(pod, "another pod migrates the database; waiting for it.")
     assert "the database is migrated" in pod.communicate(timeout=300)[0]
     assert pod.returncode == 0
@@ -126,7 +126,7 @@ def test_a_database_that_comes_late(home: Path) -> None:
     try:
         where = late.database("mlflow", "secret words")
         late.stop()
-        pod = run("schema.py", environment(home, **where))
+        pod = run("schema", environment(home, **where))
         line = read_until(pod, "waiting for the database: ")
         assert "Connection refused" in line
         late.start()
@@ -140,7 +140,7 @@ def test_a_database_that_comes_late(home: Path) -> None:
 def test_a_refused_password_may_be_right_soon(postgres: Postgres, database: Database, home: Path) -> None:
     where = database("the new password")
     postgres.query(f"ALTER ROLE {where['PGUSER']} PASSWORD 'the old one'")
-    pod = run("schema.py", environment(home, **where))
+    pod = run("schema", environment(home, **where))
     line = read_until(pod, "waiting for the database: ")
     assert "password authentication failed" in line
     assert "the new password" not in line
@@ -158,7 +158,7 @@ def test_it_gives_up_in_the_end(home: Path) -> None:
 
 def test_sigterm_ends_the_wait_at_once(home: Path) -> None:
     nobody = {"MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg2://", "PGHOST": "127.0.0.1", "PGPORT": "1"}
-    pod = run("schema.py", environment(home, **nobody))
+    pod = run("schema", environment(home, **nobody))
     read_until(pod, "waiting for the database: ")
     pod.terminate()
     assert "Traceback" not in pod.communicate(timeout=10)[0]

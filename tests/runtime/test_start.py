@@ -36,9 +36,7 @@ NOBODY = {"MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg2://", "PGHOST": "127.0
 def test_a_server_that_cannot_start_says_why(
     ready_database: Database, home: Path, setting: dict[str, str], sentence: str
 ) -> None:
-    process = run(
-        "server.py", environment(home, MLFLOW_PORT=str(free_port()), **(ready_database() | setting))
-    )
+    process = run("server", environment(home, MLFLOW_PORT=str(free_port()), **(ready_database() | setting)))
     output, _ = process.communicate(timeout=180)
     assert process.returncode not in (0, None)
     last = output.splitlines()[-1]
@@ -51,7 +49,7 @@ def test_a_taken_port_is_a_failure(ready_database: Database, home: Path) -> None
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        process = run("server.py", environment(home, MLFLOW_PORT=port, **ready_database()))
+        process = run("server", environment(home, MLFLOW_PORT=port, **ready_database()))
         output, _ = process.communicate(timeout=180)
     assert process.returncode == 1
     assert "Address already in use" in output.splitlines()[-1]
@@ -60,7 +58,7 @@ def test_a_taken_port_is_a_failure(ready_database: Database, home: Path) -> None
 @pytest.mark.parametrize("launcher", ["direct", "upstream"])
 def test_sigterm_ends_the_wait_for_a_database(home: Path, launcher: str) -> None:
     env = environment(home, MLFLOW_PORT=str(free_port()), MLFLOW_KUBERNETES_LAUNCHER=launcher, **NOBODY)
-    process = run("server.py", env)
+    process = run("server", env)
     read_until(process, "SQLAlchemy engine could not be created")
     process.terminate()
     process.communicate(timeout=15)
@@ -68,7 +66,7 @@ def test_sigterm_ends_the_wait_for_a_database(home: Path, launcher: str) -> None
 
 
 def start_four_workers(where: dict[str, str], home: Path) -> subprocess.Popen[str]:
-    return run("server.py", environment(home, MLFLOW_PORT=str(free_port()), MLFLOW_WORKERS="4", **where))
+    return run("server", environment(home, MLFLOW_PORT=str(free_port()), MLFLOW_WORKERS="4", **where))
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.5, 1.5, 3, 5])

@@ -36,7 +36,7 @@ def restored(postgres: Postgres, database: Callable[[], dict[str, str]], home: P
 
 
 def migrate(home: Path, where: dict[str, str]) -> str:
-    step = run("schema.py", environment(home, **where))
+    step = run("schema", environment(home, **where))
     output, _ = step.communicate(timeout=300)
     assert (step.returncode, "the database is migrated" in output) == (0, True), output
     return output
@@ -132,7 +132,7 @@ def test_the_way_back_over_a_migration(
 
 def step(home: Path, where: dict[str, str], release: Release) -> tuple[int, str]:
     """The schema step in the image of an older MLflow: its exit code and what it says."""
-    process = run("schema.py", environment(home, **where, **release.environment))
+    process = run("schema", environment(home, **where, **release.environment))
     output, _ = process.communicate(timeout=300)
     return process.returncode, output
 

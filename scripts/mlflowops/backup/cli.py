@@ -60,7 +60,7 @@ def versioning(namespace: Namespace = "ml", release: ReleaseName = "mlflow", con
     from mlflowops.backup import inside, jobs
 
     with kube.speaking(f"artifacts of {release} in namespace {namespace!r}"):
-        found = inside.ask(jobs.connect(namespace, release, context), inside.VERSIONING)
+        found = inside.ask(jobs.connect(namespace, release, context), "versioning")
     bucket = found["bucket"]
     if not bucket:
         raise OpsError(

@@ -6,26 +6,15 @@ from typing import Any
 from kubernetes import client
 from kubernetes.stream import stream
 
+from mlflowops import query
 from mlflowops.backup.jobs import Jobs
 from mlflowops.errors import OpsError
 
 SECONDS = 120
-VERSIONING = """
-import json, os, sys
-sys.path.append("/opt/mlflow-kubernetes")
-from urllib.parse import urlsplit
-from object_store import artifacts, s3_client
-address = urlsplit(artifacts(os.environ))
-if address.scheme != "s3":
-    print(json.dumps({"bucket": "", "status": ""}))
-else:
-    answer = s3_client(os.environ).get_bucket_versioning(Bucket=address.netloc)
-    print(json.dumps({"bucket": address.netloc, "status": answer.get("Status", "")}))
-"""
 
 
 def ask(jobs: Jobs, question: str, *arguments: str) -> Any:
-    """What the program prints, which is JSON. OpsError if no server pod is there, or if it fails."""
+    """What a server pod answers to a question. OpsError if no server pod is there, or if it fails."""
     core = client.CoreV1Api(jobs.api)
     apps = client.AppsV1Api(jobs.api)
     deployment = jobs.plain(apps.read_namespaced_deployment(jobs.release, jobs.namespace))
@@ -37,13 +26,13 @@ def ask(jobs: Jobs, question: str, *arguments: str) -> Any:
         raise OpsError(f"deployment/{jobs.release}", "no pod runs that could look", "scale it to 1")
     inside = stream(
         core.connect_get_namespaced_pod_exec, names[0], jobs.namespace,
-        container="mlflow", command=["python", "-c", question, *arguments],
+        container="mlflow", command=query.command(question, *arguments),
         stdout=True, stderr=True, stdin=False, tty=False, _preload_content=False,
     )  # fmt: skip
     inside.run_forever(timeout=SECONDS)
     answer, complaint = inside.read_stdout(timeout=0), inside.read_stderr(timeout=0)
     try:
-        return json.loads(answer)
+        return json.loads(query.answer(answer))
     except ValueError as error:
         last = (complaint.strip().splitlines() or ["no answer"])[-1]
         raise OpsError("object store", last, "see artifactStore in the values", 1) from error

@@ -3,17 +3,11 @@
 import json
 from typing import Any
 
+from mlflowops import query
 from mlflowops.backup.jobs import Jobs, Json
 from mlflowops.errors import OpsError
 
 SECONDS = 300
-LISTED = "listed "  # some versions of the Kubernetes client parse a log that is JSON alone
-PROGRAM = f"""
-import json, os, sys
-sys.path.append("/opt/mlflow-kubernetes")
-from backup_store import Backups
-print({LISTED!r} + json.dumps(Backups(os.environ, sys.argv[1]).listed()))
-"""
 
 
 def listed(jobs: Jobs) -> list[Json]:
@@ -21,10 +15,11 @@ def listed(jobs: Jobs) -> list[Json]:
     log, failed = jobs.finish(question(jobs.template("backup")), "list")
     if failed:
         raise failed
-    answers = [line.removeprefix(LISTED) for line in log.splitlines() if line.startswith(LISTED)]
-    if not answers:
-        raise OpsError("backup list", "the Job printed no list", "see `kubectl get jobs,pods`", exit_code=1)
-    found: list[Json] = json.loads(answers[-1])
+    try:
+        found: list[Json] = json.loads(query.answer(log))
+    except ValueError as error:
+        wrong = "the Job printed no list"
+        raise OpsError("backup list", wrong, "see `kubectl get jobs,pods`", exit_code=1) from error
     return found
 
 
@@ -33,7 +28,7 @@ def question(job: Json) -> Json:
     spec: Json = job["spec"]
     pod: dict[str, Any] = spec["template"]["spec"]
     container = pod["containers"][0]
-    container["command"] = ["python", "-c", PROGRAM, destination(container)]
+    container["command"] = query.command("backups", destination(container))
     pod["containers"] = [container]
     job["spec"] = {**spec, "activeDeadlineSeconds": SECONDS, "ttlSecondsAfterFinished": SECONDS}
     return job

@@ -13,16 +13,6 @@ from mlflowops.health import inside
 from mlflowops.health.check import Check, green, red, unknown
 from mlflowops.health.release import Release
 
-ASK = """
-import json, os, sys
-sys.path.insert(0, "/opt/mlflow-kubernetes")
-from schema_database import connect
-from schema_revisions import Revisions
-revisions = Revisions.installed()
-found = connect(os.environ["MLFLOW_BACKEND_STORE_URI"]).revision()
-print(json.dumps({"found": found, "wanted": revisions.head, "known": found in revisions.known}))
-"""
-
 
 def schema(release: Release, api: client.ApiClient, seconds: float) -> Check:
     """Compare the two revisions, as a server pod sees them."""
@@ -30,7 +20,7 @@ def schema(release: Release, api: client.ApiClient, seconds: float) -> Check:
     if pod is None:
         return unknown("schema", "no pod is ready to be asked", "see the pods")
     try:
-        answer = inside.ask(api, pod, ASK, seconds)
+        answer = inside.ask(api, pod, "revision", seconds)
     except ApiException as error:
         return inside.forbidden("schema", pod, error)
     return judge(answer, f"`kubectl rollout restart -n {release.namespace} deployment/{release.name}`")

@@ -12,7 +12,6 @@ from mlflowops.health.release import Release
 PERCENT = 90
 """In use; as the chart's alert MLflowVolumeFull has it."""
 
-ASK = "import json, shutil; print(json.dumps(shutil.disk_usage('/mlflow')))"
 GIBI = 2**30
 
 
@@ -25,7 +24,7 @@ def checks(release: Release, api: client.ApiClient, seconds: float) -> list[Chec
     if pod is None:
         return [unknown("volume", "no pod is ready to be asked", "see the pods")]
     try:
-        return [judge(inside.ask(api, pod, ASK, seconds))]
+        return [judge(inside.ask(api, pod, "volume", seconds))]
     except ApiException as error:
         return [inside.forbidden("volume", pod, error)]
 

@@ -11,7 +11,7 @@ import requests
 from runtime.basic_auth import ADMIN
 from runtime.server import Server
 
-# Until server_upstream.py calls server_auth.harden() in each worker, `mlflow server` runs without it.
+# Until server/upstream.py calls auth.harden() in each worker, `mlflow server` runs without it.
 # Then this mark goes, and the same expectations hold.
 LAUNCHERS = ["direct", "upstream"]
 SETTINGS = {

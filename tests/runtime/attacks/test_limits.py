@@ -35,17 +35,17 @@ class Hashes:
 def login(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The chart's module."""
     monkeypatch.syspath_prepend(FILES)
-    import server_login
+    from mlflow_kubernetes.server import login
 
-    return server_login
+    return login
 
 
 @pytest.fixture
 def guard(login: Any) -> Any:
     """The chart's module behind it."""
-    import server_guard
+    from mlflow_kubernetes.server import guard
 
-    return server_guard
+    return guard
 
 
 class Door:

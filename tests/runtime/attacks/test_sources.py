@@ -345,7 +345,7 @@ def places(descriptor: Any, path: str, seen: tuple[str, ...]) -> list[str]:
 @pytest.mark.parametrize("value", ["bucket/folder", "s3://bucket/../x", "s3:", "s3://bucket/a b,s3\t://x"])
 def test_a_wrong_list_of_places_ends_the_server(home: Any, value: str) -> None:
     env = {**SETTINGS, "MLFLOW_KUBERNETES_ALLOWED_SOURCES": value}
-    process = run("server.py", environment(home, **env))
+    process = run("server", environment(home, **env))
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1
     assert output.splitlines()[-1].startswith("mlflow: server: MLFLOW_KUBERNETES_ALLOWED_SOURCES: "), output
@@ -357,11 +357,11 @@ def test_without_login_or_proxy_all_is_as_in_mlflow(
     monkeypatch: pytest.MonkeyPatch, env: dict[str, str]
 ) -> None:
     monkeypatch.syspath_prepend(FILES)
-    import server_sources
+    from mlflow_kubernetes.server import sources
 
     monkeypatch.setenv("MLFLOW_KUBERNETES_APP_NAME", "basic-auth")
     monkeypatch.delenv("MLFLOW_SERVE_ARTIFACTS", raising=False)
-    assert server_sources.active()
+    assert sources.active()
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    assert not server_sources.active()
+    assert not sources.active()

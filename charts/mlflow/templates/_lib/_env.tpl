@@ -46,7 +46,7 @@ MLFLOW_STATIC_PREFIX: {{ . | quote }}
 
 {{- /*
 List lines: the environment of what runs MLflow. Entries with a source come first: MLFLOW_SERVER_ALLOWED_HOSTS
-refers to $(POD_IP). The rest is sorted; `mlflow.env` wins. Takes (list $ "server.py"): the login is the
+refers to $(POD_IP). The rest is sorted; `mlflow.env` wins. Takes (list $ "server"): the login is the
 server's alone, the keys are its and the jobs', and what backs up or restores has the backups' store.
 */}}
 {{- define "mlflow.env" -}}
@@ -59,14 +59,14 @@ server's alone, the keys are its and the jobs', and what backs up or restores ha
       fieldPath: status.podIP
 {{- include "mlflow.backendStore.secretEnv" $ctx }}
 {{- include (ternary "mlflow.backup.secretEnv" "mlflow.artifactStore.secretEnv" $backs) $ctx }}
-{{- if eq $script "server.py" }}
+{{- if eq $script "server" }}
 {{- include "mlflow.auth.secretEnv" $ctx }}
 {{- end }}
-{{- if has $script (list "server.py" "jobs.py") }}
+{{- if has $script (list "server" "jobs") }}
 {{- include "mlflow.keys.secretEnv" $ctx }}
 {{- end }}
 {{- $plain := dict -}}
-{{- if eq $script "jobs.py" }}{{ $plain = include "mlflow.jobs.runnerEnv" $ctx | fromYaml }}{{ end -}}
+{{- if eq $script "jobs" }}{{ $plain = include "mlflow.jobs.runnerEnv" $ctx | fromYaml }}{{ end -}}
 {{- $client := ternary "mlflow.backup.clientEnv" "mlflow.artifactStore.clientEnv" $backs -}}
 {{- range list "mlflow.env.hardened" "mlflow.env.server" "mlflow.backendStore.env" "mlflow.artifactStore.env" $client "mlflow.metrics.env" "mlflow.auth.env" "mlflow.jobs.env" -}}
 {{- $plain = merge $plain (include . $ctx | fromYaml) -}}
@@ -80,11 +80,11 @@ server's alone, the keys are its and the jobs', and what backs up or restores ha
 
 {{- /*
 List lines: `mlflow.envFrom`. Its Secrets may hold the server's credentials of the store, so a pod that has the backups'
-takes its ConfigMaps only. Takes (list $ "server.py").
+takes its ConfigMaps only. Takes (list $ "server").
 */}}
 {{- define "mlflow.envFrom" -}}
 {{- $ctx := index . 0 -}}
-{{- $own := and (has (index . 1) (list "backup.py" "restore.py")) (include "mlflow.backup.own" $ctx) -}}
+{{- $own := and (has (index . 1) (list "backup" "restore")) (include "mlflow.backup.own" $ctx) -}}
 {{- range $ctx.Values.mlflow.envFrom }}{{ if not (and $own .secretRef) }}
 - {{ toJson . }}
 {{- end }}{{ end }}

@@ -54,13 +54,13 @@ namespace admits it. Takes (list $ "extraContainers").
 {{- end }}
 {{- end }}
 
-{{- /* Mapping lines: what a container that runs MLflow starts from, up to its environment. Takes (list $ "server.py"), and arguments if any. */}}
+{{- /* Mapping lines: what a container that runs MLflow starts from, up to its environment. Takes (list $ "server"), and arguments if any. */}}
 {{- define "mlflow.container.start" -}}
 {{- $ctx := index . 0 -}}
 image: {{ include "mlflow.image" $ctx | quote }}
 imagePullPolicy: {{ $ctx.Values.image.pullPolicy | quote }}
 command:
-  {{- include "mlflow.command" (concat (list "python" (printf "/opt/mlflow-kubernetes/%s" (index . 1))) (slice . 2)) | nindent 2 }}
+  {{- include "mlflow.command" (concat (list "python" "/opt/mlflow-kubernetes/mlflow_kubernetes" (index . 1)) (slice . 2)) | nindent 2 }}
 env:
   {{- include "mlflow.env" (list $ctx (index . 1)) | nindent 2 }}
 {{- with include "mlflow.envFrom" (list $ctx (index . 1)) | fromYamlArray }}

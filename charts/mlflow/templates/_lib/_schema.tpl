@@ -8,7 +8,7 @@ List lines: the init containers of the schema step. PostgreSQL's programs for th
 container that starts before it and stays as long as the pod. Takes `.`.
 */}}
 {{- define "mlflow.schema.containers" -}}
-{{- $step := list . "schema.py" -}}
+{{- $step := list . "schema" -}}
 {{- if include "mlflow.schema.backup" . -}}
 {{- /* Between migrations, which are months apart, it sleeps: a node need not keep room for a dump. */}}
 {{- $idle := merge (dict "requests" (dict "cpu" "10m" "memory" "32Mi")) (pick .Values.backup.resources "limits") -}}

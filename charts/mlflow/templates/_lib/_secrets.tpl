@@ -1,9 +1,9 @@
 {{- /* Mapping lines: the Secrets that the pods read by the chart's own doing, name to keys. Takes `.`. */}}
 {{- define "mlflow.secrets" -}}
-{{- $entries := include "mlflow.env" (list . "server.py") | fromYamlArray -}}
+{{- $entries := include "mlflow.env" (list . "server") | fromYamlArray -}}
 {{- $volumes := include "mlflow.volumes" . | fromYamlArray -}}
 {{- if .Values.backup.enabled -}}
-{{- $entries = include "mlflow.env" (list . "backup.py") | fromYamlArray | concat $entries -}}
+{{- $entries = include "mlflow.env" (list . "backup") | fromYamlArray | concat $entries -}}
 {{- $volumes = include "mlflow.backup.volumes" . | fromYamlArray | concat $volumes -}}
 {{- end -}}
 {{- include "mlflow.secrets.read" (list . $entries $volumes) -}}
@@ -11,7 +11,7 @@
 
 {{- /* Mapping lines: those of them that pods of the server read, a backup before a migration left out. Takes `.`. */}}
 {{- define "mlflow.secrets.server" -}}
-{{- $entries := include "mlflow.env" (list . "server.py") | fromYamlArray -}}
+{{- $entries := include "mlflow.env" (list . "server") | fromYamlArray -}}
 {{- include "mlflow.secrets.read" (list . $entries (include "mlflow.volumes" . | fromYamlArray)) -}}
 {{- end }}
 

@@ -13,7 +13,9 @@
   persistentVolumeClaim:
     claimName: {{ include "mlflow.claimName" . | quote }}
 {{- end }}
-{{ include "mlflow.volumes.common" . }}
+{{- with include "mlflow.volumes.common" . | trim }}
+{{ . }}
+{{- end }}
 {{- end }}
 
 {{- /* List lines: volumes that every pod of the release may mount, on any node. Takes `.`. */}}
@@ -24,9 +26,6 @@
 
 {{- /* List lines: those of them that are not for the object store. Takes `.`. */}}
 {{- define "mlflow.volumes.database" -}}
-- name: files
-  configMap:
-    name: {{ include "mlflow.files.name" . | quote }}
 {{- with .Values.backendStore.postgres }}
 {{- if and .enabled .sslRootCertFromSecret.enabled }}
 - name: postgres-ca

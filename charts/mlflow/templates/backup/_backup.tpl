@@ -28,7 +28,7 @@ wasbs://{{ $store.container }}@{{ $store.storageAccount }}.blob.{{ $store.domain
 
 {{- /*
 Mapping lines: spec of the Jobs that back up and restore: Python with the object store, and beside it PostgreSQL's
-programs; they share a folder. Takes (dict "ctx" $ "component" "backup" "script" "backup.py" "options" (list ...)).
+programs; they share a folder. Takes (dict "ctx" $ "component" "backup" "script" "backup" "options" (list ...)).
 */}}
 {{- define "mlflow.backup.job" -}}
 {{- /* A second try after a failure would only make a person wait for the news. */ -}}
@@ -54,7 +54,10 @@ template:
         emptyDir:
           sizeLimit: 100Mi
       {{- include "mlflow.backup.exchange" . | nindent 6 }}
-      {{- include "mlflow.volumes.database" .ctx | nindent 6 }}
+      {{- include "mlflow.files.volume" (dict "ctx" .ctx "component" "backup") | nindent 6 }}
+      {{- with include "mlflow.volumes.database" .ctx | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
       {{- with include "mlflow.backup.volumes" .ctx | trim }}
       {{- . | nindent 6 }}
       {{- end }}

@@ -11,10 +11,10 @@
 {{- if or .Values.backup.credentialsFromSecret.enabled (ne $account (include "mlflow.serviceAccountName" .)) }}true{{ end -}}
 {{- end }}
 
-{{- /* Predicate: a container with this script reads or writes backups, not artifacts. Takes (list $ "backup.py"). */}}
+{{- /* Predicate: a container with this script reads or writes backups, not artifacts. Takes (list $ "backup"). */}}
 {{- define "mlflow.backup.runs" -}}
-{{- $migrates := and (eq (index . 1) "schema.py") (include "mlflow.schema.backup" (index . 0)) -}}
-{{- if or (has (index . 1) (list "backup.py" "restore.py")) $migrates }}true{{ end -}}
+{{- $migrates := and (eq (index . 1) "schema") (include "mlflow.schema.backup" (index . 0)) -}}
+{{- if or (has (index . 1) (list "backup" "restore")) $migrates }}true{{ end -}}
 {{- end }}
 
 {{- /*

@@ -31,7 +31,7 @@ one server pod's metrics container looks. Takes `.`.
   {{- include "mlflow.metrics.start" . | nindent 2 }}
   {{- include "mlflow.metrics.serve" (list . "mlflow.volumeMounts.files") | nindent 2 }}
   {{- else }}
-  {{- include "mlflow.container.start" (list . "metrics.py" "workers" "stores") | nindent 2 }}
+  {{- include "mlflow.container.start" (list . "metrics" "workers" "stores") | nindent 2 }}
   {{- include "mlflow.metrics.serve" (list . "mlflow.volumeMounts.common") | nindent 2 }}
   {{- end }}
     - name: metrics
@@ -52,7 +52,7 @@ one server pod's metrics container looks. Takes `.`.
 image: {{ include "mlflow.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy | quote }}
 command:
-  {{- include "mlflow.command" (list "python" "/opt/mlflow-kubernetes/metrics.py" "workers") | nindent 2 }}
+  {{- include "mlflow.command" (list "python" "/opt/mlflow-kubernetes/mlflow_kubernetes" "metrics" "workers") | nindent 2 }}
 env:
   {{- include "mlflow.env.entries" $env | trim | nindent 2 }}
 {{- end }}

@@ -1,0 +1,44 @@
+"""Start a program of the package: `python <this folder> server`.
+
+By its path and not with `-m`, which would import modules from the working folder before all others.
+"""
+
+import importlib
+import os
+import sys
+
+PROGRAMS = {
+    "administrator": "server.auth",
+    "backup": "tasks.backup.main",
+    "jobs": "server.jobs",
+    "metrics": "metrics.main",
+    "query": "query.main",
+    "restore": "tasks.restore.main",
+    "retention": "tasks.retention.main",
+    "schema": "schema.main",
+    "server": "server.main",
+    "upstream": "server.upstream",
+}
+
+
+def main() -> int:
+    """Run the program that the first argument names; the others are its own."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    home = os.path.dirname(folder)
+    # Last on the path: a file of ours must never hide an installed module of the same name.
+    sys.path[:] = [entry for entry in sys.path if entry not in (folder, home)] + [home]
+    name = sys.argv.pop(1) if len(sys.argv) > 1 else ""
+    if name not in PROGRAMS:
+        sys.exit(f"mlflow: {name!r} is no program of the chart; name one of {', '.join(PROGRAMS)}.")
+    from mlflow_kubernetes.log.setup import configure, log_exit
+
+    configure()
+    try:
+        ended: int | None = importlib.import_module(f"mlflow_kubernetes.{PROGRAMS[name]}").main()
+    except SystemExit as end:
+        return log_exit(end)
+    return ended or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

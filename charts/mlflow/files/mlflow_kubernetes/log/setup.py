@@ -1,0 +1,79 @@
+"""Set the log of a process up, so that in JSON no line has another form, whoever writes it."""
+
+import io
+import logging
+import re
+import sys
+import threading
+from types import TracebackType
+
+from mlflow_kubernetes.log import NAME, logger
+from mlflow_kubernetes.log.forms import JsonFormatter, as_json, formatter
+
+
+def configure() -> None:
+    """Call it first in each process. In JSON it takes prints too, and exceptions that nothing catches."""
+    own = logging.getLogger(NAME)
+    handler = logging.StreamHandler(sys.__stderr__)
+    handler.setFormatter(formatter())
+    own.handlers, own.propagate = [handler], False
+    own.setLevel(logging.INFO)
+    if as_json():
+        sys.stdout, sys.stderr = Printed(), Printed()
+        sys.excepthook = _log_exception
+        threading.excepthook = lambda given: _log_exception(*given[:3])
+        logging.captureWarnings(True)
+
+
+def format_handlers() -> None:
+    """In JSON: give that form to each handler that libraries have made by now."""
+    if not as_json():
+        return
+    if not logging.root.handlers:
+        logging.root.addHandler(logging.StreamHandler())
+    loggers = [logging.root, *map(logging.getLogger, list(logging.root.manager.loggerDict))]
+    for handler in {handler for each in loggers for handler in each.handlers}:
+        handler.setFormatter(JsonFormatter())
+
+
+def log_exit(end: SystemExit) -> int:
+    """Log the sentence that a program ends with, `mlflow: <part>: ...`; its exit code."""
+    if end.code is None or isinstance(end.code, int):
+        return end.code or 0
+    found = re.fullmatch(r"mlflow: (?:([a-z]+): )?(.*)", str(end.code), re.DOTALL)
+    part, words = found.groups() if found else (None, str(end.code))
+    (logger(part) if part else logging.getLogger(NAME)).error(words)
+    return 1
+
+
+def _log_exception(
+    kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+) -> None:
+    if error is not None:
+        logging.getLogger(NAME).error(error, exc_info=(kind, error, trace))
+
+
+class Printed(io.TextIOBase):
+    """A stream that makes a record of each line, and lets through what is JSON already."""
+
+    encoding, errors = "utf-8", "replace"
+
+    def __init__(self) -> None:
+        self.rest = threading.local()  # of a line that is not complete
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        *lines, self.rest.text = (getattr(self.rest, "text", "") + text).split("\n")
+        for line in filter(str.strip, lines):
+            log_line(line)
+        return len(text)
+
+
+def log_line(line: str) -> None:
+    """Log a line of somebody else's."""
+    if line.startswith("{"):
+        print(line, file=sys.__stderr__, flush=True)
+    else:
+        logger("print").info(line)

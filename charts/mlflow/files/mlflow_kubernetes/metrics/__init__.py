@@ -1,0 +1,1 @@
+"""The exporter: what Prometheus reads beside the server and about the stores."""

@@ -1,0 +1,71 @@
+"""Something that is looked at again and again, in a thread of its own: no scrape ever waits for it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from mlflow_kubernetes.log import logger
+
+# Seconds that a slow look may take before it counts as failed, beyond three intervals.
+PATIENCE = 30
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one look ended."""
+
+    seconds: float
+    error: str
+    found: list[Metric]
+    at: float
+
+
+class Check(Collector):
+    """Exposes `<name>_up`, `<name>_latency_seconds` and what `look` found, which fails by raising."""
+
+    def __init__(self, name: str, what: str, look: Callable[[], Iterable[Metric]], every: float) -> None:
+        self.name = name
+        self.what = what
+        self.look = look
+        self.every = every
+        self.started = time.monotonic()
+        self.last: Look | None = None
+        threading.Thread(target=self._repeat, daemon=True, name=name).start()
+
+    def collect(self) -> Iterator[Metric]:
+        last = self.last
+        # A look that hangs is a failed one, however long the kernel waits for its connection.
+        hangs = time.monotonic() - (last.at if last else self.started) > 3 * self.every + PATIENCE
+        if last is None and not hangs:
+            return
+        up = last is not None and not last.error and not hangs
+        yield GaugeMetricFamily(f"{self.name}_up", f"1 if {self.what} answered the last look.", value=up)
+        if last and up:
+            words = f"Seconds that the last look at {self.what} took."
+            yield GaugeMetricFamily(f"{self.name}_latency_seconds", words, value=last.seconds)
+            yield from last.found
+
+    def _repeat(self) -> None:
+        while True:
+            self._once()
+            time.sleep(self.every)
+
+    def _once(self) -> None:
+        began = time.monotonic()
+        error, found = "", []
+        try:
+            found = list(self.look())
+        except Exception as failure:  # whatever it is, the next look may succeed
+            error = " ".join(f"{type(failure).__name__}: {failure}".split())
+        before = self.last.error if self.last else ""
+        self.last = Look(time.monotonic() - began, error, found, time.monotonic())
+        if bool(error) is not bool(before):
+            self._say(error or "answers again")
+
+    def _say(self, words: str) -> None:
+        logger("metrics").info(f"{self.what}: {words}")

@@ -1,0 +1,42 @@
+"""Serve metrics to Prometheus: `metrics workers`, `metrics stores`, or both in one process.
+
+workers: what the server's workers count, read from a folder that they share with this process in their pod.
+stores: what the database and the object store tell; for all pods together, so one process looks.
+It is a process of its own so that neither MLflow's login nor its list of host names stands in the way.
+"""
+
+import importlib
+import os
+import signal
+import sys
+import threading
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.registry import Collector
+
+from mlflow_kubernetes.log import logger
+
+PARTS = ("workers", "stores")
+
+
+def main() -> None:
+    """Serve the named parts until SIGTERM."""
+    names = sys.argv[1:]
+    if not names or not set(names) <= set(PARTS):
+        sys.exit(f"mlflow: metrics: {names} are not parts of it; name workers, stores or both.")
+    end = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: end.set())
+    registry = CollectorRegistry()
+    for collector in [each for name in names for each in collectors(name)]:
+        registry.register(collector)
+    port = int(os.environ.get("MLFLOW_KUBERNETES_METRICS_PORT") or 9464)
+    start_http_server(port, registry=registry)
+    logger("metrics").info(f"{' and '.join(names)} on port {port}.")
+    end.wait()
+
+
+def collectors(name: str) -> list[Collector]:
+    """What a part collects. A pod has only the files of the parts that it serves."""
+    part = importlib.import_module(f"mlflow_kubernetes.metrics.{name}")
+    found: list[Collector] = part.collectors(os.environ)
+    return found

@@ -1,0 +1,1 @@
+"""Questions of `mlflowops` that only a pod can answer."""

@@ -1,0 +1,11 @@
+"""Which backups are there?"""
+
+import os
+
+from mlflow_kubernetes.tasks.backup.facts import Facts
+from mlflow_kubernetes.tasks.backup.store import Backups
+
+
+def answer(destination: str) -> list[Facts]:
+    """Return the facts of each backup below that address, the newest first."""
+    return Backups(os.environ, destination).listed()

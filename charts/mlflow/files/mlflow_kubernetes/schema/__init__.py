@@ -1,0 +1,1 @@
+"""The migration of the database, before the server starts."""

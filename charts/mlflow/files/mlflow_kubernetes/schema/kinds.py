@@ -1,0 +1,42 @@
+"""The schemas that MLflow may want in a database: runs and models, and the accounts of basic-auth."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from mlflow_kubernetes.log.setup import format_handlers
+from mlflow_kubernetes.schema.revisions import Revisions
+
+
+@dataclass(frozen=True)
+class Schema:
+    """One schema, with a table of revisions of its own."""
+
+    what: str
+    table: str
+    revisions: Revisions
+    upgrade: Callable[[str], None]
+
+
+def wanted(env: Mapping[str, str]) -> list[Schema]:
+    """What a server with this environment needs."""
+    found = [Schema("the database", "alembic_version", Revisions.installed(), _upgrade_runs)]
+    if env.get("MLFLOW_KUBERNETES_APP_NAME") == "basic-auth":
+        revisions = Revisions.installed("server/auth/db/migrations")
+        found.append(Schema("the accounts' schema", "alembic_version_auth", revisions, _upgrade_accounts))
+    return found
+
+
+def _upgrade_runs(uri: str) -> None:
+    """`mlflow db upgrade`, which also fills an empty database."""
+    import mlflow.db
+
+    format_handlers()
+    mlflow.db.upgrade.main([uri], standalone_mode=False)
+
+
+def _upgrade_accounts(uri: str) -> None:
+    """`python -m mlflow.server.auth db upgrade`."""
+    from mlflow.server.auth.db import cli
+
+    format_handlers()
+    cli.upgrade.main(["--url", uri], standalone_mode=False)

@@ -1,0 +1,108 @@
+"""Bring the database to the schema of the installed MLflow: the init container of every server pod.
+
+An up-to-date database costs one query: MLflow is not imported and no lock is taken. Otherwise one pod of all
+that start at the same time migrates, under a lock in the database, and the others wait for it. With
+arguments, those of a backup, it makes a backup first.
+"""
+
+import importlib.metadata
+import os
+import subprocess
+import sys
+import time
+from functools import cache
+
+import mlflow_kubernetes
+from mlflow_kubernetes.log import logger
+from mlflow_kubernetes.schema import kinds
+from mlflow_kubernetes.schema.kinds import Schema
+from mlflow_kubernetes.stores.database import Database, Unreachable, connect
+
+log = logger("schema")
+
+
+class SchemaError(Exception):
+    """What stops the new pods; old ones keep serving."""
+
+
+def main() -> int:
+    """Run the step; the exit code of the init container."""
+    try:
+        database = connect(os.environ.get("MLFLOW_BACKEND_STORE_URI", ""))
+        for schema in kinds.wanted(os.environ):
+            bring_up_to_date(database, schema)
+    except (SchemaError, Unreachable) as error:
+        log.error(error)
+        return 1
+    return 0
+
+
+def bring_up_to_date(database: Database, schema: Schema) -> None:
+    """Wait for the database, then migrate it if it is behind and nobody else has by then."""
+    head = schema.revisions.head
+    found = wait_for(database, schema)
+    if not is_behind(found, schema):
+        return log.info(f"{schema.what} is up to date ({found}).")
+    log.info(f"{schema.what} is at {found or 'no revision'}, MLflow {version()} needs {head}; locking it.")
+    with database.lock(lambda: log.info("another pod migrates the database; waiting for it.")):
+        found = database.revision(schema.table)
+        if not is_behind(found, schema):
+            return log.info(f"another pod has migrated {schema.what} ({found}).")
+        if found:
+            back_up()
+        migrate(database, schema)
+        found = database.revision(schema.table)
+    if found != head:
+        raise SchemaError(f"the migration ended at {found} instead of {head}; see the lines above.")
+    log.info(f"{schema.what} is migrated ({found}).")
+
+
+def wait_for(database: Database, schema: Schema) -> str | None:
+    """The revision, as soon as the database answers; a refused password too may be right in a minute."""
+    patience = float(os.environ.get("MLFLOW_KUBERNETES_SCHEMA_WAIT_SECONDS") or 600)
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return database.revision(schema.table)
+        except Unreachable as error:
+            if time.monotonic() + 2 > deadline:
+                raise Unreachable(f"gave up after {patience:.0f} s: {error}") from error
+            log.info(f"waiting for the database: {error}")
+            time.sleep(2)
+
+
+def is_behind(found: str | None, schema: Schema) -> bool:
+    """Whether a migration is needed; an unknown revision is one from the future."""
+    if found is not None and found not in schema.revisions.known:
+        raise SchemaError(
+            f"{schema.what} is at revision {found}, which MLflow {version()} does not know; "
+            "run the image version that made it or newer, old pods keep serving."
+        )
+    return found != schema.revisions.head
+
+
+@cache
+def back_up() -> None:
+    """Once, whatever is migrated: the first backup has all of it."""
+    if len(sys.argv) > 1:
+        log.info("backing up first.")
+        backup = mlflow_kubernetes.command("backup", *sys.argv[1:], "--before-migration")
+        if subprocess.run(backup).returncode:
+            raise SchemaError(
+                "there is no backup, so nothing is migrated; see the lines above, old pods keep serving."
+            )
+
+
+def migrate(database: Database, schema: Schema) -> None:
+    """MLflow's own upgrade."""
+    try:
+        schema.upgrade(database.uri)
+    except Exception as error:
+        log.exception(error)
+        instead = database.after_failure
+        raise SchemaError(f"the migration failed; see the lines above, {instead}.") from error
+
+
+def version() -> str:
+    """The installed MLflow's version, without importing it."""
+    return importlib.metadata.version("mlflow")

@@ -1,0 +1,1 @@
+"""The tracking server, and the runner of its background jobs."""

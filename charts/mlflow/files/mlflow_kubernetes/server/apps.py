@@ -1,0 +1,279 @@
+"""MLflow's two apps, opened the way `mlflow server` opens them, as one ASGI application."""
+
+import asyncio
+import gc
+import importlib
+import os
+import threading
+import zlib
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+from mlflow_kubernetes.log.setup import format_handlers
+from mlflow_kubernetes.server import auth, metrics
+from mlflow_kubernetes.server.edge.limits import max_body
+from mlflow_kubernetes.server.gate import NOBODY
+from mlflow_kubernetes.server.wsgi import Threads, Wsgi
+
+# Longer paths are not remembered: the memory of what clients ask for has a bound.
+CACHED_PATH = 256
+# A worker answers 503 to probes when all its threads have worked on one request for so long, and none of them
+# waits for the database.
+STUCK_SECONDS = float(os.environ.get("MLFLOW_KUBERNETES_STUCK_SECONDS") or 300)
+
+# What MLflow reads while it is imported, so before its own command line could set it.
+READ_AT_IMPORT = {
+    "MLFLOW_STATIC_PREFIX": "_MLFLOW_STATIC_PREFIX",
+    "MLFLOW_EXPOSE_PROMETHEUS": "prometheus_multiproc_dir",
+}
+
+# Imported by the first search, the first look at a run in the UI, the first upload: a second or more for one
+# user (10 without .pyc files), and memory that workers could not share. A name that MLflow drops is skipped.
+LAZY = (
+    "mlflow.server.auth",
+    "mlflow.server.graphql.graphql_schema_extensions",
+    "mlflow.server.graphql.graphql_no_batching",
+    "mlflow.utils.search_logged_model_utils",
+    "anyio._backends._asyncio",
+)
+
+
+class Misconfigured(Exception):
+    """Settings that cannot work, as `<variable>: <what is wrong>; <what to set instead>`."""
+
+
+class Apps:
+    """Flask answers its routes, FastAPI those that it serves natively; `/health` needs neither."""
+
+    def __init__(self, flask: Any, fastapi: Any) -> None:
+        from starlette.routing import Match, Mount
+
+        self.flask: Any = Wsgi(flask, self.get_threads)
+        self.fastapi = Elsewhere(fastapi, self.get_loop)
+        self.threads: Threads | None = None
+        self.here: Any = None
+        self.there: asyncio.AbstractEventLoop | None = None
+        native = [route for route in fastapi.routes if not isinstance(route, Mount)]
+        self.native: Any = self.fastapi
+        prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "")
+        self.health_path = f"{prefix}/health"
+        self.health = asyncio.run(_ask(fastapi, self.health_path))
+        for route in fastapi.routes:
+            if isinstance(route, Mount):  # Flask, as browsers reach it through FastAPI
+                route.app = Elsewhere(self.flask, lambda: self.here)
+
+        def is_native(method: str, path: str) -> bool:
+            scope = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
+            return any(route.matches(scope)[0] is Match.FULL for route in native)
+
+        # Asking Starlette takes up to 0.4 ms. Clients use few pairs of method and path, and short ones.
+        self.is_native = is_native
+        self.is_native_cached = lru_cache(maxsize=4096)(is_native)
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        self.here = self.here or asyncio.get_running_loop()
+        method, path = scope["method"], scope["path"]
+        if path == self.health_path and method == "GET":
+            await self.answer_probe(send)
+            return
+        ask = self.is_native_cached if len(path) <= CACHED_PATH else self.is_native
+        if ask(method, path):
+            await self.native(scope, receive, send)
+        # MLflow's CORS rules are complete in its FastAPI app only. Browsers meet them, its clients never do.
+        elif method == "OPTIONS" or any(name == b"origin" for name, _ in scope["headers"]):
+            await self.fastapi(scope, receive, send)
+        else:
+            await self.flask(scope, receive, send)
+
+    def get_threads(self) -> Threads:
+        """Made in a worker: threads do not survive the fork."""
+        if self.threads is None:
+            self.threads = Threads(int(os.environ.get("MLFLOW_KUBERNETES_THREADS") or 8))
+        return self.threads
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """FastAPI's event loop. With a login MLflow asks the database there, and all else would wait."""
+        if self.there is None:
+            self.there = asyncio.new_event_loop()
+            threading.Thread(target=self.there.run_forever, name="fastapi", daemon=True).start()
+            asyncio.run_coroutine_threadsafe(_limit_threads(self.get_threads().count), self.there)
+        return self.there
+
+    async def answer_probe(self, send: Any) -> None:
+        """Without MLflow, which may wait for its database; 503 if no thread will ever be free again."""
+        start, body = self.health
+        if self.threads and self.threads.are_stuck(STUCK_SECONDS):
+            start, body = {**start, "status": 503, "headers": []}, b"All threads are stuck."
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+
+
+class Elsewhere:
+    """An ASGI app that runs on another event loop than its caller."""
+
+    def __init__(self, app: Any, get_loop: Any) -> None:
+        self.app = app
+        self.get_loop = get_loop
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        there, here = self.get_loop(), asyncio.get_running_loop()
+
+        async def receive_there() -> Any:
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(receive(), here))
+
+        async def send_there(message: Any) -> None:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(send(message), here))
+
+        running = self.app(scope, receive_there, send_there)
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(running, there))
+
+
+async def _limit_threads(count: int) -> None:
+    """FastAPI's synchronous views share the database's pool with Flask's."""
+    import anyio.to_thread
+
+    anyio.to_thread.current_default_thread_limiter().total_tokens = count
+
+
+async def _ask(app: Any, path: str) -> tuple[dict[str, Any], bytes]:
+    """The app's answer to a GET. Asked before the fork: FastAPI then builds what the workers share."""
+    messages: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        messages.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"localhost")],
+        "client": NOBODY,
+        "server": ("localhost", 0),
+        "state": {},
+    }
+    await app(scope, receive, send)
+    return messages[0], b"".join(message.get("body", b"") for message in messages[1:])
+
+
+def open_apps(app_name: str) -> Apps:
+    """Do all that `mlflow server` does up to starting its web server, and load what that would load."""
+    for variable, internal in READ_AT_IMPORT.items():
+        if os.environ.get(variable):
+            os.environ[internal] = os.environ[variable]
+    _refuse_what_needs_upstream(app_name)
+    prepare(app_name)
+    import mlflow.server
+
+    if app_name:
+        auth.share_gateway_token()
+        auth.harden()
+        auth.follow_secret()
+        factory, attribute = mlflow.server._find_app(app_name).split(":")
+        fastapi = getattr(importlib.import_module(factory), attribute)()
+    else:
+        fastapi = importlib.import_module("mlflow.server.fastapi_app").app
+    for module in LAZY:
+        with suppress(ImportError):
+            importlib.import_module(module)
+    _close_connections()
+    limit_inflation()
+    apps = Apps(mlflow.server.app, fastapi)
+    if metrics.folder():
+        metrics.forget_the_dead()
+        metrics.extend(apps)
+    return apps
+
+
+def _refuse_what_needs_upstream(app_name: str) -> None:
+    from mlflow.environment_variables import MLFLOW_SERVER_ENABLE_JOB_EXECUTION
+
+    for variable in ("MLFLOW_GUNICORN_OPTS", "MLFLOW_UVICORN_OPTS"):
+        if variable in os.environ:
+            raise Misconfigured(f"{variable}: the direct launcher sets its web server itself; remove it")
+    if app_name not in ("", "basic-auth"):
+        raise Misconfigured(
+            f"MLFLOW_KUBERNETES_APP_NAME: the direct launcher knows no {app_name!r}; "
+            "set basic-auth, or MLFLOW_KUBERNETES_LAUNCHER=upstream"
+        )
+    # The executor engine only writes jobs down, for jobs.py. MLflow before 3.17 does not know it.
+    engine = os.environ.get("MLFLOW_SERVER_JOB_EXECUTION_ENGINE")
+    if MLFLOW_SERVER_ENABLE_JOB_EXECUTION.get() and not engine:
+        raise Misconfigured(
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION: the direct launcher runs no background jobs; "
+            "set false, MLFLOW_SERVER_JOB_EXECUTION_ENGINE=executor with a runner for them, "
+            "or MLFLOW_KUBERNETES_LAUNCHER=upstream"
+        )
+
+
+class _WouldStart(Exception):
+    """Carries the environment that `mlflow server` was about to give to its web server."""
+
+
+def prepare(app_name: str) -> None:
+    """Run MLflow's own command line up to the point where it starts a web server, and take over there.
+
+    So its checks, its defaults, the opening of its stores and the account of basic-auth's administrator
+    stay MLflow's code, in whichever version is installed.
+    """
+    import mlflow.cli
+    import mlflow.server
+
+    format_handlers()
+
+    def take_over(_command: list[str], *, extra_env: dict[str, str], **_: Any) -> None:
+        raise _WouldStart(extra_env)
+
+    start = mlflow.server._exec_cmd
+    mlflow.server._exec_cmd = take_over
+    try:
+        mlflow.cli.server.main(["--app-name", app_name] if app_name else [], standalone_mode=False)
+    except _WouldStart as would_start:
+        os.environ.update(would_start.args[0])
+    finally:
+        mlflow.server._exec_cmd = start
+
+
+def limit_inflation() -> None:
+    """Bound what a compressed OTLP body may become: 400 KiB of gzip can be 800 MiB."""
+    from fastapi import HTTPException
+    from mlflow.server import otel_api
+
+    most = max_body()
+
+    def inflated(body: bytes, encoding: str) -> bytes:
+        if encoding not in ("gzip", "deflate"):
+            raise HTTPException(400, f"Unsupported Content-Encoding: {encoding}")
+        # 47: gzip or zlib, as the body says itself; -15: deflate without either, as some clients send it.
+        for window in (47, -15):
+            engine = zlib.decompressobj(window)
+            with suppress(zlib.error):
+                whole = engine.decompress(body, most)
+                if engine.unconsumed_tail:
+                    raise HTTPException(413, "The body is too large when decompressed.")
+                return whole
+        raise HTTPException(400, f"Failed to decompress {encoding} payload")
+
+    if not hasattr(otel_api, "decompress_otlp_body"):
+        raise Misconfigured(
+            "MLflow: the way in which it decompresses traces is unknown; use a version that is tested"
+        )
+    otel_api.decompress_otlp_body = inflated
+
+
+def _close_connections() -> None:
+    """Close every database connection: one that is shared over a fork corrupts both processes."""
+    from sqlalchemy import Engine
+
+    for thing in gc.get_objects():
+        if isinstance(thing, Engine):
+            thing.dispose()

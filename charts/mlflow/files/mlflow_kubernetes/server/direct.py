@@ -1,0 +1,136 @@
+"""The direct launcher: MLflow's apps, set up before the fork, in uvicorn workers under gunicorn's arbiter."""
+
+import ctypes
+import gc
+import logging
+import os
+import sys
+from contextlib import contextmanager, suppress
+from signal import SIG_BLOCK, SIG_UNBLOCK, SIGTERM, pthread_sigmask
+from typing import Any
+
+# Imported before MLflow, which switches its security middleware on when it sees gunicorn.
+import gunicorn  # noqa: F401
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+
+from mlflow_kubernetes.log import logger
+from mlflow_kubernetes.log.setup import format_handlers
+from mlflow_kubernetes.server import metrics, sockets
+from mlflow_kubernetes.server.apps import Misconfigured, open_apps
+from mlflow_kubernetes.server.gate import LEAVING, Gate
+
+
+def serve() -> None:
+    """Open MLflow, then serve it until SIGTERM. A failure is one sentence and a non-zero exit code."""
+    with suppress(FileNotFoundError):  # a container that was restarted in its pod inherits the mark
+        os.remove(LEAVING)
+    try:
+        options = settings()
+        host, port = os.environ.get("MLFLOW_HOST") or "127.0.0.1", _number("MLFLOW_PORT", 5000)
+        gate = Gate(open_apps(os.environ.get("MLFLOW_KUBERNETES_APP_NAME", "")))
+        options["bind"] = sockets.listen(host, port, options["workers"])
+    except Misconfigured as error:
+        sys.exit(f"mlflow: server: {error}.")
+    except SystemExit:
+        sys.exit("mlflow: server: MLflow could not open its stores; the lines above say why.")
+    except Exception as error:
+        logger("server").exception(error)
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        sys.exit(f"mlflow: server: it could not start: {reason}; the lines above say where.")
+    _Arbiter(_Gunicorn(options, gate)).run()
+
+
+class _Gunicorn(BaseApplication):
+    """Our app and settings, in the form that gunicorn asks for."""
+
+    def __init__(self, options: dict[str, Any], gate: Gate) -> None:
+        self.options = options
+        self.gate = gate
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.options.items():
+            if name in self.cfg.settings:  # control_socket_disable is younger than gunicorn 25.1
+                self.cfg.set(name, value)
+
+    def load(self) -> Gate:
+        return self.gate
+
+
+class _Log(Logger):
+    """gunicorn's log in the chosen form, with uvicorn's in it."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        uvicorn_log = logging.getLogger("uvicorn.error")
+        uvicorn_log.handlers, uvicorn_log.propagate = self.error_log.handlers, False
+        uvicorn_log.setLevel(max(self.error_log.level, logging.WARNING))
+        format_handlers()
+
+
+class _Arbiter(Arbiter):
+    def spawn_worker(self) -> int:
+        # A SIGTERM between the fork and the worker's own handlers would be lost, and the pod would
+        # hang until it is killed: hold it back, the worker lets it in (Worker.init_signals).
+        with _held(SIGTERM):
+            pid: int = super().spawn_worker()
+            return pid
+
+
+@contextmanager
+def _held(signal_number: int) -> Any:
+    pthread_sigmask(SIG_BLOCK, {signal_number})
+    try:
+        yield
+    finally:
+        pthread_sigmask(SIG_UNBLOCK, {signal_number})
+
+
+def settings() -> dict[str, Any]:
+    """What gunicorn is told, from the environment that the chart sets."""
+    from mlflow_kubernetes.server.worker import Worker
+
+    return {
+        "workers": _number("MLFLOW_WORKERS", 2),
+        "threads": _number("MLFLOW_KUBERNETES_THREADS", 8),
+        "worker_class": Worker,
+        "preload_app": True,
+        "pre_fork": sockets.give_one,
+        "post_fork": sockets.drop_others,
+        "when_ready": _freeze,
+        "post_worker_init": metrics.watch_usage,
+        "child_exit": _forget_metrics,
+        "graceful_timeout": _number("MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT", 120),
+        # Only a worker whose event loop stands still is killed; a slow request never stops that loop.
+        "timeout": 120,
+        # The heartbeat file: memory, where a full or slow disk cannot make a worker look dead.
+        "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108
+        "control_socket_disable": True,
+        "logger_class": _Log,
+        "loglevel": (os.environ.get("MLFLOW_LOGGING_LEVEL") or "info").lower(),
+    }
+
+
+def _number(variable: str, default: int) -> int:
+    value = os.environ.get(variable) or str(default)
+    if not value.isdecimal() or not int(value):
+        raise Misconfigured(f"{variable}: {value!r} is not a number; set a whole number above 0")
+    return int(value)
+
+
+def _freeze(_arbiter: Any) -> None:
+    """Share the memory: nothing made so far is ever walked, hence written to, by a worker's collector."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+    with suppress(AttributeError):  # glibc has it, musl does not
+        ctypes.CDLL(None).malloc_trim(0)  # what the imports left behind: about 9 MiB
+
+
+def _forget_metrics(_arbiter: Any, worker: Any) -> None:
+    if metrics.folder():
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.pid)

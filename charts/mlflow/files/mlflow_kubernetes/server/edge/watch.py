@@ -1,0 +1,53 @@
+"""Ends connections that are overdue, and the most silent one where there are too many."""
+
+from collections import OrderedDict
+from typing import Any, Protocol
+
+from mlflow_kubernetes.server.edge.limits import max_connections
+
+
+class Connection(Protocol):
+    """What Watch needs of a connection."""
+
+    transport: Any
+
+    def is_answering(self) -> bool:
+        """Whether a request has arrived that has no whole answer yet."""
+
+    def check(self, now: float) -> None:
+        """End it if it is overdue."""
+
+
+class Watch:
+    """The connections of one worker, in the order of their last bytes. Looks at all of them every second."""
+
+    def __init__(self, loop: Any) -> None:
+        self.loop = loop
+        self.limit = max_connections()
+        self.connections: OrderedDict[Connection, None] = OrderedDict()
+        self.newest = 0.0
+        self.looking = False
+
+    def add(self, connection: Connection) -> None:
+        """Take one more; the one that has been silent longest goes if there are too many."""
+        self.newest = self.loop.time()
+        self.connections[connection] = None
+        if len(self.connections) > self.limit:
+            self.longest_silent().transport.abort()
+        if not self.looking:
+            self.looking = True
+            self.loop.call_later(1, self.look)
+
+    def longest_silent(self) -> Connection:
+        """The one to give up: one that waits for an answer only if all do."""
+        idle = (each for each in self.connections if not each.is_answering())
+        return next(idle, next(iter(self.connections)))
+
+    def look(self) -> None:
+        """End what is overdue."""
+        now = self.loop.time()
+        for connection in list(self.connections):
+            connection.check(now)
+        self.looking = bool(self.connections)
+        if self.looking:
+            self.loop.call_later(1, self.look)

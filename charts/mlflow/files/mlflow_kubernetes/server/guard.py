@@ -1,0 +1,219 @@
+"""Decides when basic-auth hashes a password: two at a time, each right one once, and few guesses.
+
+A hash takes 70 ms of CPU and 32 MiB. So an unknown account costs as much as a known one, and failures are
+answered with a time to wait instead of a hash. What was right before is never delayed.
+"""
+
+import hmac
+import ipaddress
+import secrets
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, TimeoutError
+
+from cachetools import LRUCache
+
+from mlflow_kubernetes.server.limits import Budgets, Delays, Slots
+
+# Hashes at a time, how many requests may wait for one, and how many seconds.
+HASHES, WAITING, PATIENCE = 2, 4, 1.0
+# Checks that go on after their request was answered with 429.
+DEFERRED = 8
+# Failures of an account or a client at once, and back per second. Beyond them it is checked in the background
+# only: behind an Ingress all users are one client, so this must slow them and not stop them.
+BUDGET = (20, 1 / 3)
+
+
+class Throttled(Exception):
+    """This login was not checked; `seconds` is when to try again."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class Guard:
+    """Decides when a password is hashed.
+
+    Args:
+        check: compares a stored hash with a password.
+        dummy: a hash with MLflow's parameters, for accounts that do not exist.
+        report: takes a reason, an account and a client, for each login that failed.
+    """
+
+    def __init__(
+        self,
+        check: Callable[[str, str], bool],
+        dummy: str,
+        report: Callable[[str, str, str], None],
+        size: int = 10_000,
+    ) -> None:
+        self.check, self.dummy, self.report = check, dummy, report
+        self.secret = secrets.token_bytes(32)
+        self.lock = threading.Lock()
+        self.slots = Slots(HASHES, WAITING)
+        # All keys are digests: no table holds a password. The stored hash is part of them and is read from
+        # the database each time, so a new password or a removed account counts at once, in every pod.
+        self.right: LRUCache[bytes, bool] = LRUCache(size)
+        self.wrong, self.pairs = Delays(size=size), Delays(size=size)
+        self.clients, self.accounts = Budgets(*BUDGET, size), Budgets(*BUDGET, size)
+        self.running: dict[bytes, Future[bool]] = {}
+        self.deferred: set[bytes] = set()
+
+    def digest(self, *parts: str | None) -> bytes:
+        """A key of a table."""
+        return hmac.digest(self.secret, repr(parts).encode(), "sha256")
+
+    def remembered(self, stored: str, password: str) -> bool:
+        """A plain check, for the server itself; what was right needs no hash later."""
+        credential = self.digest(stored, None, password)
+        return self._known(credential) or self._learn(credential, self.check(stored, password))
+
+    def _known(self, credential: bytes) -> bool:
+        with self.lock:
+            return bool(self.right.get(credential))
+
+    def _learn(self, credential: bytes, right: bool) -> bool:
+        if right:
+            with self.lock:
+                self.right[credential] = True
+        return right
+
+    def login(self, name: str, stored: str | None, password: str, client: str) -> bool:
+        """Whether a password is an account's.
+
+        Args:
+            name: the account as the client gave it.
+            stored: the hash of its password; None if there is no such account.
+            password: what the client says it is.
+            client: the client's address.
+
+        Raises:
+            Throttled: it was not checked.
+        """
+        credential = self.digest(stored, None if stored else name, password)
+        if self._known(credential):
+            return True
+        attempt = Attempt(self, credential, name, stored, password, client)
+        try:
+            right = self._once(credential, attempt.decide)
+        except Throttled:
+            self.report("throttled", name, client)
+            raise
+        if not right:
+            self.report("refused", name, client)
+        return right
+
+    def _once(self, credential: bytes, decide: Callable[[], bool]) -> bool:
+        """Check equal logins that come together once: a job starts many processes with one account."""
+        with self.lock:
+            running = self.running.get(credential)
+            if running is None:
+                mine = self.running[credential] = Future()
+        if running is not None:
+            try:
+                return running.result(PATIENCE)
+            except TimeoutError:
+                raise Throttled(1) from None
+            except Throttled as error:
+                raise Throttled(error.seconds) from None
+        try:
+            mine.set_result(decide())
+        except BaseException as error:
+            mine.set_exception(error)
+        finally:
+            with self.lock:
+                del self.running[credential]
+        return mine.result()
+
+
+class Attempt:
+    """A login whose outcome is not known yet."""
+
+    def __init__(
+        self, guard: Guard, credential: bytes, name: str, stored: str | None, password: str, client: str
+    ) -> None:
+        self.guard, self.credential, self.stored, self.password = guard, credential, stored, password
+        self.client = network(client)
+        self.account = guard.digest(stored, None if stored else name)
+        self.pair = guard.digest(self.client, stored, None if stored else name)
+
+    def decide(self) -> bool:
+        """Whether it is right, if it is hashed now."""
+        guard = self.guard
+        with guard.lock:
+            repeated = self.credential in guard.wrong.failures
+            self._refuse_early(guard.wrong.wait(self.credential) if repeated else guard.pairs.wait(self.pair))
+            if repeated:
+                # An old password in some job must not delay its owner, who has a new one.
+                guard.wrong.add(self.credential)
+                return False
+            busy = guard.clients.spent(self.client) or guard.accounts.spent(self.account)
+        if busy or not guard.slots.take(PATIENCE):
+            self._defer()
+            raise Throttled(1)
+        try:
+            with guard.lock:  # of those that waited with this one, some have failed since
+                self._refuse_early(guard.pairs.wait(self.pair))
+            return self._hash()
+        finally:
+            guard.slots.give()
+
+    def _refuse_early(self, seconds: float) -> None:
+        if seconds:
+            raise Throttled(seconds)
+
+    def _hash(self) -> bool:
+        guard = self.guard
+        right = guard.check(self.stored or guard.dummy, self.password) and self.stored is not None
+        with guard.lock:
+            if right:
+                guard.right[self.credential] = True
+                guard.pairs.forget(self.pair)
+            else:
+                guard.wrong.add(self.credential)
+                guard.pairs.add(self.pair)
+                guard.clients.add(self.client)
+                guard.accounts.add(self.account)
+        return right
+
+    def _defer(self) -> None:
+        """Check it after the answer, so that a right password works at the next try whatever others do.
+
+        The answer is 429 in any case, at once, and a failure is counted before the outcome is known: nothing
+        that a client sees depends on whether there is such an account.
+        """
+        guard = self.guard
+        with guard.lock:
+            guard.pairs.add(self.pair)
+            if self.stored is None or self.credential in guard.deferred or len(guard.deferred) >= DEFERRED:
+                return
+            guard.deferred.add(self.credential)
+        threading.Thread(target=self._check_later, daemon=True).start()
+
+    def _check_later(self) -> None:
+        guard = self.guard
+        try:
+            if guard.slots.take(5 * PATIENCE):
+                try:
+                    right = guard.check(self.stored or guard.dummy, self.password)
+                finally:
+                    guard.slots.give()
+                if guard._learn(self.credential, right):
+                    with guard.lock:
+                        guard.pairs.forget(self.pair)
+        finally:
+            with guard.lock:
+                guard.deferred.discard(self.credential)
+
+
+def network(client: str) -> str:
+    """Whose failures are counted together: an IPv4 address, or the /64 that one IPv6 host can use at will."""
+    try:
+        address = ipaddress.ip_address(client.partition("%")[0])
+    except ValueError:
+        return client[:64]
+    mapped = getattr(address, "ipv4_mapped", None)
+    if mapped or address.version == 4:
+        return str(mapped or address)
+    return str(ipaddress.ip_network((address, 64), strict=False))

@@ -1,0 +1,74 @@
+"""Start the MLflow server of the chart.
+
+MLFLOW_KUBERNETES_LAUNCHER chooses how: `direct` (default) serves MLflow's own apps from one process tree,
+`upstream` is plain `mlflow server`. Both read MLflow's usual environment variables, and
+MLFLOW_KUBERNETES_APP_NAME, which stands for `--app-name` (MLflow has no variable for it).
+"""
+
+import os
+import re
+import sys
+
+from mlflow_kubernetes import command
+
+# They would change whom the web server trusts or what it runs: without effect, wherever they come from.
+IGNORED = re.compile(
+    "FORWARDED_ALLOW_IPS|PROXY_ALLOW_FROM|SCRIPT_NAME|WEB_CONCURRENCY|NOTIFY_SOCKET|PORT|SENDFILE"
+    "|(GUNICORN|UVICORN|LISTEN|FLASK|WERKZEUG|FASTAPI|STARLETTE|MLFLOW_ASSISTANT|MLFLOW_SANDBOX)_.*"
+    "|MLFLOW_ENABLE_REMOTE_ASSISTANT|MLFLOW_ENABLE_ASSISTANT_SANDBOX"
+    "|MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE|_MLFLOW_.*|MLFLOW_SERVER_PID"
+)
+# Checks of MLflow's login that nothing may turn off.
+CHECKS = ("MLFLOW_BASIC_AUTH_FAIL_CLOSED", "MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH")
+# MLflow asks nobody for an account below a path that begins so, or takes a route for another one.
+OPEN_PATHS = re.compile("/static|/favicon.ico|/health|/(ajax-)?api(/|$)")
+
+
+def main() -> None:
+    """Run the chosen launcher; it ends only with the process."""
+    launchers = {"direct": direct, "upstream": upstream}
+    name = os.environ.get("MLFLOW_KUBERNETES_LAUNCHER") or "direct"
+    if name not in launchers:
+        sys.exit(f"mlflow: MLFLOW_KUBERNETES_LAUNCHER: {name!r} is unknown; set direct or upstream.")
+    guard()
+    from mlflow_kubernetes.server import auth
+
+    auth.check_keys()
+    if auth.enabled():
+        auth.prepare(cache_seconds=0 if name == "direct" else auth.UPSTREAM_CACHE_SECONDS)
+    launchers[name]()
+
+
+def guard() -> None:
+    """Drop what must have no effect, and let the gate, not MLflow, check names of hosts."""
+    from mlflow_kubernetes.server.edge.limits import raise_file_limit
+
+    prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "")
+    if OPEN_PATHS.match(prefix):
+        sys.exit(f"mlflow: server: MLFLOW_STATIC_PREFIX: a login does not cover {prefix}; set another path.")
+    for variable in CHECKS:
+        if os.environ.get(variable, "true").lower() not in ("true", "1"):
+            sys.exit(f"mlflow: server: {variable}: it must stay on; set it to true, or remove it.")
+    for variable in filter(IGNORED.fullmatch, list(os.environ)):
+        del os.environ[variable]
+    hosts = os.environ.get("MLFLOW_SERVER_ALLOWED_HOSTS")
+    if hosts:
+        os.environ["MLFLOW_KUBERNETES_HOSTS"] = hosts
+    os.environ["MLFLOW_SERVER_ALLOWED_HOSTS"] = f"{hosts or 'localhost'},*"
+    raise_file_limit()
+
+
+def direct() -> None:
+    """Serve MLflow's apps from this process."""
+    from mlflow_kubernetes.server.direct import serve
+
+    serve()
+
+
+def upstream() -> None:
+    """Become `mlflow server`, with the gate around its app."""
+    from mlflow_kubernetes.server import auth
+
+    if auth.enabled():
+        auth.bootstrap_apart()
+    os.execv(sys.executable, command("upstream"))  # noqa: S606

@@ -1,0 +1,155 @@
+"""What the direct launcher adds to MLflow's own metrics.
+
+MLflow counts the requests that Flask answers. These are also counted: those that FastAPI answers, and how
+much of a pod is in use. All of it goes into the files of MLflow's metrics, where every worker counts and
+every reader adds up.
+"""
+
+import os
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from glob import glob
+from timeit import default_timer
+from typing import Any
+
+App = Callable[..., Any]
+# Not requests of users; MLflow leaves them out too.
+PROBES = ("/health", "/version")
+
+
+def folder() -> str | None:
+    """Where the metrics are, if they are on."""
+    return os.environ.get("prometheus_multiproc_dir")  # noqa: SIM112 (the library's own spelling)
+
+
+def forget_the_dead() -> None:
+    """A server that was killed could not remove what its workers had in use."""
+    for file in glob(f"{folder()}/gauge_live*.db"):
+        os.remove(file)
+
+
+class Counted:
+    """An ASGI app whose requests are counted under MLflow's names."""
+
+    def __init__(self, app: App) -> None:
+        from mlflow.version import VERSION
+        from prometheus_client import CollectorRegistry, Counter, Histogram
+
+        self.app = app
+        self.version = VERSION
+        # MLflow holds metrics of these names too, and each would overwrite what the other counted, were it
+        # not for the words: other words are another entry of the file, and readers add up by name.
+        unread = CollectorRegistry()
+        self.total = Counter(
+            "mlflow_http_request_total", "HTTP requests to FastAPI", ("method", "status"), registry=unread
+        )
+        self.seconds = Histogram(
+            "mlflow_http_request_duration_seconds",
+            "HTTP requests to FastAPI in seconds",
+            ("method", "mlflow_version", "status"),
+            registry=unread,
+        )
+        # A pod that nobody has asked yet: a counter that begins with its first error hides it from rate().
+        for method in ("GET", "POST"):
+            for code in ("200", "500"):
+                self.total.labels(method, code)
+                self.seconds.labels(method, self.version, code)
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["path"].endswith(PROBES):
+            await self.app(scope, receive, send)
+            return
+        method, began = scope["method"], default_timer()
+
+        async def send_counted(message: dict[str, Any]) -> None:
+            # The time to the first byte, as MLflow measures it: how long a download takes is the client's.
+            if message["type"] == "http.response.start":
+                code = str(message["status"])
+                self.total.labels(method, code).inc()
+                self.seconds.labels(method, self.version, code).observe(default_timer() - began)
+            await send(message)
+
+        await self.app(scope, receive, send_counted)
+
+
+class Usage:
+    """How much of a worker is in use: threads, and connections of its busiest database pool."""
+
+    def __init__(self, worker: Any) -> None:
+        from prometheus_client import CollectorRegistry, Gauge
+
+        self.worker = worker
+        self.pools: set[Any] = set()
+        unread = CollectorRegistry()
+
+        def gauge(name: str, words: str, mode: Any) -> Gauge:
+            return Gauge(name, words, registry=unread, multiprocess_mode=mode)
+
+        self.busy = gauge(
+            "mlflow_http_requests_in_progress", "Requests being answered or waiting.", "livesum"
+        )
+        threads = gauge("mlflow_http_threads", "Threads that answer requests.", "livesum")
+        words = "Connections in use in the fullest database pool of a worker."
+        self.used = gauge("mlflow_database_pool_used", words, "livemax")
+        limit = gauge("mlflow_database_pool_limit", "Connections that such a pool may have.", "livemax")
+        threads.set(worker.cfg.threads)
+        limit.set(_pool_limit())
+
+    def watch(self) -> None:
+        """Look every second, until the process ends."""
+        from sqlalchemy import Engine, QueuePool, event
+
+        def known(connection: Any) -> None:
+            if isinstance(connection.engine.pool, QueuePool):
+                self.pools.add(connection.engine.pool)
+
+        event.listen(Engine, "engine_connect", known)
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def _look(self) -> None:
+        while True:
+            self.busy.set(self.worker.wsgi.in_progress)
+            self.used.set(max((pool.checkedout() for pool in list(self.pools)), default=0))
+            time.sleep(1)
+
+
+def _pool_limit() -> int:
+    """As MLflow and SQLAlchemy understand the variables: 0 is the default."""
+    from mlflow.environment_variables import (
+        MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW,
+        MLFLOW_SQLALCHEMYSTORE_POOL_SIZE,
+    )
+
+    size, overflow = MLFLOW_SQLALCHEMYSTORE_POOL_SIZE.get(), MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW.get()
+    return (size or 5) + (overflow or 10)
+
+
+def watch_usage(worker: Any) -> None:
+    """Start in a worker, after the fork."""
+    if folder():
+        Usage(worker).watch()
+
+
+def extend(apps: Any) -> None:
+    """Count what FastAPI answers, and let /metrics show all pages that the chart names."""
+    apps.native = Counted(apps.native)
+    pages = os.environ.get("MLFLOW_KUBERNETES_METRICS_PAGES", "").split()
+    if pages:
+        # The view behind MLflow's own route, so login and allowed hosts stay as they are.
+        apps.flask.app.view_functions["prometheus_metrics"] = lambda: _joined(pages)
+
+
+def _joined(pages: list[str]) -> tuple[str, int, dict[str, str]]:
+    kind = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+    return "".join(_fetched(page) for page in pages), 200, kind
+
+
+def _fetched(page: str) -> str:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(page, timeout=2) as answer:
+            return str(answer.read(), "utf-8")
+    except OSError as error:
+        return f"# {page}: {error}\n"

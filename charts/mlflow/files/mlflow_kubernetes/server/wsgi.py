@@ -1,0 +1,245 @@
+"""Flask as an ASGI app: a request has a thread while Flask works, not while a client is slow."""
+
+import asyncio
+import contextvars
+import io
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from mlflow_kubernetes.server.rules import ARTIFACTS
+
+WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+# Bytes of one body, and of all bodies, that wait in memory; the rest of them waits on disk, in TMPDIR.
+IN_MEMORY = 128 << 10
+ALL_IN_MEMORY = 64 << 20
+# Bytes of all bodies that may wait on disk.
+ALL_ON_DISK = 512 << 20
+# Bytes of an answer that a thread collects before it waits for the client.
+PIECE = 64 << 10
+# Requests that may wait for a thread.
+MAX_WAITING = 1000
+BUSY = "Too many requests are waiting for this server; try again."
+
+
+class Threads:
+    """The threads of a worker, and what they have been doing for how long."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.pool = ThreadPoolExecutor(count, "request")
+        self.in_memory = self.on_disk = 0  # bytes of bodies
+        self.began: dict[int, float] = {}
+        self.waiting = 0
+
+    async def run(self, work: Callable[[], Any]) -> Any:
+        """Call in a thread."""
+        self.waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.pool, self._timed, work)
+        finally:
+            self.waiting -= 1
+
+    def _timed(self, work: Callable[[], Any]) -> Any:
+        me = threading.get_ident()
+        self.began[me] = time.monotonic()
+        try:
+            return work()
+        finally:
+            del self.began[me]
+
+    def are_stuck(self, seconds: float) -> bool:
+        """Whether all have worked on one request for so long, and none of them waits for the database."""
+        began = dict(self.began)
+        if len(began) < self.count or time.monotonic() - max(began.values()) < seconds:
+            return False
+        frames = sys._current_frames()
+        return not any(_is_in_database(frames.get(thread)) for thread in began)
+
+
+def _is_in_database(frame: Any) -> bool:
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if "/sqlalchemy/" in file or "/psycopg" in file or "/pymysql/" in file:
+            return True
+        frame = frame.f_back
+    return False
+
+
+class Wsgi:
+    """The ASGI app."""
+
+    def __init__(self, app: WSGI, threads: Callable[[], Threads]) -> None:
+        self.app = app
+        self.threads = threads
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        threads = self.threads()
+        if threads.waiting > MAX_WAITING:
+            await _send_busy(send)
+            return
+        body = _Body(threads, bounded=not ARTIFACTS.search(scope["path"]))
+        try:
+            more = True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return
+                if not body.add(message.get("body", b"")):
+                    await _send_busy(send)
+                    return
+                more = message.get("more_body", False)
+            await _Answer(self.app, _environ(scope, body.rewound(), body.size)).give(threads, send)
+        finally:
+            body.close()
+
+
+class _Body:
+    """A request's body. No thread waits for it: clients may be slow."""
+
+    def __init__(self, threads: Threads, bounded: bool) -> None:
+        self.threads = threads
+        self.bounded = bounded
+        self.size = self.in_memory = self.on_disk = 0
+        self.file: Any = io.BytesIO()
+
+    def add(self, data: bytes) -> bool:
+        """Take the next part; False if the bodies of all requests have no room for it."""
+        self.size += len(data)
+        if self.on_disk == 0 and self.size <= IN_MEMORY and self.threads.in_memory < ALL_IN_MEMORY:
+            self._count(in_memory=len(data))
+        else:
+            if self.on_disk == 0:
+                self._move_to_disk()
+            self._count(on_disk=len(data))
+            if self.bounded and self.threads.on_disk > ALL_ON_DISK:
+                return False
+        self.file.write(data)
+        return True
+
+    def rewound(self) -> Any:
+        """The file to read it from."""
+        self.file.seek(0)
+        return self.file
+
+    def close(self) -> None:
+        """Give up its place."""
+        self.file.close()
+        self._count(-self.in_memory, -self.on_disk)
+
+    def _move_to_disk(self) -> None:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
+        file.write(self.file.getbuffer())
+        self.file = file
+        self._count(-self.in_memory, self.in_memory)
+
+    def _count(self, in_memory: int = 0, on_disk: int = 0) -> None:
+        self.in_memory += in_memory
+        self.on_disk += on_disk
+        self.threads.in_memory += in_memory
+        self.threads.on_disk += on_disk if self.bounded else 0
+
+
+class _Answer:
+    """One call of the WSGI app, made step by step in threads, each with the same context."""
+
+    def __init__(self, app: WSGI, environ: dict[str, Any]) -> None:
+        self.app = app
+        self.environ = environ
+        self.context = contextvars.copy_context()
+        self.result: Any = ()
+        self.parts: Iterator[bytes] = iter(())
+        self.start: dict[str, Any] = {}
+
+    async def give(self, threads: Threads, send: Any) -> None:
+        """Send the whole answer."""
+
+        def in_context(work: Callable[[], Any]) -> Any:
+            return threads.run(lambda: self.context.run(work))
+
+        ended = False
+        try:
+            pieces, ended = await in_context(self._begin)
+            await send(self.start)
+            while True:
+                for piece in pieces[:-1]:
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                last = pieces[-1] if pieces else b""
+                await send({"type": "http.response.body", "body": last, "more_body": not ended})
+                if ended:
+                    return
+                pieces, ended = await in_context(self._next)
+        finally:
+            if not ended:
+                await in_context(self._close)
+
+    def _begin(self) -> tuple[list[bytes], bool]:
+        self.result = self.app(self.environ, self._start_response)
+        self.parts = iter(self.result)
+        return self._next()
+
+    def _start_response(self, status: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
+        self.start = {
+            "type": "http.response.start",
+            "status": int(status[:3]),
+            "headers": [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in headers],
+        }
+
+    def _next(self) -> tuple[list[bytes], bool]:
+        """Pieces of the answer, and whether they are the last."""
+        pieces, size = [], 0
+        for part in self.parts:
+            pieces += [part[at : at + PIECE] for at in range(0, len(part), PIECE)]
+            size += len(part)
+            if size >= PIECE:
+                return pieces, False
+        self._close()
+        return pieces, True
+
+    def _close(self) -> None:
+        if hasattr(self.result, "close"):
+            self.result.close()
+
+
+def _environ(scope: dict[str, Any], stream: Any, length: int) -> dict[str, Any]:
+    """The request as WSGI has it. Nothing comes from a header but the variables named after headers."""
+    server = scope.get("server") or ("localhost", 0)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1]),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": scope["client"][0],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": stream,
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope["headers"]:
+        key = name.decode("latin-1").upper().replace("-", "_")
+        key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+        text = value.decode("latin-1")
+        between = "; " if key == "HTTP_COOKIE" else ","
+        environ[key] = f"{environ[key]}{between}{text}" if key in environ else text
+    environ["CONTENT_LENGTH"] = str(length)
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+    return environ
+
+
+async def _send_busy(send: Any) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"retry-after", b"1")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": BUSY.encode()})

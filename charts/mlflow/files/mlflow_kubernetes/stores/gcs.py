@@ -1,0 +1,40 @@
+"""Google Cloud Storage; its library reads the environment itself."""
+
+import shutil
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from mlflow_kubernetes.stores.store import CONNECT, MIB, PIECE, READ, Folder, Stream
+
+
+class Gcs(Folder):
+    """A bucket of Google Cloud Storage."""
+
+    def check(self) -> None:
+        once = {"max_results": 1, "timeout": (CONNECT, READ), "retry": None}
+        next(iter(self.client.list_blobs(self.bucket, prefix=self.folder, **once)), None)
+
+    def names(self) -> list[str]:
+        found = self.client.bucket(self.bucket).list_blobs(prefix=self.folder)
+        return [blob.name.removeprefix(self.folder) for blob in found]
+
+    def write(self, name: str, stream: Stream) -> None:
+        with self._blob(name).open("wb", chunk_size=PIECE) as file:
+            shutil.copyfileobj(stream, file, MIB)
+
+    def read(self, name: str) -> Iterator[bytes]:
+        with self._blob(name).open("rb", chunk_size=PIECE) as file:
+            yield from iter(lambda: file.read(MIB), b"")
+
+    def remove(self, name: str) -> None:
+        self.client.bucket(self.bucket).delete_blob(self.folder + name)
+
+    def _blob(self, name: str) -> Any:
+        return self.client.bucket(self.bucket).blob(self.folder + name)
+
+    @cached_property
+    def client(self) -> Any:
+        from google.cloud.storage import Client
+
+        return Client()

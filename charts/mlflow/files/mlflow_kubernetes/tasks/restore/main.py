@@ -1,0 +1,100 @@
+"""Restore a backup: into MLflow's database while no server runs, or as a drill into a scratch database.
+
+The database is replaced in one transaction, and only after the dump was found undamaged: whatever goes wrong,
+it is as it was.
+"""
+
+import argparse
+import os
+import time
+from contextlib import closing
+from typing import Any
+
+from mlflow_kubernetes.stores.database import connect
+from mlflow_kubernetes.tasks.backup.exchange import Exchange
+from mlflow_kubernetes.tasks.backup.facts import Facts
+from mlflow_kubernetes.tasks.backup.store import Backups
+from mlflow_kubernetes.tasks.restore import sql
+from mlflow_kubernetes.tasks.restore.scratch import Scratch
+from mlflow_kubernetes.tasks.task import Report, Task, TaskError
+
+# Seconds for connections to end: a look of the exporter at the database takes a moment.
+PATIENCE = 60
+OTHERS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = %s AND pid <> pg_backend_pid()"""
+
+
+class Restore:
+    """One restore, with the settings of the command line."""
+
+    def __init__(self, task: Task, options: argparse.Namespace, server: str, exchange: Exchange) -> None:
+        self.task = task
+        self.options = options
+        self.server = server
+        self.exchange = exchange
+
+    def work(self) -> Report:
+        """Check the dump, then replace the database by it."""
+        began, backups = time.monotonic(), Backups(os.environ, self.options.source)
+        facts = backups.facts(self.options.backup)
+        self.task.log.info(f"checking {self.options.source}/{facts['name']}.dump, {facts['size']} bytes.")
+        for _ in backups.chunks(facts):
+            pass
+        if self.options.scratch:
+            with Scratch(self.task, self.options.scratch):
+                self._restore(backups, facts, self.options.scratch)
+        else:
+            self._wait_for_silence()
+            self._restore(backups, facts, os.environ["PGDATABASE"])
+        rows = sum(facts["rows"].values())
+        self.task.log.info(
+            f"restored {facts['name']}: {len(facts['rows'])} tables with {rows} rows, as counted."
+        )
+        return {"rows": rows, "duration_seconds": round(time.monotonic() - began, 1)}
+
+    def _restore(self, backups: Backups, facts: Facts, database: str) -> None:
+        import psycopg2
+
+        self.task.log.info(f"restoring into database {database}; until its end nothing changes.")
+        with closing(psycopg2.connect(dbname=database)) as connection, connection.cursor() as cursor:
+            files = {
+                "database": database,
+                "before.sql": sql.before(cursor),
+                "after.sql": sql.after(cursor, facts["rows"]),
+            }
+        self.exchange.restore(backups.chunks(facts), files)
+
+    def _wait_for_silence(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while count := self._others():
+            if time.monotonic() > deadline:
+                raise TaskError(
+                    f"{count} connections of {self.server} are open; scale its Deployments to 0 first, "
+                    "or let `mlflowops restore` do it."
+                )
+            time.sleep(1)
+
+    def _others(self) -> int:
+        with self.task.database.connection() as connection, connection.cursor() as cursor:
+            cursor.execute(OTHERS, (self.server,))
+            found: tuple[Any, ...] = cursor.fetchone()
+            return int(found[0])
+
+
+def main() -> int:
+    """Run it; the exit code of the Job."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", required=True, help="s3://bucket/path")
+    parser.add_argument("--exchange", required=True, help="the folder shared with postgres.sh")
+    parser.add_argument("--backup", default="latest", help="the name of one, or latest")
+    parser.add_argument("--scratch", default="", help="a database to try it in")
+    parser.add_argument("--seconds", type=int, required=True, help="until Kubernetes ends it")
+    options = parser.parse_args()
+    # By this name connections of the server are told from this process' own.
+    server, os.environ["PGAPPNAME"] = os.environ["PGAPPNAME"], "mlflow-restore"
+    database = connect(os.environ["MLFLOW_BACKEND_STORE_URI"])
+    task = Task("drill" if options.scratch else "restore", database, options.seconds)
+    # Around all of it: the other container must end, too, if the work is not even begun.
+    with Exchange(options.exchange) as exchange:
+        return task.run(Restore(task, options, server, exchange).work)

@@ -1,0 +1,74 @@
+"""The scratch database of a drill: made and removed, or, if somebody else has made it, emptied."""
+
+from contextlib import closing
+from types import TracebackType
+from typing import Any
+
+from mlflow_kubernetes.tasks.restore import sql
+from mlflow_kubernetes.tasks.task import Task, TaskError
+
+# A database with tables but without this schema belongs to somebody.
+MARK = "CREATE SCHEMA IF NOT EXISTS mlflow_kubernetes_scratch"
+MARKED = "SELECT 1 FROM pg_namespace WHERE nspname = 'mlflow_kubernetes_scratch'"
+
+
+class Scratch:
+    """Within the block it is there; after it nothing is in it any more."""
+
+    def __init__(self, task: Task, name: str) -> None:
+        self.task = task
+        self.name = name
+        self.made = False
+
+    def __enter__(self) -> "Scratch":
+        if not self._run("SELECT 1 FROM pg_database WHERE datname = %s", self.name):
+            self._make()
+        with closing(_connect(self.name)) as connection, connection.cursor() as cursor:
+            cursor.execute(MARKED)
+            if not cursor.fetchone() and sql.drops(cursor):
+                raise TaskError(
+                    f"database {self.name} has tables that no drill has made; "
+                    "set backup.drill.database to an empty one, or to one that does not exist."
+                )
+            cursor.execute(MARK)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.made:
+            self._run(f"DROP DATABASE {self._quoted()} WITH (FORCE)")
+            return
+        with closing(_connect(self.name)) as connection, connection.cursor() as cursor:
+            for statement in sql.drops(cursor):
+                cursor.execute(statement)
+
+    def _make(self) -> None:
+        import psycopg2
+
+        try:
+            self._run(f"CREATE DATABASE {self._quoted()}")
+        except psycopg2.errors.InsufficientPrivilege as error:
+            raise TaskError(
+                f"MLflow's role may not create database {self.name}; "
+                "make it, owned by that role, or let it: ALTER ROLE ... CREATEDB."
+            ) from error
+        self.made = True
+
+    def _quoted(self) -> str:
+        return '"' + self.name.replace('"', '""') + '"'
+
+    def _run(self, statement: str, *values: Any) -> list[Any]:
+        """In MLflow's own database."""
+        with closing(_connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            return list(cursor.fetchall()) if cursor.description else []
+
+
+def _connect(database: str | None = None) -> Any:
+    """A connection that needs no commit: databases cannot be made in a transaction."""
+    import psycopg2
+
+    connection = psycopg2.connect(**({"dbname": database} if database else {"dsn": ""}))
+    connection.autocommit = True
+    return connection

@@ -1,0 +1,62 @@
+"""What goes before and after a dump in one transaction: all that is there away, and the rows counted.
+
+A table that the dump does not have, of a newer MLflow, would otherwise stay, or stand in the way.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlflow_kubernetes.tasks.backup.facts import tables
+
+# The chart's own schemas stay, and what belongs to others, to an extension or, as a sequence may, to a table.
+DROPS = """
+    SELECT format('DROP %s IF EXISTS %I.%s CASCADE;', kind, nspname, name) FROM (
+        SELECT tableoid, oid, relnamespace AS schema, format('%I', relname) AS name, relowner AS owner,
+               CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'
+               WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END AS kind
+        FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+        UNION ALL SELECT tableoid, oid, typnamespace, format('%I', typname), typowner, 'TYPE'
+        FROM pg_type WHERE typtype IN ('e', 'd')
+        UNION ALL SELECT tableoid, oid, pronamespace,
+               format('%I(%s)', proname, pg_get_function_identity_arguments(oid)), proowner, 'ROUTINE'
+        FROM pg_proc
+    ) found JOIN pg_namespace ON pg_namespace.oid = schema
+    WHERE nspname !~ '^(pg_|information_schema$|mlflow_kubernetes)' AND pg_has_role(owner, 'USAGE')
+    AND NOT EXISTS (
+        SELECT FROM pg_depend
+        WHERE classid = found.tableoid AND objid = found.oid AND objsubid = 0 AND deptype IN ('a', 'e', 'i'))
+    UNION ALL SELECT format('DROP SCHEMA %I CASCADE;', nspname) FROM pg_namespace
+    WHERE nspname !~ '^(pg_|information_schema$|mlflow_kubernetes|public$)'
+    AND pg_has_role(nspowner, 'USAGE')"""
+COUNT = """
+    IF (SELECT count(*) FROM {table}) <> {rows} THEN
+        RAISE EXCEPTION USING MESSAGE = {wrong};
+    END IF;"""
+
+
+def drops(cursor: Any) -> list[str]:
+    """Statements that empty the database that the cursor is in."""
+    cursor.execute(DROPS)
+    return [row[0] for row in cursor.fetchall()]
+
+
+def before(cursor: Any) -> str:
+    """What comes before a dump."""
+    return "\n".join(["SET client_min_messages = warning;", "BEGIN;", *drops(cursor), ""])
+
+
+def after(cursor: Any, rows: Mapping[str, int]) -> str:
+    """What comes after it: the commit, if the tables have that many rows."""
+    from psycopg2.sql import SQL, Composed, Identifier, Literal
+
+    counts = Composed(
+        SQL(COUNT).format(
+            table=Identifier(*table),
+            rows=Literal(count),
+            wrong=Literal(f"{'.'.join(table)} does not have {count} rows"),
+        )
+        for table, count in tables(rows).items()
+    )
+    # As a literal, since a name may hold any mark that ends a body in dollars.
+    body = Literal(f"BEGIN{counts.as_string(cursor)}\nEND")
+    return f"DO {body.as_string(cursor)};\nCOMMIT;\n\\echo committed\n"

@@ -1,0 +1,141 @@
+"""End old runs, and free what deleted ones take: the retention CronJob.
+
+First, runs that ended long ago are deleted as in the UI, where they can be restored. Then, runs that were
+deleted long enough ago, by this or by people, are removed with their artifacts. The next one goes on where
+one is cut off.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from mlflow_kubernetes.schema.revisions import Revisions
+from mlflow_kubernetes.stores.artifacts import artifacts
+from mlflow_kubernetes.stores.database import connect
+from mlflow_kubernetes.tasks.retention.purge import Purge
+from mlflow_kubernetes.tasks.retention.rules import Rules
+from mlflow_kubernetes.tasks.task import Report, Task, TaskError
+
+# What fails for so many runs fails for all: the object store, most likely.
+PATIENCE = 10
+# Seconds before Kubernetes' deadline that it ends by itself.
+MARGIN = 60
+Row = tuple[str, str]
+
+
+class Retention:
+    """One pass over the database."""
+
+    def __init__(self, task: Task, options: argparse.Namespace) -> None:
+        self.task = task
+        self.options = options
+        self.end = time.monotonic() + options.seconds - MARGIN
+        self.failed: set[str] = set()
+
+    def work(self) -> Report:
+        """Delete, then purge; what a dry run would do is only told."""
+        options = self.options
+        self._same_schema()
+        with self.task.database.connection() as connection:
+            rules = Rules(connection, options.days, options.grace_days, options.keep_tag)
+            due = rules.old()
+            found = {"due_runs": len(due), "kept_runs": rules.old_but_needed()}
+            self.task.log.info(
+                f"{found['due_runs']} runs ended more than {options.days:g} days ago and may go; "
+                f"{found['kept_runs']} more are as old, but needed."
+            )
+            if options.dry_run:
+                return {**found, **self._preview(due, rules)}
+            report = {**found, **self._delete(rules), **self._purge(rules)}
+        if self.failed:
+            raise TaskError(
+                f"{len(self.failed)} could not be removed; see the lines above, the next one tries again."
+            )
+        return report
+
+    def _same_schema(self) -> None:
+        """Else MLflow's store would migrate the database, under a server that runs."""
+        found, wanted = self.task.database.revision(), Revisions.installed().head
+        if found != wanted:
+            raise TaskError(
+                f"the database is at revision {found}, this image needs {wanted}; "
+                "deploy the server with the same image first."
+            )
+
+    def _preview(self, due: list[Row], rules: Rules) -> Report:
+        for what, rows in (
+            ("delete runs", due),
+            ("remove runs", rules.deleted()),
+            ("remove logged models", rules.models()),
+        ):
+            names = ", ".join(row[0] for row in rows[:10])
+            self.task.log.info(
+                f"dry run: would {what}: {len(rows)} ({names}{', ...' if len(rows) > 10 else ''})."
+            )
+        return {"deleted_runs": 0, "purged_runs": 0, "purged_models": 0}
+
+    def _delete(self, rules: Rules) -> Report:
+        return {
+            "deleted_runs": self._each("deleted", rules.old, lambda run, _: self._store.delete_run(run)),
+        }
+
+    def _purge(self, rules: Rules) -> Report:
+        purge = Purge(self._store, rules, artifacts(os.environ))
+        self._each("removed for good", rules.deleted, purge.run)
+        for model, location in rules.models():
+            self._one(purge.model, model, location)
+        return {"purged_runs": purge.runs, "purged_models": purge.models}
+
+    def _each(self, done: str, ask: Callable[[int], list[Row]], act: Callable[[str, str], object]) -> int:
+        """Act on run after run, asking anew for each batch, as long as there are any and time is left."""
+        count = 0
+        while rows := [
+            row for row in ask(self.options.batch_size + len(self.failed)) if row[0] not in self.failed
+        ]:
+            for run, address in rows:
+                if time.monotonic() > self.end:
+                    self.task.log.info("time is up; the next one goes on.")
+                    return count
+                count += self._one(act, run, address)
+            self.task.log.info(f"{count} runs {done}.")
+        return count
+
+    def _one(self, act: Callable[[str, str], object], name: str, artifacts: str) -> bool:
+        try:
+            act(name, artifacts)
+        except Exception as error:  # of this one; the others may do
+            self.failed.add(name)
+            self.task.log.info(f"{name}: {type(error).__name__}: {' '.join(str(error).split())}")
+            if len(self.failed) == PATIENCE:
+                raise TaskError(f"{PATIENCE} could not be removed; see the lines above.") from error
+            return False
+        return True
+
+    @cached_property
+    def _store(self) -> Any:
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        class Store(SqlAlchemyStore):
+            def _initialize_store_state(self) -> None:
+                """Else it refuses a database with workspaces; runs age in all of them."""
+
+        return Store(self.task.database.uri, "mlflow-artifacts:/")
+
+
+def main() -> int:
+    """Run it; the exit code of the Job."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=float, required=True, help="age of a run's end")
+    parser.add_argument("--grace-days", type=float, required=True, help="days in the trash")
+    parser.add_argument("--keep-tag", required=True, help="runs with this tag stay")
+    parser.add_argument(
+        "--batch-size", type=int, required=True, help="runs between two looks at what is needed"
+    )
+    parser.add_argument("--seconds", type=int, required=True, help="until Kubernetes ends it")
+    parser.add_argument("--dry-run", action="store_true", help="only tell")
+    options = parser.parse_args()
+    task = Task("retention", connect(os.environ["MLFLOW_BACKEND_STORE_URI"]), options.seconds)
+    return task.run(lambda: Retention(task, options).work())

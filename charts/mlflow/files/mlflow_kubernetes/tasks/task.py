@@ -1,0 +1,105 @@
+"""What the chart's CronJobs have in common: one at a time, and a row that tells how the last one went.
+
+The rows are in a PostgreSQL schema of the chart's own, where neither MLflow nor its migrations look. The
+metrics read them, so that no task needs a way to Prometheus.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any
+
+from mlflow_kubernetes.log import logger
+from mlflow_kubernetes.stores.database import Database, PostgreSQL, Unreachable
+
+Report = Mapping[str, float]
+SETUP = """
+    CREATE SCHEMA IF NOT EXISTS mlflow_kubernetes;
+    CREATE TABLE IF NOT EXISTS mlflow_kubernetes.tasks (
+        name text PRIMARY KEY, started timestamptz NOT NULL, deadline timestamptz NOT NULL,
+        succeeded timestamptz, failed timestamptz, error text, report jsonb NOT NULL DEFAULT '{}')"""
+START = """
+    INSERT INTO mlflow_kubernetes.tasks (name, started, deadline)
+    VALUES (%(name)s, now(), now() + %(seconds)s * interval '1 s')
+    ON CONFLICT (name) DO UPDATE SET started = excluded.started, deadline = excluded.deadline"""
+SUCCESS = """
+    UPDATE mlflow_kubernetes.tasks SET succeeded = now(), error = NULL, report = %(report)s
+    WHERE name = %(name)s"""
+FAILURE = "UPDATE mlflow_kubernetes.tasks SET failed = now(), error = %(error)s WHERE name = %(name)s"
+
+
+class TaskError(Exception):
+    """What ends a task, in one sentence that says what to do."""
+
+
+class _Taken(Exception):
+    """Another Job of the same name runs."""
+
+
+class Task:
+    """A task by its name; `seconds` is how long Kubernetes lets it run."""
+
+    def __init__(self, name: str, database: Database, seconds: int) -> None:
+        if not isinstance(database, PostgreSQL):
+            sys.exit(f"mlflow: {name}: the database is not PostgreSQL; set backendStore.postgres.")
+        self.name = name
+        self.log = logger(name)
+        self.database = database
+        self.seconds = seconds
+
+    def run(self, work: Callable[[], Report], *, wait: bool = False) -> int:
+        """Do the work as the only one of this name, and record how it ended; the exit code."""
+        signal.signal(signal.SIGTERM, _stop)
+
+        def waiting() -> None:
+            self.log.info(f"another one is running; {'waiting for' if wait else 'leaving it to'} that.")
+            if not wait:
+                raise _Taken
+
+        try:
+            with self.database.lock(waiting, self.name):
+                return self._recorded(work)
+        except _Taken:
+            return 0
+        except Unreachable as error:
+            self.log.error(error)
+            return 1
+
+    def _recorded(self, work: Callable[[], Report]) -> int:
+        self._setup()
+        self._write(START, seconds=self.seconds)
+        try:
+            report = work()
+        except BaseException as error:  # whatever it is, the metrics must tell
+            self._explain(error)
+            self._write(FAILURE, error=" ".join(str(error).split()) or type(error).__name__)
+            return 1
+        self._write(SUCCESS, report=json.dumps(report))
+        return 0
+
+    def _explain(self, error: BaseException) -> None:
+        if isinstance(error, (TaskError, Unreachable, SystemExit)):
+            self.log.error(error)
+        else:
+            self.log.error(error, exc_info=error)
+
+    def _setup(self) -> None:
+        import psycopg2
+
+        try:
+            self._write(SETUP)
+        except psycopg2.errors.InsufficientPrivilege as error:
+            raise Unreachable(
+                f"{' '.join(str(error).split())}; let MLflow's role keep notes: GRANT CREATE ON DATABASE."
+            ) from error
+
+    def _write(self, statement: str, **values: Any) -> None:
+        """In a connection of its own: the lock's transaction stays empty, so that it holds back no vacuum."""
+        with self.database.connection() as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statement, {"name": self.name, **values})
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SystemExit("stopped from outside: by the deadline, a drained node or a deleted Job.")

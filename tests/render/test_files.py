@@ -1,0 +1,124 @@
+"""The Python of the pods: each pod has exactly the files that its programs import."""
+
+import graphlib
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from render import programs
+from render.chart import MLFLOW, PYTHON, Chart, Json, Manifest
+from render.programs import FILES
+
+MOUNT = "/opt/mlflow-kubernetes/"
+LIMIT = 1 << 20  # bytes of an object in Kubernetes
+
+
+def mounted(manifest: Manifest, pod: Json) -> dict[str, str]:
+    """Paths below the mount, and their contents."""
+    (volume,) = [each["configMap"] for each in pod["spec"]["volumes"] if each["name"] == "files"]
+    data = manifest.one("ConfigMap", volume["name"])["data"]
+    assert len(data) == len(volume["items"])
+    return {each["path"]: data[each["key"]] for each in volume["items"]}
+
+
+def containers(pod: Json) -> list[Json]:
+    return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+
+
+def needed(pod: Json) -> set[str]:
+    """The files that the commands of a pod run, and what those import."""
+    found = set()
+    for command in (each.get("command", []) for each in containers(pod)):
+        found |= {word.removeprefix(MOUNT) for word in command if word.startswith(MOUNT) and ".sh" in word}
+        if command[: len(PYTHON)] == PYTHON:
+            name, *more = command[len(PYTHON) :]
+            names = [f"metrics-{part}" for part in more] if name == "metrics" else [name]
+            names += ["backup"] if name == "schema" and more else []
+            names += ["query"] if name == "server" else []  # by `mlflowops`, in that pod
+            found |= {f"{programs.NAME}/{file}" for each in names for file in programs.files(each)}
+    return found
+
+
+def test_programs_are_listed_with_what_they_import() -> None:
+    words = "run `.venv/bin/python tests/render/programs.py > charts/mlflow/files/programs.yaml`"
+    assert (FILES / "programs.yaml").read_text() == programs.text(), words
+
+
+def test_pods_have_what_they_run(rendered: Manifest) -> None:
+    """Backup, restore and drill share one ConfigMap; every other pod has no file too many."""
+    checked = 0
+    for name, pod in rendered.pods():
+        if not any(volume["name"] == "files" for volume in pod["spec"].get("volumes", [])):
+            continue
+        files, checked = mounted(rendered, pod), checked + 1
+        if name.endswith(("-backup", "-restore", "-drill")):
+            assert set(files) == {
+                file for kind in ("backup", "restore", "query-backups") for file in tasks(kind)
+            }, name
+            assert needed(pod) <= set(files)
+        else:
+            assert set(files) == needed(pod), name
+        for path, content in files.items():
+            assert content == (FILES / path).read_text(), path
+    assert checked
+
+
+def tasks(program: str) -> set[str]:
+    return {"init.sh", "postgres.sh"} | {f"{programs.NAME}/{file}" for file in programs.files(program)}
+
+
+def test_no_other_pod_mounts_them(rendered: Manifest) -> None:
+    configs = [item for item in rendered.objects if "init.sh" in item.get("data", {})]
+    used = set()
+    for _, pod in rendered.pods():
+        volumes = pod["spec"].get("volumes", [])
+        used |= {each["configMap"]["name"] for each in volumes if each["name"] == "files"}
+    assert {item["metadata"]["name"] for item in configs} == used
+
+
+def test_every_object_fits(rendered: Manifest) -> None:
+    for item in rendered.objects:
+        assert len(yaml.safe_dump(item)) < LIMIT // 2, item["metadata"]["name"]
+
+
+def test_every_module_runs_somewhere() -> None:
+    used = {file for program in programs.PROGRAMS for file in programs.files(program)}
+    assert {str(file.relative_to(programs.PACKAGE)) for file in programs.PACKAGE.rglob("*.py")} == used
+
+
+@pytest.mark.parametrize(
+    ("changed", "restarted"),
+    [
+        ("tasks/restore/sql.py", []),
+        ("metrics/database.py", ["mlflow-exporter"]),
+        ("server/gate.py", ["mlflow", "mlflow-jobs"]),
+        ("server/jobs.py", ["mlflow-jobs"]),
+        ("schema/main.py", ["mlflow", "mlflow-jobs"]),
+        ("log/__init__.py", ["mlflow", "mlflow-exporter", "mlflow-jobs"]),
+    ],
+)
+def test_a_change_restarts_only_pods_that_run_it(tmp_path: Path, changed: str, restarted: list[str]) -> None:
+    copy = tmp_path / "mlflow"
+    shutil.copytree(MLFLOW.folder, copy)
+    with (copy / "files" / programs.NAME / changed).open("a") as file:
+        file.write("# changed\n")
+    values = copy / "ci" / "basic-auth-values.yaml"
+    assert deployments(MLFLOW, values).keys() >= set(restarted)
+    before, after = deployments(MLFLOW, values), deployments(Chart(copy), values)
+    assert [name for name in sorted(before) if before[name] != after[name]] == restarted
+
+
+def deployments(chart: Chart, values: Path) -> dict[str, Json]:
+    items = chart.render(values).objects
+    return {item["metadata"]["name"]: item["spec"] for item in items if item["kind"] == "Deployment"}
+
+
+@pytest.mark.parametrize("lazily", [False, True], ids=["while they load", "ever"])
+def test_modules_import_each_other_in_one_direction(lazily: bool) -> None:
+    graph = {
+        name: {each for each in programs.imported(name, lazily=lazily) if each != name}
+        for name in programs.modules()
+    }
+    list(graphlib.TopologicalSorter(graph).static_order())
