@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import yaml
 
 from render.chart import MLFLOW, Chart, Refused
 
@@ -49,6 +50,17 @@ def refused(names: list[str], value: str = "x") -> set[str]:
 
 def test_what_changes_the_web_server_is_refused() -> None:
     assert refused(REFUSED) == set(REFUSED)
+
+
+def test_what_the_chart_computes_is_refused(chart: Chart) -> None:
+    """Each variable of the table, with the key of the values that it comes from."""
+    owned = yaml.safe_load((MLFLOW.folder / "validation/env-owned.yaml").read_text())
+    with pytest.raises(Refused) as refusal:
+        chart.render({"mlflow": {"env": dict.fromkeys(owned, "x")}})
+    assert re.findall("(?m)^mlflow: .*$", str(refusal.value)) == [
+        f"mlflow: mlflow.env.{name}: is computed by the chart; set {key} instead."
+        for name, key in sorted(owned.items())
+    ]
 
 
 def test_what_does_not_is_allowed(chart: Chart) -> None:

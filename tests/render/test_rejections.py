@@ -20,9 +20,8 @@ def refusal(chart: Chart, values: Json, helm: str = "helm", release: str = "mlfl
 
 
 def renamed() -> dict[str, str]:
-    """The table of keys of other charts, read from the template that holds it."""
-    text = (TEMPLATES / "_validate_renamed.tpl").read_text()
-    return yaml.safe_load(text.split('{{- define "mlflow.renamed" -}}')[1].split("{{- end }}")[0])
+    """The table of keys of other charts."""
+    return yaml.safe_load((MLFLOW.folder / "validation/renamed.yaml").read_text())
 
 
 def at(path: str, value: object) -> Json:
@@ -56,7 +55,7 @@ def test_keys_of_other_charts_are_explained(chart: Chart, path: str) -> None:
 
 
 def test_every_renamed_key_passes_the_schema_for_that() -> None:
-    """The schema's list of such keys and the template's are one."""
+    """The schema's list of such keys and the table's are one."""
 
     def walk(node: Json, path: str) -> list[str]:
         below = node.get("properties", {}).items()

@@ -59,35 +59,3 @@
 {{- end -}}
 {{- end -}}
 {{- end }}
-
-{{- /* Lines: volumes that clash with the chart's own, or are not there. Takes `.`. */}}
-{{- define "mlflow.validate.volumes" -}}
-{{- $names := list "tmp" "metrics" "files" "data" "postgres-ca" "gcs-credentials" "exchange" -}}
-{{- range .Values.extraVolumes -}}
-{{- if has .name (append $names "backup-credentials") -}}
-{{- include "mlflow.says" (list "extraVolumes" (printf "%q is there already" .name) "choose another name") -}}
-{{- end -}}
-{{- $names = append $names .name -}}
-{{- end -}}
-{{- range .Values.extraVolumeMounts -}}
-{{- if not (has .name $names) -}}
-{{- include "mlflow.says" (list "extraVolumeMounts" (printf "there is no volume %q" .name) "add it to extraVolumes") -}}
-{{- end -}}
-{{- if has .mountPath (list "/tmp" "/metrics" "/mlflow" "/opt/mlflow-kubernetes" "/etc/mlflow/postgres" "/etc/mlflow/gcs" "/etc/mlflow/backup" "/exchange") -}}
-{{- include "mlflow.says" (list "extraVolumeMounts" (printf "%s is taken" .mountPath) "choose another mountPath") -}}
-{{- end -}}
-{{- end -}}
-{{- end }}
-
-{{- /* Lines: two containers of one name. Takes `.`. */}}
-{{- define "mlflow.validate.containers" -}}
-{{- $names := list "schema" "mlflow" "metrics" "exporter" -}}
-{{- range $path := list "extraInitContainers" "extraContainers" -}}
-{{- range get $.Values $path -}}
-{{- if has .name $names -}}
-{{- include "mlflow.says" (list $path (printf "%q is there already" .name) "choose another name") -}}
-{{- end -}}
-{{- $names = append $names .name -}}
-{{- end -}}
-{{- end -}}
-{{- end }}

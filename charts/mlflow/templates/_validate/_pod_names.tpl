@@ -1,0 +1,67 @@
+{{- /* Lines: volumes that clash with the chart's own, or are not there. Takes `.`. */}}
+{{- define "mlflow.validate.volumes" -}}
+{{- $pods := include "mlflow.validate.ownNames" . | fromYaml -}}
+{{- /* Always reserved: extraVolumeMounts must not mount the credentials of the backups into the server. */ -}}
+{{- $taken := list "backup-credentials" -}}
+{{- range $pods }}{{ $taken = concat $taken .volumes }}{{ end -}}
+{{- $there := without $taken "backup-credentials" -}}
+{{- range .Values.extraVolumes -}}
+{{- if has .name $taken -}}
+{{- include "mlflow.says" (list "extraVolumes" (printf "%q is there already" .name) "choose another name") -}}
+{{- end -}}
+{{- $taken = append $taken .name -}}
+{{- $there = append $there .name -}}
+{{- end -}}
+{{- range .Values.extraVolumeMounts -}}
+{{- if not (has .name $there) -}}
+{{- include "mlflow.says" (list "extraVolumeMounts" (printf "there is no volume %q" .name) "add it to extraVolumes") -}}
+{{- end -}}
+{{- if has .mountPath (list "/tmp" "/metrics" "/mlflow" "/opt/mlflow-kubernetes" "/etc/mlflow/postgres" "/etc/mlflow/gcs" "/etc/mlflow/backup" "/exchange") -}}
+{{- include "mlflow.says" (list "extraVolumeMounts" (printf "%s is taken" .mountPath) "choose another mountPath") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: two containers of one name. The first list reaches every pod, the second the server's. Takes `.`. */}}
+{{- define "mlflow.validate.containers" -}}
+{{- $pods := include "mlflow.validate.ownNames" . | fromYaml -}}
+{{- $everywhere := list -}}
+{{- range $pods }}{{ $everywhere = concat $everywhere .containers }}{{ end -}}
+{{- $own := dict "extraInitContainers" $everywhere "extraContainers" (dig "server" "containers" list $pods) -}}
+{{- $names := list -}}
+{{- range $path := list "extraInitContainers" "extraContainers" -}}
+{{- range get $.Values $path -}}
+{{- if has .name (concat $names (get $own $path)) -}}
+{{- include "mlflow.says" (list $path (printf "%q is there already" .name) "choose another name") -}}
+{{- end -}}
+{{- $names = append $names .name -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /*
+Mapping lines: names of the chart's own containers and volumes, by pod. They are read from the rendered templates of
+each pod that the values can add some to, without those of the values. Takes `.`.
+*/}}
+{{- define "mlflow.validate.ownNames" -}}
+{{- $values := omit .Values "extraContainers" "extraInitContainers" "extraVolumeMounts" "extraVolumes" -}}
+{{- range list "extraContainers" "extraInitContainers" "extraVolumeMounts" "extraVolumes" -}}
+{{- $_ := set $values . list -}}
+{{- end -}}
+{{- $ctx := set (omit . "Values") "Values" $values -}}
+{{- $files := dict "server" "server/deployment" "jobs" "jobs/deployment" "exporter" "metrics/exporter-deployment" -}}
+{{- $files = merge $files (dict "retention" "retention/cronjob" "backup" "backup/cronjob") -}}
+{{- $files = merge $files (dict "drill" "backup/drill-cronjob" "restore" "backup/restore-cronjob") -}}
+{{- range $pod, $file := $files -}}
+{{- with (include (printf "%s/%s.yaml" $.Template.BasePath $file) $ctx | fromYaml).spec -}}
+{{- $spec := (dig "jobTemplate" "spec" . .).template.spec -}}
+{{- $containers := list -}}
+{{- range concat (default list $spec.initContainers) $spec.containers -}}
+{{- $containers = append $containers .name -}}
+{{- end -}}
+{{- $volumes := list -}}
+{{- range $spec.volumes }}{{ $volumes = append $volumes .name }}{{ end }}
+{{ dict $pod (dict "containers" $containers "volumes" $volumes) | toYaml }}
+{{- end -}}
+{{- end -}}
+{{- end }}
