@@ -68,7 +68,7 @@ def test_every_renamed_key_passes_the_schema_for_that() -> None:
 def test_every_rule_of_the_templates_has_a_row() -> None:
     """A path that a template can complain about is complained about in SENTENCES."""
     text = "".join(file.read_text() for file in TEMPLATES.glob("_validate/*.tpl"))
-    literal = set(re.findall(r'mlflow\.says" \(list "([^"]+)"', text))
+    literal = set(re.findall(r'mlflow\.says" \(dict\s+"path" "([^"]+)"', text))
     said = {re.match("mlflow: ([^:]+):", case.says).group(1) for case in SENTENCES.values()}  # type: ignore[union-attr]
     assert len(literal) > 15
     assert literal <= said

@@ -255,7 +255,8 @@ def test_a_new_stored_hash_starts_from_zero(door: Door) -> None:
     assert door("anna", "other", stored="<other>") is True
 
 
-def test_the_log_is_no_flood(login: Any, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_log_is_no_flood(login: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "mlflow-kubernetes")
     report = login.Report()
     report.lines.clock = lambda: report.now
     report.now = 0.0
@@ -263,7 +264,7 @@ def test_the_log_is_no_flood(login: Any, capfd: pytest.CaptureFixture[str]) -> N
         report("refused", f"name\n{number}" + "x" * 500, HERE)
     report.now = 60.0
     report("throttled", "anna", "")
-    lines = capfd.readouterr().err.splitlines()
+    lines = [record.getMessage() for record in caplog.records if record.name == "mlflow-kubernetes.auth"]
     assert len(lines) == 21
     assert r"login of 'name\n0" in lines[0] and lines[0].endswith("' from 10.0.0.1 refused.")
     assert len(lines[0]) < 200

@@ -27,7 +27,8 @@ gs://{{ .gcs.bucket }}{{ $path }}
 {{- define "mlflow.artifactStore.service" -}}
 {{- with .Values.artifactStore -}}
 {{- if .s3.enabled }}{{ default "https://s3.amazonaws.com" .s3.endpoint -}}
-{{- else if .azure.enabled }}{{ default (printf "https://%s.%s.%s" .azure.storageAccount (ternary "dfs" "blob" (eq .azure.scheme "abfss")) .azure.domain) .azure.endpoint -}}
+{{- else if .azure.enabled }}{{ default (printf "https://%s.%s.%s" .azure.storageAccount (ternary "dfs" "blob"
+      (eq .azure.scheme "abfss")) .azure.domain) .azure.endpoint -}}
 {{- else if .gcs.enabled }}{{ default "https://storage.googleapis.com" .gcs.endpoint }}{{ end -}}
 {{- end -}}
 {{- end }}
@@ -44,7 +45,8 @@ MLFLOW_S3_ENDPOINT_URL: {{ .s3.endpoint | quote }}
 {{- end }}
 {{- if and .azure.enabled .azure.endpoint }}
 {{- $endpoint := include "mlflow.literal" (trimSuffix "/" .azure.endpoint) }}
-AZURE_STORAGE_CONNECTION_STRING: {{ printf "AccountName=%s;AccountKey=$(AZURE_STORAGE_ACCESS_KEY);BlobEndpoint=%s" .azure.storageAccount $endpoint | quote }}
+AZURE_STORAGE_CONNECTION_STRING: {{ printf "AccountName=%s;AccountKey=$(AZURE_STORAGE_ACCESS_KEY);BlobEndpoint=%s"
+      .azure.storageAccount $endpoint | quote }}
 {{- end }}
 {{- if and .gcs.enabled .gcs.endpoint }}
 STORAGE_EMULATOR_HOST: {{ .gcs.endpoint | quote }}
@@ -72,13 +74,22 @@ MLFLOW_ARTIFACTS_DESTINATION: {{ include "mlflow.artifactStore.uri" . | quote }}
 {{- define "mlflow.artifactStore.secretEnv" -}}
 {{- with .Values.artifactStore.s3 }}
 {{- if and .enabled .credentialsFromSecret.enabled }}
-{{ include "mlflow.envFromSecret" (list "AWS_ACCESS_KEY_ID" .credentialsFromSecret.name .credentialsFromSecret.accessKeyIdKey) }}
-{{ include "mlflow.envFromSecret" (list "AWS_SECRET_ACCESS_KEY" .credentialsFromSecret.name .credentialsFromSecret.secretAccessKeyKey) }}
+{{ include "mlflow.envFromSecret" (dict
+  "variable" "AWS_ACCESS_KEY_ID"
+  "secret" .credentialsFromSecret.name
+  "key" .credentialsFromSecret.accessKeyIdKey) }}
+{{ include "mlflow.envFromSecret" (dict
+  "variable" "AWS_SECRET_ACCESS_KEY"
+  "secret" .credentialsFromSecret.name
+  "key" .credentialsFromSecret.secretAccessKeyKey) }}
 {{- end }}
 {{- end }}
 {{- with .Values.artifactStore.azure }}
 {{- if and .enabled .credentialsFromSecret.enabled }}
-{{ include "mlflow.envFromSecret" (list "AZURE_STORAGE_ACCESS_KEY" .credentialsFromSecret.name .credentialsFromSecret.key) }}
+{{ include "mlflow.envFromSecret" (dict
+  "variable" "AZURE_STORAGE_ACCESS_KEY"
+  "secret" .credentialsFromSecret.name
+  "key" .credentialsFromSecret.key) }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -15,8 +15,8 @@ MLFLOW_KUBERNETES_AUTH_PERMISSION: {{ .Values.auth.basic.defaultPermission | quo
 {{- define "mlflow.auth.secretEnv" -}}
 {{- if include "mlflow.auth.enabled" . }}
 {{- with .Values.auth.basic.adminFromSecret }}
-{{ include "mlflow.envFromSecret" (list "MLFLOW_AUTH_ADMIN_USERNAME" .name .usernameKey) }}
-{{ include "mlflow.envFromSecret" (list "MLFLOW_AUTH_ADMIN_PASSWORD" .name .passwordKey) }}
+{{ include "mlflow.envFromSecret" (dict "variable" "MLFLOW_AUTH_ADMIN_USERNAME" "secret" .name "key" .usernameKey) }}
+{{ include "mlflow.envFromSecret" (dict "variable" "MLFLOW_AUTH_ADMIN_PASSWORD" "secret" .name "key" .passwordKey) }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -25,8 +25,8 @@ MLFLOW_KUBERNETES_AUTH_PERMISSION: {{ .Values.auth.basic.defaultPermission | quo
 {{- define "mlflow.auth.clientEnv" -}}
 {{- if include "mlflow.auth.enabled" . }}
 {{- with .Values.auth.basic.adminFromSecret }}
-{{ include "mlflow.envFromSecret" (list "MLFLOW_TRACKING_USERNAME" .name .usernameKey) }}
-{{ include "mlflow.envFromSecret" (list "MLFLOW_TRACKING_PASSWORD" .name .passwordKey) }}
+{{ include "mlflow.envFromSecret" (dict "variable" "MLFLOW_TRACKING_USERNAME" "secret" .name "key" .usernameKey) }}
+{{ include "mlflow.envFromSecret" (dict "variable" "MLFLOW_TRACKING_PASSWORD" "secret" .name "key" .passwordKey) }}
 {{- end }}
 {{- end }}
 {{- end }}

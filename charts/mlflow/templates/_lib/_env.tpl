@@ -1,13 +1,3 @@
-{{- /* List lines: one environment entry that reads a Secret. Takes (list variable secret key). */}}
-{{- define "mlflow.envFromSecret" -}}
-{{- if ne (len .) 3 }}{{ fail "mlflow.envFromSecret takes (list variable secret key)" }}{{ end -}}
-- name: {{ index . 0 | quote }}
-  valueFrom:
-    secretKeyRef:
-      name: {{ index . 1 | quote }}
-      key: {{ index . 2 | quote }}
-{{- end }}
-
 {{- /* Mapping lines: nothing calls home, nothing is written outside /tmp. */}}
 {{- define "mlflow.env.hardened" -}}
 DO_NOT_TRACK: true
@@ -46,32 +36,43 @@ MLFLOW_STATIC_PREFIX: {{ . | quote }}
 
 {{- /*
 List lines: the environment of what runs MLflow. Entries with a source come first: MLFLOW_SERVER_ALLOWED_HOSTS
-refers to $(POD_IP). The rest is sorted; `mlflow.env` wins. Takes (list $ "server"): the login is the
-server's alone, the keys are its and the jobs', and what backs up or restores has the backups' store.
+refers to $(POD_IP). The rest is sorted; `mlflow.env` wins. The role decides which Secrets a container reads beside the
+database's. Takes (dict "ctx" $ "role" "server").
 */}}
 {{- define "mlflow.env" -}}
-{{- $ctx := index . 0 -}}
-{{- $script := index . 1 -}}
-{{- $backs := eq (include "mlflow.backup.runs" .) "true" -}}
+{{- $ctx := .ctx -}}
+{{- $migration := ternary "backups" "artifacts" (eq (include "mlflow.schema.backup" $ctx) "true") -}}
+{{- $roles := dict
+      "server" (list "artifacts" "login" "keys")
+      "jobs" (list "artifacts" "keys")
+      "schema" (list $migration)
+      "metrics" (list "artifacts")
+      "retention" (list "artifacts")
+      "backup" (list "backups")
+      "restore" (list "backups") -}}
+{{- $reads := get $roles .role | required (printf "mlflow.env: no role %q" .role) -}}
+{{- $backs := has "backups" $reads -}}
 - name: POD_IP
   valueFrom:
     fieldRef:
       fieldPath: status.podIP
 {{- include "mlflow.backendStore.secretEnv" $ctx }}
 {{- include (ternary "mlflow.backup.secretEnv" "mlflow.artifactStore.secretEnv" $backs) $ctx }}
-{{- if eq $script "server" }}
+{{- if has "login" $reads }}
 {{- include "mlflow.auth.secretEnv" $ctx }}
 {{- end }}
-{{- if has $script (list "server" "jobs") }}
+{{- if has "keys" $reads }}
 {{- include "mlflow.keys.secretEnv" $ctx }}
 {{- end }}
 {{- $plain := dict -}}
-{{- if eq $script "jobs" }}{{ $plain = include "mlflow.jobs.runnerEnv" $ctx | fromYaml }}{{ end -}}
+{{- if eq .role "jobs" }}{{ $plain = include "mlflow.jobs.runnerEnv" $ctx | fromYaml }}{{ end -}}
 {{- $client := ternary "mlflow.backup.clientEnv" "mlflow.artifactStore.clientEnv" $backs -}}
-{{- range list "mlflow.env.hardened" "mlflow.env.server" "mlflow.backendStore.env" "mlflow.artifactStore.env" $client "mlflow.metrics.env" "mlflow.auth.env" "mlflow.jobs.env" -}}
+{{- range list "mlflow.env.hardened" "mlflow.env.server" "mlflow.backendStore.env" "mlflow.artifactStore.env" $client
+      "mlflow.metrics.env" "mlflow.auth.env" "mlflow.jobs.env" -}}
 {{- $plain = merge $plain (include . $ctx | fromYaml) -}}
 {{- end -}}
-{{- $foreign := ternary (include "mlflow.env.identity" .) "^$" (and $backs (eq (include "mlflow.backup.own" $ctx) "true")) -}}
+{{- $own := and $backs (eq (include "mlflow.backup.own" $ctx) "true") -}}
+{{- $foreign := ternary (include "mlflow.env.identity" .) "^$" $own -}}
 {{- range $name, $value := $ctx.Values.mlflow.env -}}
 {{- if not (regexMatch $foreign $name) }}{{ $_ := set $plain $name $value }}{{ end -}}
 {{- end -}}
@@ -80,37 +81,19 @@ server's alone, the keys are its and the jobs', and what backs up or restores ha
 
 {{- /*
 List lines: `mlflow.envFrom`. Its Secrets may hold the server's credentials of the store, so a pod that has the backups'
-takes its ConfigMaps only. Takes (list $ "server").
+takes its ConfigMaps only. Takes (dict "ctx" $ "role" "server").
 */}}
 {{- define "mlflow.envFrom" -}}
-{{- $ctx := index . 0 -}}
-{{- $own := and (has (index . 1) (list "backup" "restore")) (include "mlflow.backup.own" $ctx) -}}
+{{- $ctx := .ctx -}}
+{{- $own := and (has .role (list "backup" "restore")) (include "mlflow.backup.own" $ctx) -}}
 {{- range $ctx.Values.mlflow.envFrom }}{{ if not (and $own .secretRef) }}
 - {{ toJson . }}
 {{- end }}{{ end }}
 {{- end }}
 
-{{- /* String: pattern of the variables that tell a cloud's library who it is; in `mlflow.env` they are the server's. */}}
+{{- /*
+String: pattern of the variables that tell a cloud's library who it is; in `mlflow.env` they are the server's.
+*/}}
 {{- define "mlflow.env.identity" -}}
 ^(AWS_((DEFAULT_)?PROFILE|SHARED_CREDENTIALS_FILE|CONFIG_FILE|ROLE_.*|WEB_IDENTITY_.*|CONTAINER_.*)|AZURE_.*)$
-{{- end }}
-
-{{- /*
-String: a word in the form that Kubernetes passes on as it is: it puts a variable in for $(NAME), and one $ for $$. For
-each environment entry and argument that has a part of the values in it. Takes the word.
-*/}}
-{{- define "mlflow.literal" -}}
-{{- ternary (replace "$" "$$" (toString .)) . (regexMatch "[$][$(]" (toString .)) -}}
-{{- end }}
-
-{{- /*
-List lines: environment entries, sorted by name. Two of them refer to variables; what they hold of the values is literal
-or has no dollar sign. Takes a mapping of names to values.
-*/}}
-{{- define "mlflow.env.entries" -}}
-{{- range $name, $value := . }}
-{{- $refers := has $name (list "AZURE_STORAGE_CONNECTION_STRING" "MLFLOW_SERVER_ALLOWED_HOSTS") }}
-- name: {{ $name | quote }}
-  value: {{ ternary $value (include "mlflow.literal" $value) $refers | quote }}
-{{- end }}
 {{- end }}

@@ -9,8 +9,10 @@ one file restarts only the pods that have it. Each helper takes (dict "ctx" $ "c
 {{- $migrates := list "schema" -}}
 {{- if include "mlflow.schema.backup" .ctx }}{{ $migrates = append $migrates "backup" }}{{ end -}}
 {{- $server := concat $migrates (list "server" "query") -}}
-{{- if .ctx.Values.metrics.enabled }}{{ $server = concat $server (ternary (list "metrics-workers") (list "metrics-workers" "metrics-stores") (eq $stores "true")) }}{{ end -}}
-{{- $programs := dict "server" $server "jobs" (append $migrates "jobs") "exporter" (list "metrics-stores") "retention" (list "retention") "backup" (list "backup" "restore" "query-backups") -}}
+{{- if .ctx.Values.metrics.enabled }}{{ $server = concat $server (ternary (list "metrics-workers")
+      (list "metrics-workers" "metrics-stores") (eq $stores "true")) }}{{ end -}}
+{{- $programs := dict "server" $server "jobs" (append $migrates "jobs") "exporter" (list "metrics-stores") "retention"
+      (list "retention") "backup" (list "backup" "restore" "query-backups") -}}
 {{- get $programs .component | toYaml -}}
 {{- end }}
 
@@ -20,7 +22,8 @@ one file restarts only the pods that have it. Each helper takes (dict "ctx" $ "c
 {{- $known := .ctx.Files.Get "files/programs.yaml" | fromYaml -}}
 {{- $paths := list "init.sh" -}}
 {{- if has "backup" $programs }}{{ $paths = append $paths "postgres.sh" }}{{ end -}}
-{{- range $programs }}{{ range get $known . }}{{ $paths = append $paths (printf "mlflow_kubernetes/%s" .) }}{{ end }}{{ end -}}
+{{- range $programs }}{{ range get $known . }}{{ $paths = append $paths
+      (printf "mlflow_kubernetes/%s" .) }}{{ end }}{{ end -}}
 {{- $paths | uniq | sortAlpha | toYaml -}}
 {{- end }}
 
@@ -33,7 +36,8 @@ one file restarts only the pods that have it. Each helper takes (dict "ctx" $ "c
 {{- define "mlflow.files.data" -}}
 {{- $data := dict -}}
 {{- range include "mlflow.files.paths" . | fromYamlArray -}}
-{{- $_ := set $data (include "mlflow.files.key" .) ($.ctx.Files.Get (printf "files/%s" .) | required (printf "no file %s in the chart" .)) -}}
+{{- $_ := set $data (include "mlflow.files.key" .) ($.ctx.Files.Get (printf "files/%s" .) | required
+      (printf "no file %s in the chart" .)) -}}
 {{- end -}}
 data:
   {{- regexReplaceAll "(?m)^ +$" (toYaml $data | nindent 2) "" }}

@@ -2,9 +2,18 @@
 {{- define "mlflow.keys.secretEnv" -}}
 {{- with .Values.keys.fromSecret }}
 {{- if .enabled }}
-{{ include "mlflow.envFromSecret" (list "MLFLOW_CRYPTO_KEK_PASSPHRASE" .name .kekPassphraseKey) }}
-{{ include "mlflow.envFromSecret" (list "MLFLOW_FLASK_SERVER_SECRET_KEY" .name .flaskSecretKey) }}
-{{ include "mlflow.envFromSecret" (list "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY" .name .webhookKey) }}
+{{ include "mlflow.envFromSecret" (dict
+  "variable" "MLFLOW_CRYPTO_KEK_PASSPHRASE"
+  "secret" .name
+  "key" .kekPassphraseKey) }}
+{{ include "mlflow.envFromSecret" (dict
+  "variable" "MLFLOW_FLASK_SERVER_SECRET_KEY"
+  "secret" .name
+  "key" .flaskSecretKey) }}
+{{ include "mlflow.envFromSecret" (dict
+  "variable" "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY"
+  "secret" .name
+  "key" .webhookKey) }}
 {{- end }}
 {{- end }}
 {{- end }}

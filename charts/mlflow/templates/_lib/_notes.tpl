@@ -75,7 +75,7 @@
 {{- end }}
 {{- end }}
 {{- range $name, $store := include "mlflow.network.stores" . | fromYaml }}
-{{- if contains "0.0.0.0/0" (include "mlflow.network.storePeers" (list $ $name $store.host)) }}
+{{- if contains "0.0.0.0/0" (include "mlflow.network.storePeers" (dict "ctx" $ "store" $name "host" $store.host)) }}
 - the pods may reach port {{ int $store.port }} of any address: a policy holds no name such as {{ $store.host }}; networkPolicy.peers.{{ $name }} can say where it is
 {{- end }}
 {{- end }}

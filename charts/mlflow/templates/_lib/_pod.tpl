@@ -1,12 +1,12 @@
 {{- /* Mapping lines: who a pod of the release is and what it may do. Takes `.`. */}}
 {{- define "mlflow.pod.identity" -}}
-{{- include "mlflow.pod.identityAs" (list . (include "mlflow.serviceAccountName" .)) -}}
+{{- include "mlflow.pod.identityAs" (dict "ctx" . "serviceAccount" (include "mlflow.serviceAccountName" .)) -}}
 {{- end }}
 
-{{- /* Mapping lines: the same with a ServiceAccount of its own. Takes (list $ name). */}}
+{{- /* Mapping lines: the same with a ServiceAccount of its own. Takes (dict "ctx" $ "serviceAccount" name). */}}
 {{- define "mlflow.pod.identityAs" -}}
-serviceAccountName: {{ index . 1 | quote }}
-{{- with index . 0 }}
+serviceAccountName: {{ .serviceAccount | quote }}
+{{- with .ctx }}
 automountServiceAccountToken: false
 {{- /* Else a Service called mlflow sets MLFLOW_PORT=tcp://..., which MLflow takes for its own setting. */}}
 enableServiceLinks: false
@@ -44,59 +44,30 @@ topologySpreadConstraints:
 
 {{- /*
 List lines: containers of the user's. One without a securityContext gets the chart's, so that a restricted
-namespace admits it. Takes (list $ "extraContainers").
+namespace admits it. Takes (dict "ctx" $ "key" "extraContainers").
 */}}
 {{- define "mlflow.pod.extra" -}}
-{{- $security := (index . 0).Values.containerSecurityContext -}}
-{{- range get (index . 0).Values (index . 1) }}
+{{- $security := .ctx.Values.containerSecurityContext -}}
+{{- range get .ctx.Values .key }}
 {{- $given := ternary . (set (deepCopy .) "securityContext" $security) (hasKey . "securityContext") }}
 {{ list $given | toYaml }}
 {{- end }}
 {{- end }}
 
-{{- /* Mapping lines: what a container that runs MLflow starts from, up to its environment. Takes (list $ "server"), and arguments if any. */}}
-{{- define "mlflow.container.start" -}}
-{{- $ctx := index . 0 -}}
-image: {{ include "mlflow.image" $ctx | quote }}
-imagePullPolicy: {{ $ctx.Values.image.pullPolicy | quote }}
-command:
-  {{- include "mlflow.command" (concat (list "python" "/opt/mlflow-kubernetes/mlflow_kubernetes" (index . 1)) (slice . 2)) | nindent 2 }}
-env:
-  {{- include "mlflow.env" (list $ctx (index . 1)) | nindent 2 }}
-{{- with include "mlflow.envFrom" (list $ctx (index . 1)) | fromYamlArray }}
-envFrom:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- end }}
-
 {{- /*
-List lines: a command below a process 1 that takes SIGTERM at any moment and reaps orphans. No process namespace is shared
-for that: in one, a container reads the environment of the others. Takes the words of the command.
+List lines: a command below a process 1 that takes SIGTERM at any moment and reaps orphans. No process namespace is
+shared for that: in one, a container reads the environment of the others. Takes (dict "words" (list ...)).
 */}}
 {{- define "mlflow.command" -}}
 {{- $words := list "/bin/sh" "/opt/mlflow-kubernetes/init.sh" -}}
-{{- range . }}{{ $words = append $words (include "mlflow.literal" .) }}{{ end -}}
+{{- range .words }}{{ $words = append $words (include "mlflow.literal" .) }}{{ end -}}
 {{- toYaml $words -}}
 {{- end }}
 
-{{- /* Mapping lines: what a container that runs MLflow may use and see. Takes `.`. */}}
-{{- define "mlflow.container.limits" -}}
-{{- with .Values.mlflow.resources -}}
-resources:
-  {{- toYaml . | nindent 2 }}
-{{ end -}}
-{{- with .Values.containerSecurityContext -}}
-securityContext:
-  {{- toYaml . | nindent 2 }}
-{{ end -}}
-volumeMounts:
-  {{- include "mlflow.volumeMounts" . | nindent 2 }}
-{{- end }}
-
-{{- /* Mapping lines: a probe of the server. Takes (list $ "startupProbe"). */}}
+{{- /* Mapping lines: a probe of the server. Takes (dict "ctx" $ "name" "startupProbe"). */}}
 {{- define "mlflow.probe" -}}
-{{- $ctx := index . 0 -}}
-{{- $name := index . 1 -}}
+{{- $ctx := .ctx -}}
+{{- $name := .name -}}
 {{ $name }}:
   httpGet:
     path: {{ printf "%s/health" $ctx.Values.mlflow.staticPrefix | quote }}

@@ -8,26 +8,63 @@ List lines: the init containers of the schema step. PostgreSQL's programs for th
 container that starts before it and stays as long as the pod. Takes `.`.
 */}}
 {{- define "mlflow.schema.containers" -}}
-{{- $step := list . "schema" -}}
+{{- $words := list "python" "/opt/mlflow-kubernetes/mlflow_kubernetes" "schema" -}}
 {{- if include "mlflow.schema.backup" . -}}
 {{- /* Between migrations, which are months apart, it sleeps: a node need not keep room for a dump. */}}
 {{- $idle := merge (dict "requests" (dict "cpu" "10m" "memory" "32Mi")) (pick .Values.backup.resources "limits") -}}
-{{- $step = concat $step (include "mlflow.backup.options" . | fromYamlArray) (list "--exchange=/exchange") -}}
+{{- $words = concat $words (include "mlflow.backup.options" . | fromYamlArray) (list "--exchange=/exchange") -}}
 - name: postgres
   restartPolicy: Always
-  {{- include "mlflow.backup.postgres" (list . "stay") | nindent 2 }}
-  {{- include "mlflow.backup.limits" (list . $idle "exchange") | nindent 2 }}
+  image: {{ include "mlflow.backup.image" . | quote }}
+  imagePullPolicy: {{ .Values.backup.image.pullPolicy | quote }}
+  command:
+    {{- $stay := list "/bin/sh" "/opt/mlflow-kubernetes/postgres.sh" "/exchange" "stay" }}
+    {{- include "mlflow.command" (dict "words" $stay) | nindent 4 }}
+  env:
+    {{- include "mlflow.postgres.env" . | trim | nindent 4 }}
+  {{- with $idle }}
+  resources:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.containerSecurityContext }}
+  securityContext:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  volumeMounts:
+    - name: exchange
+      mountPath: /tmp
+    - name: exchange
+      mountPath: /exchange
+    {{- include "mlflow.volumeMounts.database" . | nindent 4 }}
 {{ end -}}
 - name: schema
-  {{- include "mlflow.container.start" $step | nindent 2 }}
-  {{- include "mlflow.container.limits" . | nindent 2 }}
-  {{- if include "mlflow.schema.backup" . }}
+  image: {{ include "mlflow.image" . | quote }}
+  imagePullPolicy: {{ .Values.image.pullPolicy | quote }}
+  command:
+    {{- include "mlflow.command" (dict "words" $words) | nindent 4 }}
+  env:
+    {{- include "mlflow.env" (dict "ctx" . "role" "schema") | nindent 4 }}
+  {{- with include "mlflow.envFrom" (dict "ctx" . "role" "schema") | trim }}
+  envFrom:
+    {{- . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.mlflow.resources }}
+  resources:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.containerSecurityContext }}
+  securityContext:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  volumeMounts:
+    {{- include "mlflow.volumeMounts" . | nindent 4 }}
+    {{- if include "mlflow.schema.backup" . }}
     - name: exchange
       mountPath: /exchange
     {{- with and (include "mlflow.backup.own" .) (include "mlflow.backup.volumeMounts" . | trim) }}
     {{- . | nindent 4 }}
     {{- end }}
-  {{- end }}
+    {{- end }}
 {{- end }}
 
 {{- /* List lines: the volumes that only the schema step mounts. Takes `.`. */}}

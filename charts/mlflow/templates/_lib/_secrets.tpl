@@ -1,32 +1,35 @@
 {{- /* Mapping lines: the Secrets that the pods read by the chart's own doing, name to keys. Takes `.`. */}}
 {{- define "mlflow.secrets" -}}
-{{- $entries := include "mlflow.env" (list . "server") | fromYamlArray -}}
+{{- $entries := include "mlflow.env" (dict "ctx" . "role" "server") | fromYamlArray -}}
 {{- $volumes := include "mlflow.volumes" . | fromYamlArray -}}
 {{- if .Values.backup.enabled -}}
-{{- $entries = include "mlflow.env" (list . "backup") | fromYamlArray | concat $entries -}}
+{{- $entries = include "mlflow.env" (dict "ctx" . "role" "backup") | fromYamlArray | concat $entries -}}
 {{- $volumes = include "mlflow.backup.volumes" . | fromYamlArray | concat $volumes -}}
 {{- end -}}
-{{- include "mlflow.secrets.read" (list . $entries $volumes) -}}
+{{- include "mlflow.secrets.read" (dict "ctx" . "entries" $entries "volumes" $volumes) -}}
 {{- end }}
 
 {{- /* Mapping lines: those of them that pods of the server read, a backup before a migration left out. Takes `.`. */}}
 {{- define "mlflow.secrets.server" -}}
-{{- $entries := include "mlflow.env" (list . "server") | fromYamlArray -}}
-{{- include "mlflow.secrets.read" (list . $entries (include "mlflow.volumes" . | fromYamlArray)) -}}
+{{- $entries := include "mlflow.env" (dict "ctx" . "role" "server") | fromYamlArray -}}
+{{- include "mlflow.secrets.read" (dict
+  "ctx" .
+  "entries" $entries
+  "volumes" (include "mlflow.volumes" . | fromYamlArray)) -}}
 {{- end }}
 
 {{- /*
 Mapping lines: name to keys. Read off environment and volumes, so that none can be forgotten here.
-Takes (list $ entries volumes).
+Takes (dict "ctx" $ "entries" (list ...) "volumes" (list ...)).
 */}}
 {{- define "mlflow.secrets.read" -}}
 {{- $read := list -}}
-{{- range index . 1 -}}
+{{- range .entries -}}
 {{- if hasKey (.valueFrom | default dict) "secretKeyRef" }}{{ $read = append $read .valueFrom.secretKeyRef }}{{ end -}}
 {{- end -}}
 {{- $foreign := list -}}
-{{- range (index . 0).Values.extraVolumes }}{{ $foreign = append $foreign .name }}{{ end -}}
-{{- range index . 2 -}}
+{{- range .ctx.Values.extraVolumes }}{{ $foreign = append $foreign .name }}{{ end -}}
+{{- range .volumes -}}
 {{- if and (hasKey . "secret") (not (has .name $foreign)) -}}
 {{- $name := .secret.secretName -}}
 {{- range .secret.items }}{{ $read = append $read (dict "name" $name "key" .key) }}{{ end -}}
@@ -45,7 +48,8 @@ Takes (list $ entries volumes).
 {{- $names := list -}}
 {{- range .Values.mlflow.envFrom }}{{ with .secretRef }}{{ $names = append $names .name }}{{ end }}{{ end -}}
 {{- range .Values.extraVolumes }}{{ with .secret }}{{ $names = append $names .secretName }}{{ end -}}
-{{- range (.projected | default dict).sources }}{{ with .secret }}{{ $names = append $names .name }}{{ end }}{{ end }}{{ end -}}
+{{- range (.projected | default dict).sources }}{{ with .secret }}{{ $names = append $names
+      .name }}{{ end }}{{ end }}{{ end -}}
 {{- range .Values.imagePullSecrets }}{{ $names = append $names .name }}{{ end -}}
 {{- $mentioned := dict -}}
 {{- range $names }}{{ $_ := set $mentioned (toString .) list }}{{ end -}}
@@ -65,16 +69,20 @@ off, and of the mentioned ones those that somebody says where to find. Takes `.`
 {{- with $secrets }}{{ toYaml . }}{{ end -}}
 {{- end }}
 
-{{- /* Mapping lines: the values of one Secret and their places in the vault. Takes (list $ name keys). */}}
+{{- /*
+Mapping lines: the values of one Secret and their places in the vault. Takes (dict "ctx" $ "name" name "keys" (list
+...)).
+*/}}
 {{- define "mlflow.externalSecrets.data" -}}
-{{- $settings := (index . 0).Values.externalSecrets -}}
-{{- $name := index . 1 -}}
+{{- $settings := .ctx.Values.externalSecrets -}}
+{{- $name := .name -}}
 {{- $where := get $settings.secrets $name | default dict -}}
 {{- $key := default (print $settings.keyPrefix $name) $where.key -}}
 {{- $made := dig "template" "data" dict $where -}}
 {{- $refs := dict -}}
-{{- range index . 2 }}{{ if not (hasKey $made .) }}{{ $_ := set $refs . (dict "key" $key "property" .) }}{{ end }}{{ end -}}
-{{- range $secretKey, $ref := $where.data }}{{ $_ := set $refs $secretKey (merge (dict) $ref (dict "key" $key)) }}{{ end -}}
+{{- range .keys }}{{ if not (hasKey $made .) }}{{ $_ := set $refs . (dict "key" $key "property" .) }}{{ end }}{{ end -}}
+{{- range $secretKey, $ref := $where.data }}{{ $_ := set $refs $secretKey (merge (dict) $ref
+      (dict "key" $key)) }}{{ end -}}
 {{- if $refs -}}
 data:
   {{- range $secretKey, $ref := $refs }}

@@ -31,16 +31,7 @@ MLFLOW_BACKEND_STORE_URI: postgresql+psycopg2://
 MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: {{ int $postgres.maxOverflow }}
 MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE: {{ int $postgres.poolRecycle | quote }}
 MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: {{ int $postgres.poolSize }}
-PGAPPNAME: {{ include "mlflow.fullname" . | quote }}
-PGCONNECT_TIMEOUT: 10
-PGDATABASE: {{ $postgres.database | quote }}
-PGHOST: {{ $postgres.host | quote }}
-PGPORT: {{ int $postgres.port }}
-PGSSLMODE: {{ $postgres.sslMode | quote }}
-PGUSER: {{ $postgres.username | quote }}
-{{- if $postgres.sslRootCertFromSecret.enabled }}
-PGSSLROOTCERT: /etc/mlflow/postgres/ca.crt
-{{- end }}
+{{ include "mlflow.postgres.settings" . }}
 {{- else if .Values.backendStore.uriFromSecret.enabled -}}
 MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: {{ include "mlflow.requestThreads" . | int }}
 MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE: 3600
@@ -51,16 +42,39 @@ MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: {{ add1 (include "mlflow.requestThreads" .) | 
 {{- end }}
 {{- end }}
 
-{{- /* List lines: environment entries with the credentials of the database. Takes `.`. */}}
-{{- define "mlflow.backendStore.secretEnv" -}}
+{{- /* Mapping lines: what libpq reads, without the password. Takes `.`. */}}
+{{- define "mlflow.postgres.settings" -}}
+{{- $postgres := .Values.backendStore.postgres -}}
+PGAPPNAME: {{ include "mlflow.fullname" . | quote }}
+PGCONNECT_TIMEOUT: 10
+PGDATABASE: {{ $postgres.database | quote }}
+PGHOST: {{ $postgres.host | quote }}
+PGPORT: {{ int $postgres.port }}
+PGSSLMODE: {{ $postgres.sslMode | quote }}
+PGUSER: {{ $postgres.username | quote }}
+{{- if $postgres.sslRootCertFromSecret.enabled }}
+PGSSLROOTCERT: /etc/mlflow/postgres/ca.crt
+{{- end }}
+{{- end }}
+
+{{- /* List lines: the environment entry with PostgreSQL's password. Takes `.`. */}}
+{{- define "mlflow.postgres.password" -}}
 {{- with .Values.backendStore.postgres }}
 {{- if and .enabled .passwordFromSecret.enabled }}
-{{ include "mlflow.envFromSecret" (list "PGPASSWORD" .passwordFromSecret.name .passwordFromSecret.key) }}
+{{ include "mlflow.envFromSecret" (dict
+  "variable" "PGPASSWORD"
+  "secret" .passwordFromSecret.name
+  "key" .passwordFromSecret.key) }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- /* List lines: environment entries with the credentials of the database. Takes `.`. */}}
+{{- define "mlflow.backendStore.secretEnv" -}}
+{{- include "mlflow.postgres.password" . }}
 {{- with .Values.backendStore.uriFromSecret }}
 {{- if .enabled }}
-{{ include "mlflow.envFromSecret" (list "MLFLOW_BACKEND_STORE_URI" .name .key) }}
+{{ include "mlflow.envFromSecret" (dict "variable" "MLFLOW_BACKEND_STORE_URI" "secret" .name "key" .key) }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -21,14 +21,16 @@ successfulJobsHistoryLimit: 3
 failedJobsHistoryLimit: 3
 {{- end }}
 
-{{- /* Mapping lines: what every task's pod is, up to its containers. Takes (list $ serviceAccountName). */}}
+{{- /*
+Mapping lines: what every task's pod is, up to its containers. Takes (dict "ctx" $ "serviceAccount" name).
+*/}}
 {{- define "mlflow.task.pod" -}}
 {{- include "mlflow.pod.identityAs" . }}
-{{- with include "mlflow.pod.placement" (index . 0) | trim }}
+{{- with include "mlflow.pod.placement" .ctx | trim }}
 {{ . }}
 {{- end }}
 restartPolicy: Never
-{{- with include "mlflow.pod.extra" (list (index . 0) "extraInitContainers") | trim }}
+{{- with include "mlflow.pod.extra" (dict "ctx" .ctx "key" "extraInitContainers") | trim }}
 initContainers:
   {{- . | nindent 2 }}
 {{- end }}
@@ -51,9 +53,12 @@ annotations:
 {{- define "mlflow.tasks" -}}
 {{- $hours := .Values.prometheusRule.thresholds -}}
 {{- $tasks := list -}}
-{{- if include "mlflow.retention.enabled" . }}{{ $tasks = append $tasks (printf "retention=%d" (mul $hours.retentionHours 3600)) }}{{ end -}}
-{{- if .Values.backup.enabled }}{{ $tasks = append $tasks (printf "backup=%d" (mul $hours.backupHours 3600)) }}{{ end -}}
-{{- if include "mlflow.drill.enabled" . }}{{ $tasks = append $tasks (printf "drill=%d" (mul $hours.drillHours 3600)) }}{{ end -}}
+{{- if include "mlflow.retention.enabled" . }}{{ $tasks = append $tasks (printf "retention=%d"
+      (mul $hours.retentionHours 3600)) }}{{ end -}}
+{{- if .Values.backup.enabled }}{{ $tasks = append $tasks (printf "backup=%d"
+      (mul $hours.backupHours 3600)) }}{{ end -}}
+{{- if include "mlflow.drill.enabled" . }}{{ $tasks = append $tasks (printf "drill=%d"
+      (mul $hours.drillHours 3600)) }}{{ end -}}
 {{- join " " $tasks -}}
 {{- end }}
 

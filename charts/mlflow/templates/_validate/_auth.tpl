@@ -1,7 +1,9 @@
 {{- /* Lines: who gets in, and with whose password. Takes `.`. */}}
 {{- define "mlflow.validate.auth" -}}
 {{- if include "mlflow.auth.enabled" . -}}
-{{- include "mlflow.validate.secretName" (list "auth.basic.adminFromSecret.name" .Values.auth.basic.adminFromSecret.name) -}}
+{{- include "mlflow.validate.secretName" (dict
+  "path" "auth.basic.adminFromSecret.name"
+  "name" .Values.auth.basic.adminFromSecret.name) -}}
 {{- end -}}
 {{- end }}
 
@@ -11,11 +13,18 @@
 {{- $instead := "make a Secret (docs/security.md) and set keys.fromSecret" -}}
 {{- with .Values.keys.fromSecret -}}
 {{- if .enabled -}}
-{{- include "mlflow.validate.secretName" (list (printf "%s.name" $path) .name) -}}
+{{- include "mlflow.validate.secretName" (dict "path" (printf "%s.name" $path) "name" .name) -}}
 {{- else if include "mlflow.auth.enabled" $ -}}
-{{- include "mlflow.says" (list (printf "%s.enabled" $path) "is false, and auth.mode basic needs a key of its own" $instead) -}}
-{{- else if and (or $.Values.autoscaling.enabled (gt (int $.Values.replicaCount) 1)) (include "mlflow.shared.enabled" $) -}}
-{{- include "mlflow.says" (list (printf "%s.enabled" $path) "is false, and several pods with a key each cannot read what another one encrypted" $instead) -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "%s.enabled" $path)
+  "wrong" "is false, and auth.mode basic needs a key of its own"
+  "instead" $instead) -}}
+{{- else if and (or $.Values.autoscaling.enabled (gt (int $.Values.replicaCount) 1))
+      (include "mlflow.shared.enabled" $) -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "%s.enabled" $path)
+  "wrong" "is false, and several pods with a key each cannot read what another one encrypted"
+  "instead" $instead) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

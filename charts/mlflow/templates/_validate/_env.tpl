@@ -8,7 +8,7 @@
 {{- if and (not $found) (regexMatch (printf "^(%s)$" .names) $name) -}}
 {{- $found = true -}}
 {{- if not (has $value (default list .unless)) -}}
-{{- include "mlflow.says" (list (printf "mlflow.env.%s" $name) .wrong .instead) -}}
+{{- include "mlflow.says" (dict "path" (printf "mlflow.env.%s" $name) "wrong" .wrong "instead" .instead) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

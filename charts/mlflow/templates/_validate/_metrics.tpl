@@ -2,21 +2,33 @@
 {{- define "mlflow.validate.metrics" -}}
 {{- range $reader := list "serviceMonitor" "prometheusRule" "dashboard" -}}
 {{- if and (get $.Values $reader).enabled (not $.Values.metrics.enabled) -}}
-{{- include "mlflow.says" (list (printf "%s.enabled" $reader) "there are no metrics to read" "set metrics.enabled: true too") -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "%s.enabled" $reader)
+  "wrong" "there are no metrics to read"
+  "instead" "set metrics.enabled: true too") -}}
 {{- end -}}
 {{- end -}}
 {{- with .Values.serviceMonitor -}}
 {{- if gt (include "mlflow.milliseconds" .scrapeTimeout | int64) (include "mlflow.milliseconds" .interval | int64) -}}
-{{- include "mlflow.says" (list "serviceMonitor.scrapeTimeout" (printf "%s is longer than the interval of %s, which Prometheus refuses" .scrapeTimeout .interval) "set it to serviceMonitor.interval or less") -}}
+{{- include "mlflow.says" (dict
+  "path" "serviceMonitor.scrapeTimeout"
+  "wrong" (printf "%s is longer than the interval of %s, which Prometheus refuses" .scrapeTimeout .interval)
+  "instead" "set it to serviceMonitor.interval or less") -}}
 {{- end -}}
 {{- range $key := list "interval" "path" "port" "scrapeTimeout" "targetPort" -}}
 {{- if hasKey $.Values.serviceMonitor.endpoint $key -}}
-{{- include "mlflow.says" (list "serviceMonitor.endpoint" (printf "%s is set by the chart" $key) "remove it, and set serviceMonitor.interval, serviceMonitor.scrapeTimeout or metrics.port instead") -}}
+{{- include "mlflow.says" (dict
+  "path" "serviceMonitor.endpoint"
+  "wrong" (printf "%s is set by the chart" $key)
+  "instead" "remove it, and set serviceMonitor.interval, serviceMonitor.scrapeTimeout or metrics.port instead") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if eq (int .Values.metrics.port) 5000 -}}
-{{- include "mlflow.says" (list "metrics.port" "5000 is the server's port" "set another port") -}}
+{{- include "mlflow.says" (dict
+  "path" "metrics.port"
+  "wrong" "5000 is the server's port"
+  "instead" "set another port") -}}
 {{- end -}}
 {{- end }}
 

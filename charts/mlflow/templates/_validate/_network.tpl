@@ -4,19 +4,34 @@
 {{- if .enabled -}}
 {{- $outside := or $.Values.ingress.enabled $.Values.httpRoute.enabled -}}
 {{- if and $outside (not .peers.ingressController) (not .ingress) -}}
-{{- include "mlflow.says" (list "networkPolicy.peers.ingressController" "is empty, so the Ingress or HTTPRoute would lead to nothing" "list where its controller runs") -}}
+{{- include "mlflow.says" (dict
+  "path" "networkPolicy.peers.ingressController"
+  "wrong" "is empty, so the Ingress or HTTPRoute would lead to nothing"
+  "instead" "list where its controller runs") -}}
 {{- end -}}
 {{- if and $.Values.serviceMonitor.enabled (not .peers.prometheus) -}}
-{{- include "mlflow.says" (list "networkPolicy.peers.prometheus" "is empty, so the ServiceMonitor would find nothing" "list where Prometheus runs") -}}
+{{- include "mlflow.says" (dict
+  "path" "networkPolicy.peers.prometheus"
+  "wrong" "is empty, so the ServiceMonitor would find nothing"
+  "instead" "list where Prometheus runs") -}}
 {{- end -}}
 {{- if not .peers.dns -}}
-{{- include "mlflow.says" (list "networkPolicy.peers.dns" "is empty, so the pods would find no name" "list who answers DNS") -}}
+{{- include "mlflow.says" (dict
+  "path" "networkPolicy.peers.dns"
+  "wrong" "is empty, so the pods would find no name"
+  "instead" "list who answers DNS") -}}
 {{- end -}}
 {{- if and (ne $.Values.service.type "ClusterIP") (not .ingress) -}}
-{{- include "mlflow.says" (list "networkPolicy.ingress" (printf "lets nobody in through a Service of type %s" $.Values.service.type) "list the addresses of its clients as from: [{ipBlock: {cidr: 10.0.0.0/8}}]") -}}
+{{- include "mlflow.says" (dict
+  "path" "networkPolicy.ingress"
+  "wrong" (printf "lets nobody in through a Service of type %s" $.Values.service.type)
+  "instead" "list the addresses of its clients as from: [{ipBlock: {cidr: 10.0.0.0/8}}]") -}}
 {{- end -}}
 {{- range .ingress }}{{ range .ports }}{{ if has (.port | toString) (list "80" "mlflow") -}}
-{{- include "mlflow.says" (list "networkPolicy.ingress" (printf "port %v is the Service's, and a policy sees the pod's" .port) "set port: 5000") -}}
+{{- include "mlflow.says" (dict
+  "path" "networkPolicy.ingress"
+  "wrong" (printf "port %v is the Service's, and a policy sees the pod's" .port)
+  "instead" "set port: 5000") -}}
 {{- end }}{{ end }}{{ end -}}
 {{- end -}}
 {{- end -}}

@@ -7,17 +7,27 @@
 {{- $there := without $taken "backup-credentials" -}}
 {{- range .Values.extraVolumes -}}
 {{- if has .name $taken -}}
-{{- include "mlflow.says" (list "extraVolumes" (printf "%q is there already" .name) "choose another name") -}}
+{{- include "mlflow.says" (dict
+  "path" "extraVolumes"
+  "wrong" (printf "%q is there already" .name)
+  "instead" "choose another name") -}}
 {{- end -}}
 {{- $taken = append $taken .name -}}
 {{- $there = append $there .name -}}
 {{- end -}}
 {{- range .Values.extraVolumeMounts -}}
 {{- if not (has .name $there) -}}
-{{- include "mlflow.says" (list "extraVolumeMounts" (printf "there is no volume %q" .name) "add it to extraVolumes") -}}
+{{- include "mlflow.says" (dict
+  "path" "extraVolumeMounts"
+  "wrong" (printf "there is no volume %q" .name)
+  "instead" "add it to extraVolumes") -}}
 {{- end -}}
-{{- if has .mountPath (list "/tmp" "/metrics" "/mlflow" "/opt/mlflow-kubernetes" "/etc/mlflow/postgres" "/etc/mlflow/gcs" "/etc/mlflow/backup" "/exchange") -}}
-{{- include "mlflow.says" (list "extraVolumeMounts" (printf "%s is taken" .mountPath) "choose another mountPath") -}}
+{{- if has .mountPath (list "/tmp" "/metrics" "/mlflow" "/opt/mlflow-kubernetes" "/etc/mlflow/postgres"
+      "/etc/mlflow/gcs" "/etc/mlflow/backup" "/exchange") -}}
+{{- include "mlflow.says" (dict
+  "path" "extraVolumeMounts"
+  "wrong" (printf "%s is taken" .mountPath)
+  "instead" "choose another mountPath") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -32,7 +42,10 @@
 {{- range $path := list "extraInitContainers" "extraContainers" -}}
 {{- range get $.Values $path -}}
 {{- if has .name (concat $names (get $own $path)) -}}
-{{- include "mlflow.says" (list $path (printf "%q is there already" .name) "choose another name") -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" (printf "%q is there already" .name)
+  "instead" "choose another name") -}}
 {{- end -}}
 {{- $names = append $names .name -}}
 {{- end -}}

@@ -2,23 +2,36 @@
 {{- define "mlflow.validate.names" -}}
 {{- $name := include "mlflow.fullname" . -}}
 {{- if not (regexMatch "^[a-z]" $name) -}}
-{{- include "mlflow.says" (list "fullnameOverride" (printf "a Service cannot be called %q, as the release would have it" $name) "set a name that begins with a letter") -}}
+{{- include "mlflow.says" (dict
+  "path" "fullnameOverride"
+  "wrong" (printf "a Service cannot be called %q, as the release would have it" $name)
+  "instead" "set a name that begins with a letter") -}}
 {{- end -}}
 {{- end }}
 
 {{- /* Lines: each part of the image's name in its own key. Takes `.`. */}}
 {{- define "mlflow.validate.image" -}}
-{{- range $path, $registry := dict "image.registry" .Values.image.registry "global.imageRegistry" (default "" .Values.global.imageRegistry) -}}
+{{- range $path, $registry := dict "image.registry" .Values.image.registry "global.imageRegistry"
+      (default "" .Values.global.imageRegistry) -}}
 {{- if regexMatch "://|/$" $registry -}}
-{{- include "mlflow.says" (list $path (printf "%q is not a registry" $registry) "write it as registry.example.com:5000, without scheme and slash") -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" (printf "%q is not a registry" $registry)
+  "instead" "write it as registry.example.com:5000, without scheme and slash") -}}
 {{- end -}}
 {{- end -}}
 {{- with .Values.image -}}
 {{- if regexMatch "@|:[^/]*$" .repository -}}
-{{- include "mlflow.says" (list "image.repository" (printf "%q holds a tag or a digest" .repository) "set image.tag or image.digest instead") -}}
+{{- include "mlflow.says" (dict
+  "path" "image.repository"
+  "wrong" (printf "%q holds a tag or a digest" .repository)
+  "instead" "set image.tag or image.digest instead") -}}
 {{- end -}}
 {{- if and .digest (not (regexMatch "^sha256:[a-f0-9]{64}$" .digest)) -}}
-{{- include "mlflow.says" (list "image.digest" (printf "%q is not a digest" .digest) "write it as sha256: and 64 hexadecimal digits") -}}
+{{- include "mlflow.says" (dict
+  "path" "image.digest"
+  "wrong" (printf "%q is not a digest" .digest)
+  "instead" "write it as sha256: and 64 hexadecimal digits") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -35,14 +48,23 @@
 {{- range $path, $labels := $all -}}
 {{- range $label, $value := $labels -}}
 {{- if regexMatch $own $label -}}
-{{- include "mlflow.says" (list (printf "%s.%s" $path $label) "is set by the chart" "choose another label") -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "%s.%s" $path $label)
+  "wrong" "is set by the chart"
+  "instead" "choose another label") -}}
 {{- else if and (ne $path "commonLabels") (hasKey $common $label) -}}
-{{- include "mlflow.says" (list (printf "%s.%s" $path $label) "is in commonLabels too" "keep one of them") -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "%s.%s" $path $label)
+  "wrong" "is in commonLabels too"
+  "instead" "keep one of them") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if hasKey .Values.podAnnotations "checksum/files" -}}
-{{- include "mlflow.says" (list "podAnnotations.checksum/files" "is set by the chart" "choose another annotation") -}}
+{{- include "mlflow.says" (dict
+  "path" "podAnnotations.checksum/files"
+  "wrong" "is set by the chart"
+  "instead" "choose another annotation") -}}
 {{- end -}}
 {{- end }}
 
@@ -50,12 +72,18 @@
 {{- define "mlflow.validate.pods" -}}
 {{- with .Values.podSecurityContext -}}
 {{- if and .runAsNonRoot (hasKey . "runAsUser") (eq (int .runAsUser) 0) -}}
-{{- include "mlflow.says" (list "podSecurityContext.runAsUser" "0 is root, which runAsNonRoot forbids" "set a number above 0") -}}
+{{- include "mlflow.says" (dict
+  "path" "podSecurityContext.runAsUser"
+  "wrong" "0 is root, which runAsNonRoot forbids"
+  "instead" "set a number above 0") -}}
 {{- end -}}
 {{- end -}}
 {{- with .Values.serviceAccount -}}
 {{- if and (not .create) (or .annotations .labels) -}}
-{{- include "mlflow.says" (list "serviceAccount.create" "is false, so annotations and labels reach no ServiceAccount" "set them on yours and remove them here") -}}
+{{- include "mlflow.says" (dict
+  "path" "serviceAccount.create"
+  "wrong" "is false, so annotations and labels reach no ServiceAccount"
+  "instead" "set them on yours and remove them here") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

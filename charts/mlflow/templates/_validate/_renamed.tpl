@@ -12,6 +12,9 @@ Lines: keys of other MLflow charts, and of habit. The schema lets them pass so t
 {{- $_ := set $found "there" false -}}
 {{- end -}}
 {{- end -}}
-{{- if $found.there }}{{ include "mlflow.says" (list $path "is not a key of this chart" $instead) }}{{ end -}}
+{{- if $found.there }}{{ include "mlflow.says" (dict
+  "path" $path
+  "wrong" "is not a key of this chart"
+  "instead" $instead) }}{{ end -}}
 {{- end -}}
 {{- end }}

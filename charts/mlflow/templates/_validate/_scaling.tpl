@@ -8,11 +8,18 @@
 {{- $pods = "several pods" -}}
 {{- $less = "autoscaling.enabled: false" -}}
 {{- end -}}
-{{- if and (or .Values.autoscaling.enabled (gt (int .Values.replicaCount) 1)) (not (include "mlflow.shared.enabled" .)) -}}
+{{- if and (or .Values.autoscaling.enabled (gt (int .Values.replicaCount) 1)) (not
+      (include "mlflow.shared.enabled" .)) -}}
 {{- if not (include "mlflow.database.enabled" .) -}}
-{{- include "mlflow.says" (list $path (printf "%s cannot share SQLite on one volume" $pods) (printf "set backendStore.postgres and an artifactStore, or %s" $less)) -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" (printf "%s cannot share SQLite on one volume" $pods)
+  "instead" (printf "set backendStore.postgres and an artifactStore, or %s" $less)) -}}
 {{- else -}}
-{{- include "mlflow.says" (list $path (printf "%s cannot share artifacts on a ReadWriteOnce volume" $pods) (printf "set an artifactStore, or ReadWriteMany in persistence.accessModes, or %s" $less)) -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" (printf "%s cannot share artifacts on a ReadWriteOnce volume" $pods)
+  "instead" (printf "set an artifactStore, or ReadWriteMany in persistence.accessModes, or %s" $less)) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -22,15 +29,26 @@
 {{- with .Values.autoscaling -}}
 {{- if .enabled -}}
 {{- if lt (int .maxReplicas) (int .minReplicas) -}}
-{{- include "mlflow.says" (list "autoscaling.maxReplicas" (printf "%d is less than minReplicas, %d" (int .maxReplicas) (int .minReplicas)) "set it to minReplicas or more") -}}
+{{- include "mlflow.says" (dict
+  "path" "autoscaling.maxReplicas"
+  "wrong" (printf "%d is less than minReplicas, %d" (int .maxReplicas) (int .minReplicas))
+  "instead" "set it to minReplicas or more") -}}
 {{- end -}}
 {{- if not (or .targetCPUUtilizationPercentage .targetMemoryUtilizationPercentage .metrics) -}}
-{{- include "mlflow.says" (list "autoscaling.metrics" "is empty and both targets are 0, so nothing says when to scale" "set autoscaling.targetCPUUtilizationPercentage") -}}
+{{- include "mlflow.says" (dict
+  "path" "autoscaling.metrics"
+  "wrong" "is empty and both targets are 0, so nothing says when to scale"
+  "instead" "set autoscaling.targetCPUUtilizationPercentage") -}}
 {{- end -}}
-{{- range $resource, $key := dict "cpu" "targetCPUUtilizationPercentage" "memory" "targetMemoryUtilizationPercentage" -}}
-{{- $asked := or (dig "requests" $resource "" $.Values.mlflow.resources) (dig "limits" $resource "" $.Values.mlflow.resources) -}}
+{{- range $resource, $key := dict "cpu" "targetCPUUtilizationPercentage" "memory"
+      "targetMemoryUtilizationPercentage" -}}
+{{- $asked := or (dig "requests" $resource "" $.Values.mlflow.resources)
+      (dig "limits" $resource "" $.Values.mlflow.resources) -}}
 {{- if and (get $.Values.autoscaling $key) (not $asked) -}}
-{{- include "mlflow.says" (list (printf "autoscaling.%s" $key) (printf "is a percentage of mlflow.resources.requests.%s, which is not set" $resource) "set that, or 0 here") -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "autoscaling.%s" $key)
+  "wrong" (printf "is a percentage of mlflow.resources.requests.%s, which is not set" $resource)
+  "instead" "set that, or 0 here") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -45,11 +63,20 @@
 {{- $stay := toString .minAvailable -}}
 {{- $go := toString .maxUnavailable -}}
 {{- if and (ne $stay "") (ne $go "") -}}
-{{- include "mlflow.says" (list "podDisruptionBudget.minAvailable" (printf "%s says the same as maxUnavailable, %s, or contradicts it" $stay $go) "keep one of them") -}}
-{{- else if and (ne $go "") (eq (include "mlflow.pods.of" (list $go $pods)) "0") -}}
-{{- include "mlflow.says" (list "podDisruptionBudget.maxUnavailable" (printf "%s lets no pod go, so no node can be drained" $go) "set 1 or more") -}}
-{{- else if and (ne $stay "") (ge (int (include "mlflow.pods.of" (list $stay $pods))) $pods) -}}
-{{- include "mlflow.says" (list "podDisruptionBudget.minAvailable" (printf "%s of %d pods lets no pod go, so no node can be drained" $stay $pods) "set less, or podDisruptionBudget.maxUnavailable: 1 instead") -}}
+{{- include "mlflow.says" (dict
+  "path" "podDisruptionBudget.minAvailable"
+  "wrong" (printf "%s says the same as maxUnavailable, %s, or contradicts it" $stay $go)
+  "instead" "keep one of them") -}}
+{{- else if and (ne $go "") (eq (include "mlflow.pods.of" (dict "value" $go "pods" $pods)) "0") -}}
+{{- include "mlflow.says" (dict
+  "path" "podDisruptionBudget.maxUnavailable"
+  "wrong" (printf "%s lets no pod go, so no node can be drained" $go)
+  "instead" "set 1 or more") -}}
+{{- else if and (ne $stay "") (ge (int (include "mlflow.pods.of" (dict "value" $stay "pods" $pods))) $pods) -}}
+{{- include "mlflow.says" (dict
+  "path" "podDisruptionBudget.minAvailable"
+  "wrong" (printf "%s of %d pods lets no pod go, so no node can be drained" $stay $pods)
+  "instead" "set less, or podDisruptionBudget.maxUnavailable: 1 instead") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -59,7 +86,10 @@
 {{- define "mlflow.validate.strategy" -}}
 {{- with .Values.strategy -}}
 {{- if and (ne (default "RollingUpdate" .type) "Recreate") (not (include "mlflow.shared.enabled" $)) -}}
-{{- include "mlflow.says" (list "strategy" "a rolling update runs the old and the new pod at once, which cannot share these stores" "set backendStore.postgres and an artifactStore, or remove it") -}}
+{{- include "mlflow.says" (dict
+  "path" "strategy"
+  "wrong" "a rolling update runs the old and the new pod at once, which cannot share these stores"
+  "instead" "set backendStore.postgres and an artifactStore, or remove it") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

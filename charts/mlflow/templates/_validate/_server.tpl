@@ -2,17 +2,30 @@
 {{- define "mlflow.validate.server" -}}
 {{- include "mlflow.validate.staticPrefix" .Values.mlflow.staticPrefix -}}
 {{- range .Values.mlflow.allowedHosts }}{{ if regexMatch "[^A-Za-z0-9.:_*?!\\[\\]-]|:$" . -}}
-{{- include "mlflow.says" (list "mlflow.allowedHosts" (printf "%q is not a host name" .) "list names such as mlflow.example.com, without scheme and path") -}}
+{{- include "mlflow.says" (dict
+  "path" "mlflow.allowedHosts"
+  "wrong" (printf "%q is not a host name" .)
+  "instead" "list names such as mlflow.example.com, without scheme and path") -}}
 {{- end }}{{ end -}}
 {{- range .Values.mlflow.corsAllowedOrigins }}{{ if not (regexMatch "^(\\*|https?://[^/, ]+)$" .) -}}
-{{- include "mlflow.says" (list "mlflow.corsAllowedOrigins" (printf "%q is not an origin" .) "list origins such as https://mlflow.example.com, with a scheme and without a path") -}}
+{{- include "mlflow.says" (dict
+  "path" "mlflow.corsAllowedOrigins"
+  "wrong" (printf "%q is not an origin" .)
+  "instead" "list origins such as https://mlflow.example.com, with a scheme and without a path") -}}
 {{- end }}{{ end -}}
 {{- if and (eq .Values.mlflow.log.format "json") (eq .Values.mlflow.launcher "upstream") -}}
-{{- include "mlflow.says" (list "mlflow.log.format" "json needs the chart's own launcher" "set mlflow.launcher: direct, or text here") -}}
+{{- include "mlflow.says" (dict
+  "path" "mlflow.log.format"
+  "wrong" "json needs the chart's own launcher"
+  "instead" "set mlflow.launcher: direct, or text here") -}}
 {{- end -}}
 {{- $least := add .Values.preStopSeconds 10 | int -}}
 {{- if lt (int .Values.terminationGracePeriodSeconds) $least -}}
-{{- include "mlflow.says" (list "terminationGracePeriodSeconds" (printf "%d leaves no time for requests in flight after %d s of preStopSeconds" (int .Values.terminationGracePeriodSeconds) (int .Values.preStopSeconds)) (printf "set %d or more" $least)) -}}
+{{- include "mlflow.says" (dict
+  "path" "terminationGracePeriodSeconds"
+  "wrong" (printf "%d leaves no time for requests in flight after %d s of preStopSeconds"
+        (int .Values.terminationGracePeriodSeconds) (int .Values.preStopSeconds))
+  "instead" (printf "set %d or more" $least)) -}}
 {{- end -}}
 {{- end }}
 
@@ -24,11 +37,21 @@ Lines: a path prefix that leaves the login as it is. MLflow asks for none where 
 {{- $first := regexFind "^/[^/]+" . -}}
 {{- if not . -}}
 {{- else if or (not (regexMatch "^(/[A-Za-z0-9._~-]+)+$" .)) (regexMatch "/[.]+(/|$)" .) -}}
-{{- include "mlflow.says" (list "mlflow.staticPrefix" (printf "%q is not a path prefix" .) "write it as /mlflow, with a slash before it and none behind it") -}}
+{{- include "mlflow.says" (dict
+  "path" "mlflow.staticPrefix"
+  "wrong" (printf "%q is not a path prefix" .)
+  "instead" "write it as /mlflow, with a slash before it and none behind it") -}}
 {{- else if regexMatch "(?i)^/(static|health|favicon[.]ico)" . -}}
-{{- include "mlflow.says" (list "mlflow.staticPrefix" (printf "%s begins like a path for which MLflow asks for no login" $first) "choose another first segment, such as /mlflow") -}}
-{{- else if regexMatch "(?i)^/(ajax-api|api|build|gateway|get-artifact|graphql|metrics|model-versions|signup|v1|version)$" $first -}}
-{{- include "mlflow.says" (list "mlflow.staticPrefix" (printf "%s is a path of MLflow itself" $first) "choose another first segment, such as /mlflow") -}}
+{{- include "mlflow.says" (dict
+  "path" "mlflow.staticPrefix"
+  "wrong" (printf "%s begins like a path for which MLflow asks for no login" $first)
+  "instead" "choose another first segment, such as /mlflow") -}}
+{{- else if regexMatch
+      "(?i)^/(ajax-api|api|build|gateway|get-artifact|graphql|metrics|model-versions|signup|v1|version)$" $first -}}
+{{- include "mlflow.says" (dict
+  "path" "mlflow.staticPrefix"
+  "wrong" (printf "%s is a path of MLflow itself" $first)
+  "instead" "choose another first segment, such as /mlflow") -}}
 {{- end -}}
 {{- end }}
 
@@ -38,13 +61,22 @@ Lines: a path prefix that leaves the login as it is. MLflow asks for none where 
 {{- range $name, $value := .Values.mlflow.env -}}
 {{- $path := printf "mlflow.env.%s" $name -}}
 {{- if not (regexMatch "^[A-Za-z_][A-Za-z0-9_]*$" $name) -}}
-{{- include "mlflow.says" (list $path "cannot be the name of a variable" "use letters, digits and '_'") -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" "cannot be the name of a variable"
+  "instead" "use letters, digits and '_'") -}}
 {{- else if hasKey $owned $name -}}
-{{- include "mlflow.says" (list $path "is computed by the chart" (printf "set %s instead" (get $owned $name))) -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" "is computed by the chart"
+  "instead" (printf "set %s instead" (get $owned $name))) -}}
 {{- else if include "mlflow.validate.refusedEnv" (dict "ctx" $ "name" $name "value" $value) -}}
 {{- include "mlflow.validate.refusedEnv" (dict "ctx" $ "name" $name "value" $value) -}}
 {{- else if regexMatch "(PASSWORD|PASSWD|SECRET|TOKEN|_KEY|ACCESS_KEY_ID|CONNECTION_STRING)$" $name -}}
-{{- include "mlflow.says" (list $path "would be readable in the Deployment" "put it into a Secret and name that in mlflow.envFrom") -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" "would be readable in the Deployment"
+  "instead" "put it into a Secret and name that in mlflow.envFrom") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

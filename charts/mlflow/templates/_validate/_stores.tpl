@@ -5,12 +5,19 @@
 {{- $path := "backendStore.postgres" -}}
 {{- include "mlflow.validate.postgresHost" .host -}}
 {{- if .passwordFromSecret.enabled -}}
-{{- include "mlflow.validate.secretName" (list (printf "%s.passwordFromSecret.name" $path) .passwordFromSecret.name) -}}
+{{- include "mlflow.validate.secretName" (dict
+  "path" (printf "%s.passwordFromSecret.name" $path)
+  "name" .passwordFromSecret.name) -}}
 {{- end -}}
 {{- if .sslRootCertFromSecret.enabled -}}
-{{- include "mlflow.validate.secretName" (list (printf "%s.sslRootCertFromSecret.name" $path) .sslRootCertFromSecret.name) -}}
+{{- include "mlflow.validate.secretName" (dict
+  "path" (printf "%s.sslRootCertFromSecret.name" $path)
+  "name" .sslRootCertFromSecret.name) -}}
 {{- else if and (hasPrefix "verify-" .sslMode) (not (hasKey $.Values.mlflow.env "PGSSLROOTCERT")) -}}
-{{- include "mlflow.says" (list (printf "%s.sslMode" $path) (printf "%s needs the CA of the database server" .sslMode) (printf "set %s.sslRootCertFromSecret, or mlflow.env.PGSSLROOTCERT to a mounted file" $path)) -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "%s.sslMode" $path)
+  "wrong" (printf "%s needs the CA of the database server" .sslMode)
+  "instead" (printf "set %s.sslRootCertFromSecret, or mlflow.env.PGSSLROOTCERT to a mounted file" $path)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -20,11 +27,20 @@
 {{- define "mlflow.validate.postgresHost" -}}
 {{- $path := "backendStore.postgres.host" -}}
 {{- if not . -}}
-{{- include "mlflow.says" (list $path "is empty" "set the host name of the PostgreSQL server") -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" "is empty"
+  "instead" "set the host name of the PostgreSQL server") -}}
 {{- else if regexMatch "://|@|^[^/].*/" . -}}
-{{- include "mlflow.says" (list $path (printf "%q is more than a host name" .) "set only the host here, and port, database and username beside it") -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" (printf "%q is more than a host name" .)
+  "instead" "set only the host here, and port, database and username beside it") -}}
 {{- else if regexMatch "^[^:]*:[0-9]*$" . -}}
-{{- include "mlflow.says" (list $path (printf "%q holds a port" .) "set backendStore.postgres.port instead") -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" (printf "%q holds a port" .)
+  "instead" "set backendStore.postgres.port instead") -}}
 {{- end -}}
 {{- end }}
 
@@ -33,15 +49,24 @@
 {{- $path := "backendStore.uriFromSecret" -}}
 {{- with .Values.backendStore.uriFromSecret -}}
 {{- if .enabled -}}
-{{- include "mlflow.validate.secretName" (list (printf "%s.name" $path) .name) -}}
+{{- include "mlflow.validate.secretName" (dict "path" (printf "%s.name" $path) "name" .name) -}}
 {{- if $.Values.backendStore.postgres.enabled -}}
-{{- include "mlflow.says" (list (printf "%s.enabled" $path) "names a second database beside backendStore.postgres" "set one of the two enabled: false") -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "%s.enabled" $path)
+  "wrong" "names a second database beside backendStore.postgres"
+  "instead" "set one of the two enabled: false") -}}
 {{- end -}}
 {{- if include "mlflow.auth.enabled" $ -}}
-{{- include "mlflow.says" (list (printf "%s.enabled" $path) "is no place for MLflow's accounts, whose tables MySQL refuses" "set auth.mode: none and let the Ingress ask for a login, or use backendStore.postgres") -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "%s.enabled" $path)
+  "wrong" "is no place for MLflow's accounts, whose tables MySQL refuses"
+  "instead" "set auth.mode: none and let the Ingress ask for a login, or use backendStore.postgres") -}}
 {{- end -}}
 {{- if and $.Values.networkPolicy.enabled (not $.Values.networkPolicy.peers.database) -}}
-{{- include "mlflow.says" (list "networkPolicy.peers.database" "is empty, and the database's host is in a Secret" "set where it is; the policy lets pods reach its port 3306") -}}
+{{- include "mlflow.says" (dict
+  "path" "networkPolicy.peers.database"
+  "wrong" "is empty, and the database's host is in a Secret"
+  "instead" "set where it is; the policy lets pods reach its port 3306") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -55,12 +80,19 @@ all of them can wait for each other. Takes `.`.
 {{- $path := "backendStore.postgres" -}}
 {{- with .Values.backendStore.postgres -}}
 {{- if not .poolPrePing -}}
-{{- include "mlflow.says" (list (printf "%s.poolPrePing" $path) "false is not possible, MLflow always pings a connection before it uses it" "remove the key") -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "%s.poolPrePing" $path)
+  "wrong" "false is not possible, MLflow always pings a connection before it uses it"
+  "instead" "remove the key") -}}
 {{- end -}}
 {{- $connections := add .poolSize .maxOverflow -}}
 {{- $threads := int (include "mlflow.requestThreads" $) -}}
 {{- if and .enabled (le (int $connections) $threads) -}}
-{{- include "mlflow.says" (list (printf "%s.poolSize" $path) (printf "%d connections with maxOverflow are too few for %d requests at a time, which may need two each" $connections $threads) (printf "set poolSize and maxOverflow to more than %d together" $threads)) -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "%s.poolSize" $path)
+  "wrong" (printf "%d connections with maxOverflow are too few for %d requests at a time, which may need two each"
+        $connections $threads)
+  "instead" (printf "set poolSize and maxOverflow to more than %d together" $threads)) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -68,6 +100,9 @@ all of them can wait for each other. Takes `.`.
 {{- /* Lines: a claim that nothing would be written to. Takes `.`. */}}
 {{- define "mlflow.validate.persistence" -}}
 {{- if and .Values.persistence.existingClaim (not (include "mlflow.volume.enabled" .)) -}}
-{{- include "mlflow.says" (list "persistence.existingClaim" "has no use, runs are in a database and artifacts in an object store" "remove it") -}}
+{{- include "mlflow.says" (dict
+  "path" "persistence.existingClaim"
+  "wrong" "has no use, runs are in a database and artifacts in an object store"
+  "instead" "remove it") -}}
 {{- end -}}
 {{- end }}

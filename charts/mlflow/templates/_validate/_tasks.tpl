@@ -2,9 +2,15 @@
 {{- define "mlflow.validate.retention" -}}
 {{- if .Values.backendStore.postgres.cleanupRunsEnabled -}}
 {{- if not .Values.backendStore.postgres.enabled -}}
-{{- include "mlflow.says" (list "backendStore.postgres.cleanupRunsEnabled" "retention works on PostgreSQL only" "set backendStore.postgres.enabled: true too, or remove it") -}}
+{{- include "mlflow.says" (dict
+  "path" "backendStore.postgres.cleanupRunsEnabled"
+  "wrong" "retention works on PostgreSQL only"
+  "instead" "set backendStore.postgres.enabled: true too, or remove it") -}}
 {{- else if not (include "mlflow.shared.enabled" .) -}}
-{{- include "mlflow.says" (list "backendStore.postgres.cleanupRunsEnabled" "the artifacts are on a volume that one node mounts, which the Job may not reach" "set artifactStore.s3, or ReadWriteMany in persistence.accessModes") -}}
+{{- include "mlflow.says" (dict
+  "path" "backendStore.postgres.cleanupRunsEnabled"
+  "wrong" "the artifacts are on a volume that one node mounts, which the Job may not reach"
+  "instead" "set artifactStore.s3, or ReadWriteMany in persistence.accessModes") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -13,9 +19,15 @@
 {{- define "mlflow.validate.backup" -}}
 {{- if .Values.backup.enabled -}}
 {{- if not .Values.backendStore.postgres.enabled -}}
-{{- include "mlflow.says" (list "backup.enabled" "only PostgreSQL is backed up" "set backendStore.postgres.enabled: true too; docs/backup.md says how to back up the volume") -}}
+{{- include "mlflow.says" (dict
+  "path" "backup.enabled"
+  "wrong" "only PostgreSQL is backed up"
+  "instead" "set backendStore.postgres.enabled: true too; docs/backup.md says how to back up the volume") -}}
 {{- else if not (include "mlflow.artifactStore.kind" .) -}}
-{{- include "mlflow.says" (list "backup.enabled" "backups go to the object store of the artifacts, and there is none" "set artifactStore.s3, .azure or .gcs too") -}}
+{{- include "mlflow.says" (dict
+  "path" "backup.enabled"
+  "wrong" "backups go to the object store of the artifacts, and there is none"
+  "instead" "set artifactStore.s3, .azure or .gcs too") -}}
 {{- else -}}
 {{- include "mlflow.validate.backupPlace" . -}}
 {{- include "mlflow.validate.backupStore" . -}}
@@ -26,26 +38,42 @@
 {{- end -}}
 {{- end -}}
 {{- if eq (include "mlflow.drill.database" .) .Values.backendStore.postgres.database -}}
-{{- include "mlflow.says" (list "backup.drill.database" "is MLflow's own database, which a drill would replace" "name another one, or none") -}}
+{{- include "mlflow.says" (dict
+  "path" "backup.drill.database"
+  "wrong" "is MLflow's own database, which a drill would replace"
+  "instead" "name another one, or none") -}}
 {{- end -}}
 {{- else if .Values.backup.drill.enabled -}}
-{{- include "mlflow.says" (list "backup.drill.enabled" "there is no backup to try" "set backup.enabled: true too") -}}
+{{- include "mlflow.says" (dict
+  "path" "backup.drill.enabled"
+  "wrong" "there is no backup to try"
+  "instead" "set backup.enabled: true too") -}}
 {{- else if .Values.backup.beforeMigration -}}
-{{- include "mlflow.says" (list "backup.beforeMigration" "a backup has no place to go to" "set backup.enabled: true too") -}}
+{{- include "mlflow.says" (dict
+  "path" "backup.beforeMigration"
+  "wrong" "a backup has no place to go to"
+  "instead" "set backup.enabled: true too") -}}
 {{- end -}}
 {{- end }}
 
 {{- /*
-Lines: the folder of the backups is not a part of that of the artifacts, which the server lists, reads and deletes for its
-users. Other folders of a bucket it reads for them too: with a login there is `mlflow.validate.backupBucket`. Takes `.`.
+Lines: the folder of the backups is not a part of that of the artifacts, which the server lists, reads and deletes for
+its users. Other folders of a bucket it reads for them too: with a login there is `mlflow.validate.backupBucket`.
+Takes `.`.
 */}}
 {{- define "mlflow.validate.backupPlace" -}}
 {{- /* A container of Azure has one content, whichever of its two services one asks. */}}
 {{- $artifacts := include "mlflow.artifactStore.uri" . | replace "abfss://" "wasbs://" | replace ".dfs." ".blob." -}}
 {{- if regexMatch "^/|/$|//|://" .Values.backup.path -}}
-{{- include "mlflow.says" (list "backup.path" (printf "%q has a slash too many" .Values.backup.path) "write it as backups/mlflow, without a slash at its ends") -}}
+{{- include "mlflow.says" (dict
+  "path" "backup.path"
+  "wrong" (printf "%q has a slash too many" .Values.backup.path)
+  "instead" "write it as backups/mlflow, without a slash at its ends") -}}
 {{- else if hasPrefix (printf "%s/" $artifacts) (printf "%s/" (include "mlflow.backup.place" .)) -}}
 {{- $path := printf "artifactStore.%s.path" (include "mlflow.artifactStore.kind" .) -}}
-{{- include "mlflow.says" (list "backup.path" "is in the folder of the artifacts, where MLflow's users can read and delete it" (printf "set %s to another folder of the bucket, or backup.bucket" $path)) -}}
+{{- include "mlflow.says" (dict
+  "path" "backup.path"
+  "wrong" "is in the folder of the artifacts, where MLflow's users can read and delete it"
+  "instead" (printf "set %s to another folder of the bucket, or backup.bucket" $path)) -}}
 {{- end -}}
 {{- end }}

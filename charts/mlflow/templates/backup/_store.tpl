@@ -1,20 +1,16 @@
 {{- /* String: the ServiceAccount of the pods that back up and restore. Takes `.`. */}}
 {{- define "mlflow.backup.serviceAccountName" -}}
 {{- $account := .Values.backup.serviceAccount -}}
-{{- $made := ternary (include "mlflow.nameWith" (dict "ctx" . "suffix" "backup")) (include "mlflow.serviceAccountName" .) $account.create -}}
+{{- $made := ternary (include "mlflow.nameWith" (dict "ctx" . "suffix" "backup"))
+      (include "mlflow.serviceAccountName" .) $account.create -}}
 {{- default $made $account.name -}}
 {{- end }}
 
 {{- /* Predicate: backups have credentials of their own, from a Secret or by their ServiceAccount. Takes `.`. */}}
 {{- define "mlflow.backup.own" -}}
 {{- $account := include "mlflow.backup.serviceAccountName" . -}}
-{{- if or .Values.backup.credentialsFromSecret.enabled (ne $account (include "mlflow.serviceAccountName" .)) }}true{{ end -}}
-{{- end }}
-
-{{- /* Predicate: a container with this script reads or writes backups, not artifacts. Takes (list $ "backup"). */}}
-{{- define "mlflow.backup.runs" -}}
-{{- $migrates := and (eq (index . 1) "schema") (include "mlflow.schema.backup" (index . 0)) -}}
-{{- if or (has (index . 1) (list "backup" "restore")) $migrates }}true{{ end -}}
+{{- if or .Values.backup.credentialsFromSecret.enabled (ne $account
+      (include "mlflow.serviceAccountName" .)) }}true{{ end -}}
 {{- end }}
 
 {{- /*
@@ -31,7 +27,8 @@ Mapping lines: `Values.artifactStore` as backups have it: what `backup` says abo
 {{- $_ := set $store "credentialsFromSecret" (merge (dict "key" $key) $backup.credentialsFromSecret) -}}
 {{- end -}}
 {{- /* A private name leads to one account, and is taken with a key only. */}}
-{{- if and $azure (or (include "mlflow.backup.otherAccount" .) (not $store.credentialsFromSecret.enabled)) }}{{ $_ := set $store "endpoint" "" }}{{ end -}}
+{{- if and $azure (or (include "mlflow.backup.otherAccount" .)
+      (not $store.credentialsFromSecret.enabled)) }}{{ $_ := set $store "endpoint" "" }}{{ end -}}
 {{- $given := dict "bucket" $backup.bucket "container" $backup.bucket "scheme" (ternary "wasbs" "" $azure) -}}
 {{- range $name, $value := merge $given (pick $backup "region" "endpoint" "storageAccount") -}}
 {{- if $value }}{{ $_ := set $store $name $value }}{{ end -}}
@@ -48,7 +45,8 @@ Mapping lines: `Values.artifactStore` as backups have it: what `backup` says abo
 {{- /* Mapping lines: environment of what reads and writes backups, without secrets. Takes `.`. */}}
 {{- define "mlflow.backup.clientEnv" -}}
 {{- $env := include "mlflow.artifactStore.clientEnv" (include "mlflow.backup.context" . | fromYaml) -}}
-{{- ternary ($env | replace "/etc/mlflow/gcs/" "/etc/mlflow/backup/") $env (eq (include "mlflow.backup.own" .) "true") -}}
+{{- ternary ($env | replace "/etc/mlflow/gcs/" "/etc/mlflow/backup/") $env (eq
+      (include "mlflow.backup.own" .) "true") -}}
 {{- end }}
 
 {{- /* List lines: environment entries with the keys of the backups' store. Takes `.`. */}}

@@ -9,20 +9,25 @@ MLFLOW_SERVER_JOB_EXECUTION_ENGINE: executor
 {{- end }}
 {{- end }}
 
-{{- /* Mapping lines: where the runner's jobs find the server, whose gateway knows the keys of language models. Takes `.`. */}}
+{{- /*
+Mapping lines: where the runner's jobs find the server, whose gateway knows the keys of language models. Takes `.`.
+*/}}
 {{- define "mlflow.jobs.runnerEnv" -}}
 MLFLOW_GATEWAY_URI: {{ printf "http://%s%s" (include "mlflow.fullname" .) .Values.mlflow.staticPrefix | quote }}
 {{- end }}
 
-{{- /* Mapping lines: a probe of the runner, which leaves a mark each second. Takes (list "livenessProbe" seconds failures). */}}
+{{- /*
+Mapping lines: a probe of the runner, which leaves a mark each second. Takes (dict "name" "livenessProbe" "period"
+seconds "failures" 6).
+*/}}
 {{- define "mlflow.jobs.probe" -}}
-{{ index . 0 }}:
+{{ .name }}:
   exec:
     command:
       - /bin/sh
       - -c
       - test $(($(date +%s) - $(stat -c %Y /tmp/heartbeat))) -lt 60
-  periodSeconds: {{ int (index . 1) }}
+  periodSeconds: {{ int .period }}
   timeoutSeconds: 10
-  failureThreshold: {{ int (index . 2) }}
+  failureThreshold: {{ int .failures }}
 {{- end }}

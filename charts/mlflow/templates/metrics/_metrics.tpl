@@ -3,7 +3,8 @@
 {{- if .Values.metrics.enabled -}}
 {{- $pages := list "http://127.0.0.1:%d/metrics" -}}
 {{- if include "mlflow.exporter.enabled" . -}}
-{{- $pages = append $pages (printf "http://%s:%%d/metrics" (include "mlflow.nameWith" (dict "ctx" . "suffix" "exporter"))) -}}
+{{- $pages = append $pages (printf "http://%s:%%d/metrics" (include "mlflow.nameWith"
+      (dict "ctx" . "suffix" "exporter"))) -}}
 {{- end -}}
 MLFLOW_EXPOSE_PROMETHEUS: /metrics
 MLFLOW_KUBERNETES_METRICS_INTERVAL: {{ int .Values.metrics.storeIntervalSeconds }}
@@ -23,20 +24,50 @@ one server pod's metrics container looks. Takes `.`.
 {{- if and .Values.metrics.enabled (include "mlflow.database.enabled" .) }}true{{ end -}}
 {{- end }}
 
-{{- /* List lines: the container beside the server, if metrics are on. Takes `.`. */}}
+{{- /*
+List lines: the container beside the server that serves its metrics, if they are on. Where a pod of its own looks at the
+stores, this one only adds up what the workers count, so it knows no secret. Takes `.`.
+*/}}
 {{- define "mlflow.metrics.sidecar" -}}
 {{- if .Values.metrics.enabled -}}
+{{- $alone := include "mlflow.exporter.enabled" . -}}
+{{- $command := list "python" "/opt/mlflow-kubernetes/mlflow_kubernetes" "metrics" "workers" -}}
+{{- if not $alone }}{{ $command = append $command "stores" }}{{ end -}}
 - name: metrics
-  {{- if include "mlflow.exporter.enabled" . }}
-  {{- include "mlflow.metrics.start" . | nindent 2 }}
-  {{- include "mlflow.metrics.serve" (list . "mlflow.volumeMounts.files") | nindent 2 }}
-  {{- else }}
-  {{- include "mlflow.container.start" (list . "metrics" "workers" "stores") | nindent 2 }}
-  {{- include "mlflow.metrics.serve" (list . "mlflow.volumeMounts.common") | nindent 2 }}
+  image: {{ include "mlflow.image" . | quote }}
+  imagePullPolicy: {{ .Values.image.pullPolicy | quote }}
+  command:
+    {{- include "mlflow.command" (dict "words" $command) | nindent 4 }}
+  env:
+    {{- $env := ternary "mlflow.metrics.workersEnv" "mlflow.metrics.storesEnv" (eq $alone "true") }}
+    {{- include $env . | trim | nindent 4 }}
+  {{- with and (not $alone) (include "mlflow.envFrom" (dict "ctx" . "role" "metrics") | trim) }}
+  envFrom:
+    {{- . | nindent 4 }}
   {{- end }}
+  ports:
+    - name: metrics
+      containerPort: {{ int .Values.metrics.port }}
+  livenessProbe:
+    httpGet:
+      path: /metrics
+      port: metrics
+    periodSeconds: 30
+    timeoutSeconds: 10
+    failureThreshold: 5
+  {{- with .Values.metrics.resources }}
+  resources:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.containerSecurityContext }}
+  securityContext:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  volumeMounts:
+    {{- include (ternary "mlflow.volumeMounts.files" "mlflow.volumeMounts.common" (eq $alone "true")) . | nindent 4 }}
     - name: metrics
       mountPath: /metrics
-    {{- if not (include "mlflow.exporter.enabled" .) }}
+    {{- if not $alone }}
     - name: data
       mountPath: /mlflow
       readOnly: true
@@ -44,42 +75,15 @@ one server pod's metrics container looks. Takes `.`.
 {{- end }}
 {{- end }}
 
-{{- /* Mapping lines: start of a container that only adds up what workers count, so it knows no secret. Takes `.`. */}}
-{{- define "mlflow.metrics.start" -}}
+{{- /* List lines: the environment of one that looks at the stores. Takes `.`. */}}
+{{- define "mlflow.metrics.storesEnv" -}}
+{{- include "mlflow.env" (dict "ctx" . "role" "metrics") }}
+{{- end }}
+
+{{- /* List lines: the environment of one that only adds up. Takes `.`. */}}
+{{- define "mlflow.metrics.workersEnv" -}}
 {{- $env := include "mlflow.metrics.env" . | fromYaml | merge (dict "MLFLOW_PORT" 5000 "PYTHONDONTWRITEBYTECODE" 1) -}}
 {{- $_ := set $env "MLFLOW_KUBERNETES_LOG_FORMAT" .Values.mlflow.log.format -}}
 {{- with .Values.mlflow.staticPrefix }}{{ $_ := set $env "MLFLOW_STATIC_PREFIX" . }}{{ end -}}
-image: {{ include "mlflow.image" . | quote }}
-imagePullPolicy: {{ .Values.image.pullPolicy | quote }}
-command:
-  {{- include "mlflow.command" (list "python" "/opt/mlflow-kubernetes/mlflow_kubernetes" "metrics" "workers") | nindent 2 }}
-env:
-  {{- include "mlflow.env.entries" $env | trim | nindent 2 }}
-{{- end }}
-
-{{- /* Mapping lines: how a container serves metrics, down to its mounts. Takes (list $ "mlflow.volumeMounts.common"). */}}
-{{- define "mlflow.metrics.serve" -}}
-{{- $mounts := index . 1 -}}
-{{- with index . 0 -}}
-ports:
-  - name: metrics
-    containerPort: {{ int .Values.metrics.port }}
-livenessProbe:
-  httpGet:
-    path: /metrics
-    port: metrics
-  periodSeconds: 30
-  timeoutSeconds: 10
-  failureThreshold: 5
-{{- with .Values.metrics.resources }}
-resources:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .Values.containerSecurityContext }}
-securityContext:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-volumeMounts:
-  {{- include $mounts . | nindent 2 }}
-{{- end }}
+{{- include "mlflow.env.entries" $env }}
 {{- end }}

@@ -6,7 +6,8 @@ this one, so it holds every way by which a request may come in. Takes `.`.
 {{- $hosts := list -}}
 {{- $services := include "mlflow.serviceHosts" . | fromYamlArray -}}
 {{- $external := include "mlflow.externalHosts" . | fromYamlArray -}}
-{{- range concat $services (list "localhost" "127.0.0.1" "0.0.0.0" "$(POD_IP)") $external .Values.mlflow.allowedHosts -}}
+{{- range concat $services (list "localhost" "127.0.0.1" "0.0.0.0" "$(POD_IP)") $external
+      .Values.mlflow.allowedHosts -}}
 {{- $hosts = append $hosts . -}}
 {{- if not (or (contains ":" .) (hasSuffix "*" .)) }}{{ $hosts = append $hosts (printf "%s:*" .) }}{{ end -}}
 {{- end -}}
@@ -48,20 +49,21 @@ Without a certificate here TLS may still end before the controller, so both sche
 */}}
 {{- define "mlflow.externalOrigins" -}}
 {{- range include "mlflow.externalHosts" . | fromYamlArray }}
-{{- if not (include "mlflow.httpsOnly" (list $ .)) }}
+{{- if not (include "mlflow.httpsOnly" (dict "ctx" $ "host" .)) }}
 - {{ printf "http://%s" . | quote }}
 {{- end }}
 - {{ printf "https://%s" . | quote }}
 {{- end }}
 {{- end }}
 
-{{- /* Predicate: the values say that pages of a host come by https. Takes (list $ host). */}}
+{{- /* Predicate: the values say that pages of a host come by https. Takes (dict "ctx" $ "host" host). */}}
 {{- define "mlflow.httpsOnly" -}}
-{{- $values := (index . 0).Values -}}
-{{- $host := index . 1 -}}
+{{- $values := .ctx.Values -}}
+{{- $host := .host -}}
 {{- $wildcard := regexReplaceAll "^[^.]+" $host "*" -}}
 {{- if and $values.httpRoute.redirectParentRefs (has $host $values.httpRoute.hostnames) }}true{{ end -}}
-{{- range $values.ingress.tls }}{{ if or (not .hosts) (has $host .hosts) (has $wildcard .hosts) }}true{{ end }}{{ end -}}
+{{- range $values.ingress.tls }}{{ if or (not .hosts) (has $host .hosts)
+      (has $wildcard .hosts) }}true{{ end }}{{ end -}}
 {{- end }}
 
 {{- /* String: origins of web pages that may call the API, separated by commas. Takes `.`. */}}

@@ -44,14 +44,15 @@
     {{- end }}
 {{- range $name, $store := include "mlflow.network.stores" . | fromYaml }}
 - to:
-    {{- include "mlflow.network.storePeers" (list $ $name $store.host) | nindent 4 }}
+    {{- include "mlflow.network.storePeers" (dict "ctx" $ "store" $name "host" $store.host) | nindent 4 }}
   ports:
     - protocol: TCP
       port: {{ int $store.port }}
 {{- end }}
 {{- $identity := include "mlflow.network.identity" . | fromYamlArray -}}
 {{- if .Values.backup.enabled -}}
-{{- $identity = include "mlflow.backup.context" . | fromYaml | include "mlflow.network.identity" | fromYamlArray | concat $identity | uniq -}}
+{{- $identity = include "mlflow.backup.context" . | fromYaml | include "mlflow.network.identity" | fromYamlArray |
+      concat $identity | uniq -}}
 {{- end -}}
 {{- range $identity }}
 - to:

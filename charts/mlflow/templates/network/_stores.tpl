@@ -13,31 +13,33 @@ database:
 {{- end }}
 {{- $services := dict "objectStore" (include "mlflow.artifactStore.service" .) -}}
 {{- $backups := include "mlflow.artifactStore.service" (include "mlflow.backup.context" . | fromYaml) -}}
-{{- if and .Values.backup.enabled (ne $backups $services.objectStore) }}{{ $_ := set $services "backupStore" $backups }}{{ end -}}
+{{- if and .Values.backup.enabled (ne $backups $services.objectStore) }}{{ $_ := set $services "backupStore"
+      $backups }}{{ end -}}
 {{- range $name, $service := $services }}{{ if $service }}
 {{- $url := urlParse $service }}
 {{ $name }}:
   host: {{ $url.hostname | quote }}
-  port: {{ default (ternary 80 443 (eq $url.scheme "http")) (regexFind "[0-9]+$" (trimPrefix $url.hostname $url.host)) | int }}
+  port: {{ default (ternary 80 443 (eq $url.scheme "http")) (regexFind "[0-9]+$"
+        (trimPrefix $url.hostname $url.host)) | int }}
 {{- end }}{{ end }}
 {{- end }}
 
 {{- /*
 List lines: where a store's pods or addresses are. A policy holds no names, so a name tells either the namespace
-of a Service or nothing. Takes (list $ "database" host).
+of a Service or nothing. Takes (dict "ctx" $ "store" "database" "host" host).
 */}}
 {{- define "mlflow.network.storePeers" -}}
-{{- $ctx := index . 0 -}}
-{{- $host := index . 2 -}}
-{{- $given := get $ctx.Values.networkPolicy.peers (index . 1) -}}
+{{- $ctx := .ctx -}}
+{{- $host := .host -}}
+{{- $given := get $ctx.Values.networkPolicy.peers .store -}}
 {{- if $given -}}
 {{- toYaml $given -}}
 {{- else if not (contains "." $host) -}}
 - podSelector: {}
-{{- else if include "mlflow.network.namespace" (list $ctx $host) -}}
+{{- else if include "mlflow.network.namespace" (dict "ctx" $ctx "host" $host) -}}
 - namespaceSelector:
     matchLabels:
-      kubernetes.io/metadata.name: {{ include "mlflow.network.namespace" (list $ctx $host) | quote }}
+      kubernetes.io/metadata.name: {{ include "mlflow.network.namespace" (dict "ctx" $ctx "host" $host) | quote }}
 {{- else if regexMatch "^[0-9.]+$" $host -}}
 - ipBlock:
     cidr: {{ printf "%s/32" $host | quote }}
@@ -47,7 +49,8 @@ of a Service or nothing. Takes (list $ "database" host).
 {{- end }}
 
 {{- /*
-List lines: every address but link-local ones and the metadata services of clouds, which give the credentials of the node
+List lines: every address but link-local ones and the metadata services of clouds, which give the credentials of the
+node
 to whoever asks.
 */}}
 {{- define "mlflow.network.anywhere" -}}
@@ -65,10 +68,10 @@ to whoever asks.
       - fd20:ce::254/128
 {{- end }}
 
-{{- /* String: the namespace in the name of a Service, nothing for other names. Takes (list $ host). */}}
+{{- /* String: the namespace in the name of a Service, nothing for other names. Takes (dict "ctx" $ "host" host). */}}
 {{- define "mlflow.network.namespace" -}}
-{{- $domain := regexQuoteMeta (index . 0).Values.clusterDomain -}}
-{{- regexFind (printf "[^.]+\\.svc(\\.%s\\.?)?$" $domain) (index . 1) | splitList "." | first -}}
+{{- $domain := regexQuoteMeta .ctx.Values.clusterDomain -}}
+{{- regexFind (printf "[^.]+\\.svc(\\.%s\\.?)?$" $domain) .host | splitList "." | first -}}
 {{- end }}
 
 {{- /*

@@ -9,12 +9,13 @@
 {{- end }}
 
 {{- /*
-String: how many of some pods a number or a percentage means. Kubernetes rounds percentages up. Takes (list value pods).
+String: how many of some pods a number or a percentage means. Kubernetes rounds percentages up. Takes (dict "value"
+"25%" "pods" 4).
 */}}
 {{- define "mlflow.pods.of" -}}
-{{- $value := toString (index . 0) -}}
+{{- $value := toString .value -}}
 {{- if hasSuffix "%" $value -}}
-{{- divf (mul (trimSuffix "%" $value | int) (index . 1)) 100 | ceil | int -}}
+{{- divf (mul (trimSuffix "%" $value | int) .pods) 100 | ceil | int -}}
 {{- else -}}
 {{- int $value -}}
 {{- end -}}

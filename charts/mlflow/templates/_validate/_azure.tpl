@@ -1,0 +1,36 @@
+{{- /* Lines: account, container and the way into Azure's storage. Takes `.`. */}}
+{{- define "mlflow.validate.azure" -}}
+{{- with .Values.artifactStore.azure -}}
+{{- if .enabled -}}
+{{- if not (regexMatch "^[a-z0-9]{3,24}$" .storageAccount) -}}
+{{- include "mlflow.says" (dict
+  "path" "artifactStore.azure.storageAccount"
+  "wrong" (printf "%q cannot be the name of a storage account" .storageAccount)
+  "instead" "set its name alone, 3 to 24 small letters and digits") -}}
+{{- end -}}
+{{- include "mlflow.validate.bucket" (dict "parent" "artifactStore.azure" "key" "container" "name" .container) -}}
+{{- if and (eq .scheme "abfss") (or .credentialsFromSecret.enabled .endpoint) -}}
+{{- include "mlflow.says" (dict
+  "path" "artifactStore.azure.scheme"
+  "wrong" "MLflow knows no account key and no other endpoint for abfss"
+  "instead" "set scheme: wasbs, which reaches Data Lake accounts too, or leave both to the identity of the pod") -}}
+{{- else if and .endpoint (not .credentialsFromSecret.enabled) -}}
+{{- include "mlflow.says" (dict
+  "path" "artifactStore.azure.endpoint"
+  "wrong" "MLflow takes it only with an account key"
+  "instead" "set artifactStore.azure.credentialsFromSecret too, or remove it") -}}
+{{- else if and .endpoint (not (regexMatch "^https?://[^/;]+(/[a-z0-9]+)?/?$" .endpoint)) -}}
+{{- include "mlflow.says" (dict
+  "path" "artifactStore.azure.endpoint"
+  "wrong" (printf "%q is not the URL of a Blob service" .endpoint)
+  "instead" "write it as https://account.privatelink.blob.core.windows.net") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if hasKey .Values.podLabels "azure.workload.identity/use" -}}
+{{- include "mlflow.says" (dict
+  "path" "podLabels.azure.workload.identity/use"
+  "wrong" "would miss the pods that watch the store"
+  "instead" "set it in commonLabels, which reach every pod") -}}
+{{- end -}}
+{{- end }}

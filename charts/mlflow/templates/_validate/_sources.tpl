@@ -1,0 +1,52 @@
+{{- /* Lines: prefixes of URIs that lead to object stores, and to no backup. Takes `.`. */}}
+{{- define "mlflow.validate.allowedSources" -}}
+{{- $path := "artifactStore.allowedSources" -}}
+{{- if and .Values.artifactStore.allowedSources (eq .Values.artifactStore.mode "direct") -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" "clients use their own credentials in mode direct"
+  "instead" "remove it, or set artifactStore.mode: proxied") -}}
+{{- end -}}
+{{- $backups := "" -}}
+{{- if and .Values.backup.enabled (include "mlflow.artifactStore.kind" .) -}}
+{{- $backups = include "mlflow.source" (include "mlflow.backup.place" .) -}}
+{{- end -}}
+{{- range .Values.artifactStore.allowedSources -}}
+{{- if contains "," . -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" (printf "%q holds a comma" .)
+  "instead" "list each prefix as an entry of its own") -}}
+{{- else if not (regexMatch "^[A-Za-z][A-Za-z0-9+.-]*:/{1,3}[^/]" .) -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" (printf "%q has no scheme and place" .)
+  "instead" "write it as s3://other-bucket/models") -}}
+{{- else if regexMatch "(?i)^(file|local|data):" . -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" (printf "%q is on the server's own disk" .)
+  "instead" "name a place in an object store") -}}
+{{- else if regexMatch "[\\s\\\\%?#[:cntrl:]]|[^:/]//|/[.]{1,2}(/|$)" . -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" (printf "%q can be read in more than one way" .)
+  "instead" "write it as s3://other-bucket/models, without escapes, query and dots") -}}
+{{- else if and $backups (or (hasPrefix (include "mlflow.source" .) $backups) (hasPrefix (printf "%s/" $backups)
+      (printf "%s/" (include "mlflow.source" .)))) -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" (printf "%q leads to the backups, which hold every account's data" .)
+  "instead" "name a folder without them, or another bucket") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /*
+String: a URI with what several spellings have in common: lower case, one scheme for each kind of store. Takes the
+URI.
+*/}}
+{{- define "mlflow.source" -}}
+{{- $uri := lower . | trimSuffix "/" | replace ".dfs." ".blob." -}}
+{{- regexReplaceAll "^s3[an]?:/+" (regexReplaceAll "^(abfss?|wasbs?):/+" $uri "wasbs://") "s3://" -}}
+{{- end }}
