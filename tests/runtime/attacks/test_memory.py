@@ -239,6 +239,28 @@ def test_bodies_below_the_limit_are_read(plain: Server) -> None:
         assert answer and answer.status != 413, "MLflow decides, by the content"
 
 
+@pytest.mark.parametrize("account", [None, (ADMIN[0], "a wrong password, and long")], ids=["none", "wrong"])
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_a_large_body_waits_for_the_login(
+    kind: Callable[[str, str], Server], framing: str, account: tuple[str, str] | None
+) -> None:
+    """The answer comes before the body, so a stranger's body neither waits nor fills the disk."""
+    server = kind("direct", "login")
+    more = {"Transfer-Encoding": "chunked"} if framing == "chunked" else {"Content-Length": str(20 * MIB)}
+    data = b"a" * (300 << 10)
+    with Wire(server.port) as wire:
+        wire.send(http("POST", LOG_BATCH, headers=JSON | more, account=account))
+        wire.send(chunk(data) if framing == "chunked" else data)
+        answer = wire.answer()
+    assert answer and (answer.status, answer.closes) == (401, True)
+
+
+def test_a_large_body_of_an_account_is_read(kind: Callable[[str, str], Server]) -> None:
+    body = b'{"run_id": "none", "tags": [{"key": "k", "value": "' + b"a" * (20 * MIB) + b'"}]}'
+    answer = ask(kind("direct", "login"), http("POST", LOG_BATCH, body, JSON, ADMIN))
+    assert answer and answer.status == 404, "MLflow knows no such run"
+
+
 def chunked(path: str, body: bytes) -> bytes:
     parts = [chunk(body[at : at + MIB]) for at in range(0, len(body), MIB)]
     return (

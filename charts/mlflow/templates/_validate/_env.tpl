@@ -5,7 +5,7 @@
 {{- $value := lower .value -}}
 {{- $found := false -}}
 {{- range .ctx.Files.Get "validation/env-refused.yaml" | fromYamlArray -}}
-{{- if and (not $found) (regexMatch (printf "^(%s)$" .names) $name) -}}
+{{- if and (not $found) (regexMatch (printf "^(%s)$" (join "|" .names)) $name) -}}
 {{- $found = true -}}
 {{- if not (has $value (default list .unless)) -}}
 {{- include "mlflow.says" (dict "path" (printf "mlflow.env.%s" $name) "wrong" .wrong "instead" .instead) -}}

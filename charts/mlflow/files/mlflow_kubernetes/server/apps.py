@@ -49,14 +49,14 @@ class Apps:
     def __init__(self, flask: Any, fastapi: Any) -> None:
         from starlette.routing import Match, Mount
 
-        self.flask: Any = Wsgi(flask, self.get_threads)
+        prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "")
+        self.flask: Any = Wsgi(flask, self.get_threads, f"{prefix}/version" if auth.enabled() else None)
         self.fastapi = Elsewhere(fastapi, self.get_loop)
         self.threads: Threads | None = None
         self.here: Any = None
         self.there: asyncio.AbstractEventLoop | None = None
         native = [route for route in fastapi.routes if not isinstance(route, Mount)]
         self.native: Any = self.fastapi
-        prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "")
         self.health_path = f"{prefix}/health"
         self.health = asyncio.run(_ask(fastapi, self.health_path))
         for route in fastapi.routes:

@@ -75,9 +75,11 @@ def _is_in_database(frame: Any) -> bool:
 class Wsgi:
     """The ASGI app."""
 
-    def __init__(self, app: WSGI, threads: Callable[[], Threads]) -> None:
+    def __init__(self, app: WSGI, threads: Callable[[], Threads], login_path: str | None = None) -> None:
+        """`login_path` answers GET with less than 400 to each account, and to nothing else."""
         self.app = app
         self.threads = threads
+        self.login_path = login_path
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         threads = self.threads()
@@ -91,13 +93,32 @@ class Wsgi:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     return
+                small = body.on_disk == 0
                 if not body.add(message.get("body", b"")):
                     await _send_busy(send)
                     return
                 more = message.get("more_body", False)
+                if more and small and body.on_disk and await self._refuses(scope, threads, send):
+                    return
             await _Answer(self.app, _environ(scope, body.rewound(), body.size)).give(threads, send)
         finally:
             body.close()
+
+    async def _refuses(self, scope: dict[str, Any], threads: Threads, send: Any) -> bool:
+        """Ask for the account before the rest of a large body. True if a refusal was sent."""
+        if self.login_path is None:
+            return False
+        headers = [
+            each for each in scope["headers"] if each[0] not in (b"content-type", b"transfer-encoding")
+        ]
+        head = {**scope, "method": "GET", "raw_path": self.login_path.encode(), "query_string": b""}
+        answer = _Answer(self.app, _environ({**head, "headers": headers}, io.BytesIO(), 0))
+        status, data = await answer.whole(threads)
+        if status < 400:
+            return False
+        await send(answer.start)
+        await send({"type": "http.response.body", "body": data})
+        return True
 
 
 class _Body:
@@ -178,6 +199,13 @@ class _Answer:
         finally:
             if not ended:
                 await in_context(self._close)
+
+    async def whole(self, threads: Threads) -> tuple[int, bytes]:
+        """Status and body of a short answer, which is not sent."""
+        pieces, ended = await threads.run(lambda: self.context.run(self._begin))
+        if not ended:
+            await threads.run(lambda: self.context.run(self._close))
+        return self.start["status"], b"".join(pieces)
 
     def _begin(self) -> tuple[list[bytes], bool]:
         self.result = self.app(self.environ, self._start_response)
