@@ -44,6 +44,19 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in inside if not (page.parent / link).exists()] == []
 
 
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPO)))
+def test_anchors_of_links_exist(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s:]*)#([^)]+)\)", page.read_text())
+    targets = [(page.parent / path if path else page, anchor) for path, anchor in links]
+    assert [anchor for target, anchor in targets if anchor not in anchors(target)] == []
+
+
 NAMED = re.compile(r"`([\w<][\w.<>-]*(?:/[\w.<>*-]*)+|[\w<>-]+\.(?:json|md|py|sh|tpl|toml|yaml))`")
 TOP = ("benchmarks", "charts", "docs", "environments", "examples", "scripts", "testbed", "tests")
 PODS_PYTHON = REPO / "charts/mlflow/files/mlflow_kubernetes"
