@@ -44,7 +44,7 @@ one server pod's metrics container looks. Takes `.`.
 {{- end }}
 {{- end }}
 
-{{- /* Mapping lines: start of a container that only adds up what workers count, so it knows no secret. Takes `.`. */}}
+{{- /* Mapping lines: start of a container that only adds up what workers count, so it has no secret. Takes `.`. */}}
 {{- define "mlflow.metrics.start" -}}
 {{- $env := include "mlflow.metrics.env" . | fromYaml | merge (dict "MLFLOW_PORT" 5000 "PYTHONDONTWRITEBYTECODE" 1) -}}
 {{- $_ := set $env "MLFLOW_KUBERNETES_LOG_FORMAT" .Values.mlflow.log.format -}}

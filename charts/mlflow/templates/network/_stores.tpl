@@ -48,7 +48,7 @@ of a Service or nothing. Takes (list $ "database" host).
 
 {{- /*
 List lines: every address but link-local ones and the metadata services of clouds, which give the credentials of the node
-to whoever asks.
+to any pod that asks.
 */}}
 {{- define "mlflow.network.anywhere" -}}
 - ipBlock:
