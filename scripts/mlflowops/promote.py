@@ -97,7 +97,7 @@ def _decide(client: "MlflowClient", found: Any, policy: Policy) -> tuple[dict[st
     again = held is not None and str(held.version) == str(found.version)
     rival = metrics(client, held) if held is not None and not again else None
     checks = judge(policy, metrics(client, found), rival)
-    # A crash may have come between the alias and the archiving: then the tag knows whom to archive.
+    # A crash may have come between the alias and the archiving: then the tag names the version to archive.
     previous = found.tags.get(PREVIOUS) if again else (str(held.version) if held else None)
     report = {
         "model": found.name,

@@ -18,7 +18,7 @@ RESULTS = {
     "test_results": {"metrics": {"f1": 0.79, "auc": 1}, "confusion_matrix": [[50, 4], [6, 40]]},
     "params": {"n_estimators": 200, "class_weight": None},
 }
-SEED_002 = """
+CHURN = """
 biz_detected_churners: {tp: 1}
 biz_saved_customers: {tp: 0.3}
 biz_saved_revenue_usd: {tp: 690}
@@ -70,10 +70,10 @@ def test_costs_and_benefits_become_business_metrics(cli: Cli, server: MlflowClie
     assert business == {"biz_benefit": 27600, "biz_cost": 14000, "biz_net": 13600}
 
 
-def test_the_business_metrics_of_the_seed_come_from_a_file(
+def test_business_metrics_come_from_a_file(
     cli: Cli, server: MlflowClient, results: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "business.yaml").write_text(SEED_002)
+    (tmp_path / "business.yaml").write_text(CHURN)
     run = cli("log-results", results, "--business", tmp_path / "business.yaml", "--output", "json").data[
         "run_id"
     ]

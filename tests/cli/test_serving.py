@@ -34,7 +34,7 @@ def champion(tracking_server: str) -> str:
 
 @contextmanager
 def serving(model: str, tracking: str, log: Path) -> Iterator[str]:
-    """Run `mlflow models serve` as seed 003 does; yield its address."""
+    """Run the `mlflow models serve` of docs/serving.md; yield its address."""
     port = str(free_port())
     (typed,) = re.findall(r"^(mlflow models serve .*)$", PAGE, re.MULTILINE)
     line = typed.replace("models:/iris-classifier@champion", model).replace("5001", port)

@@ -31,7 +31,7 @@ SERVER = "mlflow.exposure.svc.cluster.local"
 STORES = ["postgres.ml.svc.cluster.local:5432", "seaweedfs.ml.svc.cluster.local:8333"]
 # In the database's namespace but not the database; elsewhere.
 FORBIDDEN = ["mlflow.ml.svc.cluster.local:80", "prometheus.monitoring.svc.cluster.local:9090"]
-# As seed 003 writes it.
+# A rule as people write it: one namespace, one port.
 FROM_DATA = {
     "from": [{"namespaceSelector": {"matchLabels": {"name": "data"}}}],
     "ports": [{"protocol": "TCP", "port": 5000}],
@@ -78,7 +78,7 @@ def sdk(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
 def test_programs_by_service_name_and_people_by_browser(
     kube: Kube, platform: Platform, sdk: MlflowClient
 ) -> None:
-    """With an Ingress in-cluster names still work, and the UI's own POST requests do (defect C11)."""
+    """With an Ingress in-cluster names still work, and the UI's own POST requests do."""
     kube.run(DATA, "tracks", ["python", "-c", TRACK], {"MLFLOW_TRACKING_URI": f"http://{SERVER}"})
     people_see_the_run(platform, sdk, URL)
 
@@ -134,12 +134,12 @@ def test_a_large_artifact_through_the_ingress(platform: Platform, sdk: MlflowCli
 
 
 def test_the_releases_own_test_passes_the_policy(helm: Helm, shared_namespace: str) -> None:
-    """Its pod reaches the server (defect O2) and finds it under an allowed name (defect O1)."""
+    """Its pod reaches the server and finds it under an allowed name."""
     helm("test", "mlflow", "--namespace", shared_namespace, "--timeout", "180s")
 
 
 def test_who_may_come_in(kube: Kube, shared_namespace: str) -> None:
-    """The namespace of seed 003's rule, on that port; no other, and not the neighbours (defect O6)."""
+    """The namespace of the rule, on its port; no other, and not pods of the release's own namespace."""
     ways = [f"{SERVER}:80", f"{SERVER}:5000", f"mlflow-metrics.{shared_namespace}.svc:9464"]
     neighbour = {"app": "mlflow", "app.kubernetes.io/name": "mlflow", "app.kubernetes.io/instance": "other"}
     assert reached(kube, DATA, "friend", ways, {"app": "client"}) == ways[:2]

@@ -72,7 +72,7 @@ def test_requests_are_counted_exactly(kube: Kube, platform: Platform, monitored:
 
 
 def test_the_page_of_the_service_has_the_promised_names(url: str) -> None:
-    """`curl http://.../metrics`, as seed 003 has it, shows requests and stores in one."""
+    """`curl http://.../metrics` shows requests and stores on one page."""
     page = requests.get(f"{url}/metrics", timeout=30).text
     promised = [
         "http_requests_total",

@@ -17,7 +17,7 @@ URL = f"https://{HOST}{PREFIX}"
 
 @pytest.fixture(scope="module", autouse=True)
 def prefixed(helm: Helm, platform: Platform, shared_namespace: str) -> None:
-    """It becomes Ready, so the probes follow the prefix (defect C10)."""
+    """It becomes Ready, so the probes follow the prefix."""
     values = example("nginx", HOST)
     values["ingress"]["hosts"][0]["paths"] = [{"path": PREFIX}]
     helm.install(shared_namespace, {**values, "mlflow": {"staticPrefix": PREFIX}}, wait="180s")

@@ -1,4 +1,4 @@
-"""A data scientist's first run: seed 003's iris example, from another namespace and from the host."""
+"""A data scientist's first run: examples/track.py, from another namespace and from the host."""
 
 import os
 import re
@@ -25,7 +25,7 @@ IRIS = (REPO / "examples/track.py").read_text()
 
 @pytest.fixture(scope="module")
 def url(kubeconfig: Path) -> Iterator[str]:
-    """The line of seed 003, with a free local port."""
+    """`kubectl port-forward service/mlflow`, with a free local port."""
     with port_forward(kubeconfig, "ml", "service/mlflow", 5000) as address:
         yield address
 

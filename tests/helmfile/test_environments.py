@@ -67,7 +67,7 @@ def test_every_object_is_valid(rendered, environment: str, kubernetes: str) -> N
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_plain_helm_renders_the_same(helmfile: Helmfile, rendered, environment: str) -> None:
-    """Who does not use helmfile gives the two files to helm, as seed 003 does, and gets the same objects."""
+    """Plain `helm template` with the two values files renders the same objects as helmfile."""
     files = ["--values", "values.yaml", "--values", f"values-{environment}.yaml"]
     done = helmfile.helm("template", "mlflow", "charts/mlflow", "--namespace", "ml", *files)
     assert done.returncode == 0, done.stderr
@@ -172,7 +172,7 @@ def test_dev_has_an_address(rendered) -> None:
 
 
 def test_the_base_is_production_ready(rendered) -> None:
-    """Seed 003's block arrives in every environment."""
+    """Workers and connection pool have their production sizes in every environment."""
     for environment in ENVIRONMENTS:
         env = server_env(rendered[environment])
         assert env["MLFLOW_WORKERS"]["value"] == "2"

@@ -12,7 +12,7 @@ from render.exposure import ingress, route
 
 HOST = "mlflow.example.com"
 EXAMPLES = sorted((REPO / "examples/exposure").glob("*.yaml"))
-SEED: Json = yaml.safe_load((MLFLOW.folder / "ci/seed-003-values.yaml").read_text())["ingress"]
+TYPICAL: Json = yaml.safe_load((MLFLOW.folder / "ci/typical-values.yaml").read_text())["ingress"]
 
 
 def blocked(chart: Chart, values: Json, origin: str) -> bool:
@@ -26,17 +26,17 @@ def answers(chart: Chart, values: Json, host: str) -> bool:
     return is_allowed_host_header(rendered.split(","), host)
 
 
-def test_ingress_of_seed_003(chart: Chart) -> None:
-    """Each value of that page arrives, under the name that its commands use."""
-    found = chart.render({"ingress": SEED}).one("Ingress", "mlflow")
+def test_a_typical_ingress_arrives_as_written(chart: Chart) -> None:
+    """Class, annotations, hosts and TLS are those of the values."""
+    found = chart.render({"ingress": TYPICAL}).one("Ingress", "mlflow")
     backend = {"service": {"name": "mlflow", "port": {"name": "http"}}}
-    assert found["metadata"]["annotations"] == SEED["annotations"]
+    assert found["metadata"]["annotations"] == TYPICAL["annotations"]
     assert found["spec"] == {
         "ingressClassName": "nginx",
         "rules": [
             {"host": HOST, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
         ],
-        "tls": SEED["tls"],
+        "tls": TYPICAL["tls"],
     }
 
 

@@ -59,7 +59,7 @@ def test_every_pod_is_covered_in_both_directions(rendered: Manifest) -> None:
 
 
 def test_no_rule_is_open_by_itself(chart: Chart) -> None:
-    """Each has peers, and those of other namespaces a port (defects O6 of other charts)."""
+    """Each has peers, and those of other namespaces a port (charts exist whose rules let in any pod)."""
     spec = of(chart, postgres(), s3(), ingress("mlflow.example.com"), {"serviceMonitor": {"enabled": True}})
     for side, peers in (("ingress", "from"), ("egress", "to")):
         for rule in spec[side]:
@@ -68,15 +68,15 @@ def test_no_rule_is_open_by_itself(chart: Chart) -> None:
 
 
 def test_the_default_lets_in_the_release_and_prometheus(chart: Chart) -> None:
-    """No Ingress, no controller. Its own test goes through the Service (defect O2)."""
+    """No Ingress, no controller. The release's own test pod is let in."""
     spec = of(chart)
     assert spec["ingress"] == [{"from": SELF}, {"from": [namespace("monitoring")], "ports": tcp(9464)}]
     assert spec["egress"][0] == {"to": SELF}
     assert of(chart, {"metrics": {"enabled": False}})["ingress"] == [{"from": SELF}]
 
 
-def test_rules_of_seed_003_arrive_as_written(chart: Chart) -> None:
-    values = yaml.safe_load((MLFLOW.folder / "ci/seed-003-values.yaml").read_text())
+def test_typical_rules_arrive_as_written(chart: Chart) -> None:
+    values = yaml.safe_load((MLFLOW.folder / "ci/typical-values.yaml").read_text())
     spec = of(chart, values | policy(ingress=values["networkPolicy"]["ingress"]))
     given = chart.render(values).one("NetworkPolicy")["spec"]
     assert given["ingress"][-1] == {

@@ -96,7 +96,7 @@ def test_risk_is_told_when_taken(chart: Chart, risk: str) -> None:
 @pytest.mark.parametrize(
     ("case", "url"),
     [
-        ("seed-003", "https://mlflow.example.com"),
+        ("typical", "https://mlflow.example.com"),
         ("static-prefix", "http://apps.example.com/tools/mlflow"),
         ("http-route", "https://mlflow.example.com"),
     ],

@@ -46,7 +46,7 @@ def definitions(found: Found) -> Check:
 
 
 def operator(found: Found) -> Check:
-    """Does somebody act on them?"""
+    """Check that an operator acts on the definitions."""
     if found.operators is None:
         fix = "use an account that may list Deployments of all namespaces"
         return unknown("operator", "may not look into other namespaces", fix)

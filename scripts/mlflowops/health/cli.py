@@ -128,7 +128,7 @@ def served(release: "Release", objects: "Objects") -> Iterator[Check]:
 
 
 def permitted(part: str, ask: Callable[[], Iterable[Check]]) -> Iterator[Check]:
-    """The part's lines; nobody may look: one line that says so."""
+    """Yield the checks of a part, or one check that says that the account may not read it."""
     from kubernetes.client.exceptions import ApiException
 
     try:

@@ -32,6 +32,6 @@ def ask(api: client.ApiClient, pod: Json, question: str, seconds: float) -> str:
 
 
 def forbidden(name: str, pod: Json, error: ApiException) -> Check:
-    """The line of somebody who may not ask."""
+    """Return the check for an account without the right to ask."""
     detail = f"may not exec into {pod['metadata']['name']} ({error.reason})"
     return unknown(name, detail, "use an account that may `create pods/exec`")

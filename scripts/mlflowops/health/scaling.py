@@ -19,7 +19,7 @@ ANY_FIX = "`kubectl describe hpa -n {namespace} {hpa}`"
 
 
 def autoscaling(release: Release, objects: Objects) -> Iterator[Check]:
-    """A line for the autoscaler of the server, whoever made it."""
+    """Check the autoscaler of the server, whatever created it."""
     for hpa in objects.all("autoscaling/v2", "horizontalpodautoscalers"):
         target = hpa["spec"]["scaleTargetRef"]
         if (target["kind"], target["name"]) == ("Deployment", release.name):
@@ -49,7 +49,7 @@ def judge_autoscaler(release: Release, hpa: Json) -> Check:
 
 
 def judge_budget(budget: Json) -> Check:
-    """May a pod be evicted? If not, a drain of its node waits for ever."""
+    """Check that a pod may be evicted. If not, a drain of its node never ends."""
     status = budget.get("status", {})
     allowed, healthy = status.get("disruptionsAllowed", 0), status.get("currentHealthy", 0)
     if allowed:

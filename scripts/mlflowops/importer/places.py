@@ -14,7 +14,7 @@ from mlflowops.importer.folder import Folder
 
 TRASH = ".trash"
 INSTEAD = "name its place with --artifacts if you trust it"
-# MLflow resolves these to the address of another run or model, which nobody has checked.
+# MLflow resolves these to the address of another run or model, which has not been checked.
 INDIRECT = ("runs", "models")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")

@@ -88,7 +88,7 @@ def _moved(
 ) -> tuple[str, str | None]:
     """Return the address of a version's files on the server, and its logged model if it has one.
 
-    The server reads it with its own credentials for everybody who may read the model.
+    The server reads it with its own credentials for every account that may read the model.
 
     Raises:
         Refused: It is not the address of an imported run or logged model.

@@ -142,7 +142,7 @@ def _path(name: str) -> tuple[Path, str]:
 
 
 def _no_link(mlruns: Path, given: Path) -> Path:
-    """The caller named `given`; what its mlruns links to is the choice of whoever made it."""
+    """The caller named `given`; its author chose what its mlruns links to."""
     real = os.path.realpath(mlruns)
     if not Path(real).is_relative_to(os.path.realpath(given)):
         raise OpsError(str(mlruns), f"is a link to {real}", "give that folder as SOURCE if you trust it")

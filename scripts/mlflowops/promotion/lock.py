@@ -45,7 +45,7 @@ class Lease:
 
     @property
     def over(self) -> bool:
-        """Say whether it is too late to give the lock back: it may belong to somebody else by now."""
+        """Return whether it is too late to release the lock: another process may hold it by now."""
         return time.monotonic() > self._end
 
 

@@ -71,7 +71,7 @@ def build_images(with_platform: bool) -> list[images.Image]:
 
 
 def give_images(context: str, with_platform: bool) -> None:
-    """Bring our images to somebody's own cluster, as far as that can be done from here."""
+    """Load our images into a cluster of the user's, as far as possible from here."""
     from mlflowops import kube
 
     kube.ping(context)  # before minutes of building

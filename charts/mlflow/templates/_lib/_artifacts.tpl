@@ -33,7 +33,7 @@ gs://{{ .gcs.bucket }}{{ $path }}
 {{- end -}}
 {{- end }}
 
-{{- /* Mapping lines: environment of whoever reads and writes the object store, without secrets. Takes `.`. */}}
+{{- /* Mapping lines: environment of containers that use the object store, without secrets. Takes `.`. */}}
 {{- define "mlflow.artifactStore.clientEnv" -}}
 {{- with .Values.artifactStore -}}
 {{- if and .s3.enabled .s3.region }}

@@ -10,7 +10,7 @@
 {{- include "mlflow.pods.least" . }}{{ with .Values.autoscaling }}{{ if .enabled }} to {{ int .maxReplicas }}{{ end }}{{ end -}}
 {{- end }}
 
-{{- /* Lines: legal choices that somebody may regret. Takes `.`. */}}
+{{- /* Lines: allowed choices that carry a risk. Takes `.`. */}}
 {{- define "mlflow.notes.risks" -}}
 {{- if not (include "mlflow.auth.enabled" .) }}
 - no authentication: whoever reaches the Service may read and delete everything

@@ -58,7 +58,7 @@ Takes (dict "ctx" $ "entries" (list ...) "volumes" (list ...)).
 
 {{- /*
 Mapping lines: the Secrets to fetch, name to keys: all that the chart reads, but for those that are switched
-off, and of the mentioned ones those that somebody says where to find. Takes `.`.
+off, and of the mentioned ones those with an entry that says where to find them. Takes `.`.
 */}}
 {{- define "mlflow.externalSecrets" -}}
 {{- $secrets := include "mlflow.secrets" . | fromYaml -}}

@@ -1,4 +1,4 @@
-{{- /* Lines: a variable that would change the web server, or whom it trusts. Takes
+{{- /* Lines: a variable that would change the web server, or which clients it trusts. Takes
 (dict "ctx" $ "name" "PATH" "value" "/bin"). */}}
 {{- define "mlflow.validate.refusedEnv" -}}
 {{- $name := .name -}}

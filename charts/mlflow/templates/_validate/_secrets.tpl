@@ -1,4 +1,4 @@
-{{- /* Lines: one store to read from, and no settings for a Secret that nobody reads. Takes `.`. */}}
+{{- /* Lines: one store to read from, and no settings for a Secret that no pod reads. Takes `.`. */}}
 {{- define "mlflow.validate.externalSecrets" -}}
 {{- with .Values.externalSecrets -}}
 {{- if and .enabled .provider .secretStoreRef.name -}}

@@ -5,7 +5,7 @@
       {{- include "mlflow.releaseLabels" . | nindent 6 }}
 {{- end }}
 
-{{- /* List lines: who may come in. Ports are the pods', not the Service's. Takes `.`. */}}
+{{- /* List lines: which clients may connect. Ports are the pods', not the Service's. Takes `.`. */}}
 {{- define "mlflow.network.ingress" -}}
 {{- $peers := .Values.networkPolicy.peers -}}
 - from:
@@ -29,7 +29,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* List lines: whom the pods may reach. Takes `.`. */}}
+{{- /* List lines: what the pods may reach. Takes `.`. */}}
 {{- define "mlflow.network.egress" -}}
 - to:
     {{- include "mlflow.network.self" . | nindent 4 }}

@@ -50,8 +50,7 @@ of a Service or nothing. Takes (dict "ctx" $ "store" "database" "host" host).
 
 {{- /*
 List lines: every address but link-local ones and the metadata services of clouds, which give the credentials of the
-node
-to whoever asks.
+node to any pod that asks.
 */}}
 {{- define "mlflow.network.anywhere" -}}
 - ipBlock:

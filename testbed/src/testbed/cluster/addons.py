@@ -30,7 +30,7 @@ def are_applied(kubeconfig: Path, names: Sequence[str], dns_address: str = "") -
 def apply(kubeconfig: Path, names: Sequence[str], dns_address: str = "") -> None:
     """Make the objects of these manifests."""
     manifest = _manifest(names, dns_address)
-    # Server-side: what somebody else changed meanwhile is ours again.
+    # Server-side apply: overwrites changes that others made.
     flags = ["--server-side", "--force-conflicts", "--filename=-"]
     shell.run([tools.ensure("kubectl"), "--kubeconfig", kubeconfig, "apply", *flags], stdin=manifest)
     _record(kubeconfig).write_text(_digest(manifest))

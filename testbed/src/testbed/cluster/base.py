@@ -80,7 +80,7 @@ class Cluster(ABC):
 
     @abstractmethod
     def require(self) -> None:
-        """Refuse in words what this machine or user cannot do, before anything is made."""
+        """Refuse with a message what this machine or user cannot do, before anything is created."""
 
     @abstractmethod
     def make(self, nodes: int | None) -> None:

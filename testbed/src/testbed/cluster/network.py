@@ -36,7 +36,7 @@ def is_free(layout: Layout) -> bool:
 
 
 def claim(layout: Layout) -> bool:
-    """Make the bridge. The kernel lets only one succeed, whoever else asks for it at the same time."""
+    """Make the bridge. If several processes try at the same time, the kernel lets only one succeed."""
     ip = tools.ensure("ip")
     return shell.run([ip, "link", "add", layout.bridge, "type", "bridge"], check=False).returncode == 0
 

@@ -1,4 +1,4 @@
-"""Keys and certificates. Authorities are kept with the cluster; all else is issued anew with each start."""
+"""Keys and certificates. Authorities are kept with the cluster; all others are issued at each start."""
 
 import ipaddress
 from collections.abc import Sequence

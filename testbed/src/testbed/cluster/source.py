@@ -84,7 +84,7 @@ class Source(Cluster):
         return self.folder / "layout.json"
 
     def _claim(self) -> Layout:
-        """Take the first number whose names and addresses nobody uses."""
+        """Take the first number whose names and addresses are free."""
         for index in range(MAX_CLUSTERS):
             layout = Layout(index, self.folder)
             if network.is_free(layout):

@@ -128,7 +128,7 @@ def _link_tree(source: Path, target: Path) -> None:
 
 
 def _forget_old() -> None:
-    """Remove images that nobody has taken for two weeks, and what only they needed."""
+    """Remove images that have not been used for two weeks, and what only they needed."""
     needed: set[str] = set()
     for record in _store("images").iterdir():
         if time.time() - record.stat().st_mtime > KEEP_SECONDS:

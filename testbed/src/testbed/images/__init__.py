@@ -91,7 +91,7 @@ def _lock(name: str) -> Iterator[None]:
 
 
 def _forget_old(current: Path) -> None:
-    """Remove archives of former contents that nobody has used for two weeks."""
+    """Remove archives of former contents that have not been used for two weeks."""
     prefix = current.stem.rpartition("-")[0]
     for path in current.parent.glob(f"{prefix}-{'[0-9a-f]' * 16}.tar"):
         if path != current and time.time() - path.stat().st_mtime > KEEP_SECONDS:

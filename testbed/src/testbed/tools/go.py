@@ -24,7 +24,7 @@ class NeedsGo(Stored):
     """The oldest Go that will do."""
 
     def environment(self) -> dict[str, str]:
-        """Return Go's settings; refuse in words where there is no Go."""
+        """Return Go's settings, or raise an error with a message if there is no Go."""
         if not shutil.which("go"):
             instead = f"install Go {self.go} or newer and put it on PATH, or put {self} there yourself"
             raise OpsError(f"{self}", "Go, which builds it, is not installed", instead)

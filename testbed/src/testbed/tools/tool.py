@@ -24,7 +24,7 @@ class Tool(ABC):
     @property
     @abstractmethod
     def origin(self) -> str:
-        """Where it comes from, in words for a person."""
+        """Return where it comes from, as text for people."""
 
     @abstractmethod
     def find(self) -> Path | None:

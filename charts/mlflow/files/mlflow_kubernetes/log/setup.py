@@ -1,4 +1,4 @@
-"""Set the log of a process up, so that in JSON no line has another form, whoever writes it."""
+"""Set up the log of a process, so that with format `json` every line is JSON, whichever library writes it."""
 
 import io
 import logging
@@ -72,7 +72,7 @@ class Printed(io.TextIOBase):
 
 
 def log_line(line: str) -> None:
-    """Log a line of somebody else's."""
+    """Log a line that a library or another process printed."""
     if line.startswith("{"):
         print(line, file=sys.__stderr__, flush=True)
     else:

@@ -31,7 +31,7 @@ VERSIONS = "SELECT count(*) FROM model_versions WHERE current_stage <> 'Deleted_
 # The words of MLflow's `JobStatus`, by their numbers in its table.
 JOB_STATUSES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "TIMEOUT", "CANCELED", "NEEDS_RECOVERY")
 JOBS = "SELECT status, count(*) FROM jobs GROUP BY status"
-# Of those that nobody has begun, a retry not before its time has come.
+# Of jobs that no runner has begun. A retry counts only when it is due.
 WAITING = "SELECT min(greatest(creation_time, next_attempt_at)) FROM jobs WHERE status = 0"
 SIZE = {
     MySQL: """

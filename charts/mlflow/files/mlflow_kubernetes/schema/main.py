@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def bring_up_to_date(database: Database, schema: Schema) -> None:
-    """Wait for the database, then migrate it if it is behind and nobody else has by then."""
+    """Wait for the database, then migrate it if it is behind and no other pod has migrated it."""
     head = schema.revisions.head
     found = wait_for(database, schema)
     if not is_behind(found, schema):

@@ -16,20 +16,21 @@ from mlflow_kubernetes.server.edge.limits import max_body
 from mlflow_kubernetes.server.gate import NOBODY
 from mlflow_kubernetes.server.wsgi import Threads, Wsgi
 
-# Longer paths are not remembered: the memory of what clients ask for has a bound.
+# Longer paths are not cached, so the size of the cache has a bound.
 CACHED_PATH = 256
-# A worker answers 503 to probes when all its threads have worked on one request for so long, and none of them
-# waits for the database.
+# A worker answers 503 to probes when each of its threads has worked on one request for longer than this, and
+# none of them waits for the database.
 STUCK_SECONDS = float(os.environ.get("MLFLOW_KUBERNETES_STUCK_SECONDS") or 300)
 
-# What MLflow reads while it is imported, so before its own command line could set it.
+# Variables that MLflow reads at import, before its own command line can set them.
 READ_AT_IMPORT = {
     "MLFLOW_STATIC_PREFIX": "_MLFLOW_STATIC_PREFIX",
     "MLFLOW_EXPOSE_PROMETHEUS": "prometheus_multiproc_dir",
 }
 
-# Imported by the first search, the first look at a run in the UI, the first upload: a second or more for one
-# user (10 without .pyc files), and memory that workers could not share. A name that MLflow drops is skipped.
+# MLflow imports these at the first search, the first run opened in the UI or the first upload. That would
+# cost one user a second or more (10 without .pyc files), and memory that workers cannot share. A module that
+# MLflow no longer has is skipped.
 LAZY = (
     "mlflow.server.auth",
     "mlflow.server.graphql.graphql_schema_extensions",
@@ -80,20 +81,20 @@ class Apps:
         ask = self.is_native_cached if len(path) <= CACHED_PATH else self.is_native
         if ask(method, path):
             await self.native(scope, receive, send)
-        # MLflow's CORS rules are complete in its FastAPI app only. Browsers meet them, its clients never do.
+        # Only MLflow's FastAPI app has all its CORS rules. They matter to browsers, not to MLflow's clients.
         elif method == "OPTIONS" or any(name == b"origin" for name, _ in scope["headers"]):
             await self.fastapi(scope, receive, send)
         else:
             await self.flask(scope, receive, send)
 
     def get_threads(self) -> Threads:
-        """Made in a worker: threads do not survive the fork."""
+        """Return the worker's threads, made at the first call: threads do not survive the fork."""
         if self.threads is None:
             self.threads = Threads(int(os.environ.get("MLFLOW_KUBERNETES_THREADS") or 8))
         return self.threads
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
-        """FastAPI's event loop. With a login MLflow asks the database there, and all else would wait."""
+        """Return FastAPI's own event loop: with a login MLflow blocks it with queries."""
         if self.there is None:
             self.there = asyncio.new_event_loop()
             threading.Thread(target=self.there.run_forever, name="fastapi", daemon=True).start()
@@ -101,7 +102,7 @@ class Apps:
         return self.there
 
     async def answer_probe(self, send: Any) -> None:
-        """Without MLflow, which may wait for its database; 503 if no thread will ever be free again."""
+        """Answer `/health` without MLflow, which may wait for its database: 503 if all threads are stuck."""
         start, body = self.health
         if self.threads and self.threads.are_stuck(STUCK_SECONDS):
             start, body = {**start, "status": 503, "headers": []}, b"All threads are stuck."
@@ -137,7 +138,7 @@ async def _limit_threads(count: int) -> None:
 
 
 async def _ask(app: Any, path: str) -> tuple[dict[str, Any], bytes]:
-    """The app's answer to a GET. Asked before the fork: FastAPI then builds what the workers share."""
+    """Return the app's answer to a GET. Called before the fork, so that workers share what FastAPI builds."""
     messages: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -166,7 +167,7 @@ async def _ask(app: Any, path: str) -> tuple[dict[str, Any], bytes]:
 
 
 def open_apps(app_name: str) -> Apps:
-    """Do all that `mlflow server` does up to starting its web server, and load what that would load."""
+    """Do what `mlflow server` does before it starts its web server, and import what requests need."""
     for variable, internal in READ_AT_IMPORT.items():
         if os.environ.get(variable):
             os.environ[internal] = os.environ[variable]
@@ -205,7 +206,7 @@ def _refuse_what_needs_upstream(app_name: str) -> None:
             f"MLFLOW_KUBERNETES_APP_NAME: the direct launcher knows no {app_name!r}; "
             "set basic-auth, or MLFLOW_KUBERNETES_LAUNCHER=upstream"
         )
-    # The executor engine only writes jobs down, for jobs.py. MLflow before 3.17 does not know it.
+    # The executor engine only records jobs, and jobs.py runs them. MLflow before 3.17 does not have it.
     engine = os.environ.get("MLFLOW_SERVER_JOB_EXECUTION_ENGINE")
     if MLFLOW_SERVER_ENABLE_JOB_EXECUTION.get() and not engine:
         raise Misconfigured(
@@ -222,8 +223,8 @@ class _WouldStart(Exception):
 def prepare(app_name: str) -> None:
     """Run MLflow's own command line up to the point where it starts a web server, and take over there.
 
-    So its checks, its defaults, the opening of its stores and the account of basic-auth's administrator
-    stay MLflow's code, in whichever version is installed.
+    Its checks, its defaults, the opening of its stores and the account of basic-auth's administrator stay
+    MLflow's own code, in every version.
     """
     import mlflow.cli
     import mlflow.server
@@ -244,7 +245,7 @@ def prepare(app_name: str) -> None:
 
 
 def limit_inflation() -> None:
-    """Bound what a compressed OTLP body may become: 400 KiB of gzip can be 800 MiB."""
+    """Limit the decompressed size of an OTLP body: 400 KiB of gzip can become 800 MiB."""
     from fastapi import HTTPException
     from mlflow.server import otel_api
 

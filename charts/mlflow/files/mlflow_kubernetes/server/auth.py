@@ -1,7 +1,7 @@
 """MLflow's basic-auth: its settings from the environment, and the administrator's account from a Secret.
 
-MLflow reads its settings from an INI file. Here Python makes it when the server starts: no shell or template
-ever sees a value, and no password is in it.
+MLflow reads its settings from an INI file. Python writes it when the server starts, so no shell or template
+sees a value. No password is in it.
 """
 
 import configparser
@@ -15,9 +15,9 @@ from mlflow_kubernetes import command
 from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.server import sources
 
-# The fewest seconds that MLflow's own cache is worth; ours is better (guard.py).
+# Seconds for which MLflow's own cache keeps a login, the least that is useful. guard.py has a better cache.
 UPSTREAM_CACHE_SECONDS = 10
-# Keys of the Secret of keys.fromSecret. A repeated pattern is no key, however long.
+# Keys of the Secret of keys.fromSecret. A repeated pattern is refused, whatever its length.
 KEYS = ("MLFLOW_FLASK_SERVER_SECRET_KEY", "MLFLOW_CRYPTO_KEK_PASSPHRASE")
 KEY_LENGTH, DISTINCT, PERIOD = 32, 8, 16
 
@@ -30,7 +30,7 @@ def enabled() -> bool:
 
 
 def prepare(cache_seconds: int) -> None:
-    """Before MLflow is imported, which reads its settings at once: check them, write the file."""
+    """Check the settings and write the file. Call it before MLflow is imported, which reads it at once."""
     check_keys(required=KEYS[:1])
     sources.allowed_prefixes()
     for variable in ("MLFLOW_AUTH_ADMIN_USERNAME", "MLFLOW_AUTH_ADMIN_PASSWORD"):
@@ -51,7 +51,7 @@ def _refuse(variable: str, wrong: str) -> None:
 
 
 def _write(cache_seconds: int) -> str:
-    """The settings as MLflow's file, whose path is returned."""
+    """Write MLflow's settings file, and return its path."""
     settings = {
         # Beside the runs: one backup holds both.
         "database_uri": os.environ["MLFLOW_BACKEND_STORE_URI"],
@@ -69,7 +69,7 @@ def _write(cache_seconds: int) -> str:
 
 
 def check_keys(part: str = "server", required: tuple[str, ...] = ()) -> None:
-    """End the process in words if a key can be guessed. A key that is not set is checked only if required."""
+    """Exit with a message if a key can be guessed. A key that is not set is checked only if required."""
     for variable in KEYS:
         given = os.environ.get(variable, "")
         if not given and variable not in required:
@@ -84,9 +84,9 @@ def check_keys(part: str = "server", required: tuple[str, ...] = ()) -> None:
 
 
 def share_gateway_token() -> None:
-    """Agree on what a job shows to the gateway to act for its user; each `mlflow server` makes up its own.
+    """Set the token by which a job acts for its user at the gateway, the same in all pods.
 
-    It logs in anywhere on the gateway, so there is none without jobs.
+    Each `mlflow server` makes a random one. It opens the whole gateway, so without jobs it is removed.
     """
     name, key = "_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN", os.environ.get("MLFLOW_FLASK_SERVER_SECRET_KEY")
     if os.environ.get("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "true").lower() not in ("true", "1"):
@@ -106,7 +106,7 @@ def follow_secret() -> None:
 
 
 def bootstrap_apart() -> None:
-    """Make the account and let it follow the Secret in a process of its own: upstream has no place for it."""
+    """Make the account and set its password in a process of its own: `mlflow server` has no hook for it."""
     if subprocess.run(command("administrator")).returncode:
         sys.exit("mlflow: server: the administrator's account could not be set up; the lines above say why.")
 

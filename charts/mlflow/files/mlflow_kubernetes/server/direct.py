@@ -24,7 +24,7 @@ from mlflow_kubernetes.server.gate import LEAVING, Gate
 
 def serve() -> None:
     """Open MLflow, then serve it until SIGTERM. A failure is one sentence and a non-zero exit code."""
-    with suppress(FileNotFoundError):  # a container that was restarted in its pod inherits the mark
+    with suppress(FileNotFoundError):  # a container that was restarted in its pod finds the old file
         os.remove(LEAVING)
     try:
         options = settings()
@@ -43,7 +43,7 @@ def serve() -> None:
 
 
 class _Gunicorn(BaseApplication):
-    """Our app and settings, in the form that gunicorn asks for."""
+    """Our app and settings, as gunicorn expects them."""
 
     def __init__(self, options: dict[str, Any], gate: Gate) -> None:
         self.options = options
@@ -60,7 +60,7 @@ class _Gunicorn(BaseApplication):
 
 
 class _Log(Logger):
-    """gunicorn's log in the chosen form, with uvicorn's in it."""
+    """gunicorn's logger in the chosen format, which also writes uvicorn's messages."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -73,7 +73,7 @@ class _Log(Logger):
 class _Arbiter(Arbiter):
     def spawn_worker(self) -> int:
         # A SIGTERM between the fork and the worker's own handlers would be lost, and the pod would
-        # hang until it is killed: hold it back, the worker lets it in (Worker.init_signals).
+        # hang until it is killed. So it is blocked here and unblocked in Worker.init_signals.
         with _held(SIGTERM):
             pid: int = super().spawn_worker()
             return pid
@@ -89,7 +89,7 @@ def _held(signal_number: int) -> Any:
 
 
 def settings() -> dict[str, Any]:
-    """What gunicorn is told, from the environment that the chart sets."""
+    """Return gunicorn's settings, from the environment variables that the chart sets."""
     from mlflow_kubernetes.server.worker import Worker
 
     return {
@@ -103,9 +103,9 @@ def settings() -> dict[str, Any]:
         "post_worker_init": metrics.watch_usage,
         "child_exit": _forget_metrics,
         "graceful_timeout": _number("MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT", 120),
-        # Only a worker whose event loop stands still is killed; a slow request never stops that loop.
+        # Kills a worker whose event loop is blocked. A slow request does not block it.
         "timeout": 120,
-        # The heartbeat file: memory, where a full or slow disk cannot make a worker look dead.
+        # Heartbeat files are in memory, so that a full or slow disk cannot make a worker look dead.
         "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108
         "control_socket_disable": True,
         "logger_class": _Log,
@@ -121,7 +121,7 @@ def _number(variable: str, default: int) -> int:
 
 
 def _freeze(_arbiter: Any) -> None:
-    """Share the memory: nothing made so far is ever walked, hence written to, by a worker's collector."""
+    """Keep memory shared: workers' garbage collectors skip every object made so far, so never write to it."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)

@@ -1,7 +1,7 @@
-"""The first code of ours that sees a request, under either launcher: an ASGI app around MLflow's.
+"""The gate: an ASGI app around MLflow's, which sees each request first, under both launchers.
 
-It refuses what no user sends, limits bodies, names each request, writes the access log, and closes a
-connection whose request was not read to its end.
+It refuses requests that no legitimate client sends, limits bodies, gives each request an id, writes the
+access log, and closes a connection whose request was not read to its end.
 """
 
 import asyncio
@@ -23,16 +23,16 @@ App = Callable[..., Any]
 
 # Touched by the pod's preStop hook: the pod is being taken out of its Service.
 LEAVING = os.environ.get("MLFLOW_KUBERNETES_LEAVING_FILE", "/tmp/leaving")  # noqa: S108
-# Seconds and bytes that a refusal waits for the rest of its request.
+# Limits, in seconds and bytes, for reading the rest of a refused request.
 REST_SECONDS = 3.0
 REST_BYTES = 1 << 20
-# What MLflow sees as every client's address: one that no host has (RFC 5737), so no client seems to be local.
+# The client address that MLflow sees for every request. No host has it (RFC 5737), so no client looks local.
 NOBODY = ("192.0.2.1", 0)
-# Ids of proxies and tracers. Anything else could forge lines, so it gets an id of ours.
+# Request ids that are accepted from proxies and tracers. Any other could forge log lines, and is replaced.
 GOOD_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
-# Asked every few seconds by machines.
+# Paths that probes and Prometheus request every few seconds. The access log leaves them out.
 QUIET = ("/health", "/metrics")
-# Headers that claim another address, scheme, host, path or method than those of the request. Dropped.
+# Dropped: headers that claim another address, scheme, host, path or method than those of the request.
 DECIDED = re.compile(
     rb"forwarded|x-forwarded-.*|x-real-ip|x-client-ip|true-client-ip|x-cluster-client-ip|x-original-.*|x-rewrite-.*"
     rb"|script-name|x-script-name|x-http-method(-override)?|x-method-override|proxy|.*[^a-z0-9-].*"
@@ -57,7 +57,7 @@ class Gate:
             _log_to_stdout()
 
     async def __call__(self, scope: dict[str, Any], receive: App, send: App) -> None:
-        if scope["type"] != "http":  # of a server that starts or stops; nothing else is served
+        if scope["type"] != "http":  # lifespan events; nothing else is served
             await self.app(scope, receive, send)
             return
         exchange = Exchange(self, scope, receive, send)
@@ -70,7 +70,7 @@ class Gate:
             exchange.log()
 
     def is_leaving(self) -> bool:
-        """Whether clients should go to another pod."""
+        """Return whether clients should connect to another pod."""
         return self.stopping or os.path.exists(LEAVING)
 
 
@@ -99,7 +99,7 @@ class Exchange:
         self.status = self.read = self.sent = 0
 
     async def run(self) -> None:
-        """Answer, by MLflow or in its place."""
+        """Answer the request with MLflow's answer or with a refusal."""
         context.request_id.set(self.id)
         context.client.set(self.client)
         refusal = self.gate.rules.refusal(self.scope["method"], self.scope["path"], self.scope["headers"])
@@ -150,7 +150,7 @@ class Exchange:
             self.status = message["status"]
             await self._read_rest()
             headers = [*message.get("headers", ()), (b"x-request-id", self.id.encode())]
-            # Only now: the pod may have begun to leave during an upload.
+            # Checked only now, because the pod may have begun to leave during an upload.
             if self.unread or self.gate.is_leaving():
                 headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}
@@ -159,7 +159,7 @@ class Exchange:
         await self._send(message)
 
     async def _read_rest(self) -> None:
-        """Wait for the few bytes that may still come.
+        """Read the rest of the request, within limits.
 
         Proxies written in Go, Traefik among them, cut off an answer that comes before the end of its request.
         """
@@ -168,7 +168,7 @@ class Exchange:
             left = deadline - time.monotonic()
             if left <= 0:
                 break
-            if self._reading.locked():  # MLflow reads itself
+            if self._reading.locked():  # MLflow is reading
                 await asyncio.sleep(0.02)
                 continue
             with suppress(asyncio.TimeoutError):
@@ -188,14 +188,14 @@ class Exchange:
         )
 
     def log(self) -> None:
-        """One line about an answered request. It holds no query, header or body: they may hold secrets."""
+        """Log one line about a request, without its query, headers and body, which may hold secrets."""
         path = self.scope["path"]
         if not self.gate.logs or path.endswith(QUIET):
             return
         fields = {
             "method": self.scope["method"],
             "path": path,
-            "status": self.status or 499,  # as nginx names a client that left before its answer
+            "status": self.status or 499,  # nginx's status for a client that disconnected before the answer
             "milliseconds": round((time.monotonic() - self.began) * 1000),
             "bytes": self.sent,
             "client": self.client,

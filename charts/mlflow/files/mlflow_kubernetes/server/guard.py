@@ -1,7 +1,8 @@
-"""Decides when basic-auth hashes a password: two at a time, each right one once, and few guesses.
+"""Decide when basic-auth hashes a password: two at a time, each right password once, and few guesses.
 
-A hash takes 70 ms of CPU and 32 MiB. So an unknown account costs as much as a known one, and failures are
-answered with a time to wait instead of a hash. What was right before is never delayed.
+A hash takes 70 ms of CPU and 32 MiB. A login of an unknown account is hashed too, so that it takes as long as
+one of a known account. After repeated failures the answer is a time to wait, without a hash. A password that
+was right before is never delayed.
 """
 
 import hmac
@@ -15,17 +16,18 @@ from cachetools import LRUCache
 
 from mlflow_kubernetes.server.limits import Budgets, Delays, Slots
 
-# Hashes at a time, how many requests may wait for one, and how many seconds.
+# Hashes at a time, requests that may wait for one, and seconds that each may wait.
 HASHES, WAITING, PATIENCE = 2, 4, 1.0
-# Checks that go on after their request was answered with 429.
+# Checks that may continue after their request was answered with 429.
 DEFERRED = 8
-# Failures of an account or a client at once, and back per second. Beyond them it is checked in the background
-# only: behind an Ingress all users are one client, so this must slow them and not stop them.
+# Failures that an account or a client may have at once, and how many come back per second. After that, logins
+# are checked in the background only: behind an Ingress all users are one client, so this must delay them and
+# not lock them out.
 BUDGET = (20, 1 / 3)
 
 
 class Throttled(Exception):
-    """This login was not checked; `seconds` is when to try again."""
+    """The login was not checked. `seconds` is the time to wait before the next attempt."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
@@ -53,7 +55,7 @@ class Guard:
         self.lock = threading.Lock()
         self.slots = Slots(HASHES, WAITING)
         # All keys are digests: no table holds a password. The stored hash is part of them and is read from
-        # the database each time, so a new password or a removed account counts at once, in every pod.
+        # the database each time, so a new password or a removed account takes effect at once in every pod.
         self.right: LRUCache[bytes, bool] = LRUCache(size)
         self.wrong, self.pairs = Delays(size=size), Delays(size=size)
         self.clients, self.accounts = Budgets(*BUDGET, size), Budgets(*BUDGET, size)
@@ -65,7 +67,7 @@ class Guard:
         return hmac.digest(self.secret, repr(parts).encode(), "sha256")
 
     def remembered(self, stored: str, password: str) -> bool:
-        """A plain check, for the server itself; what was right needs no hash later."""
+        """Check a password without limits, for the server itself. A right one is remembered."""
         credential = self.digest(stored, None, password)
         return self._known(credential) or self._learn(credential, self.check(stored, password))
 
@@ -80,12 +82,12 @@ class Guard:
         return right
 
     def login(self, name: str, stored: str | None, password: str, client: str) -> bool:
-        """Whether a password is an account's.
+        """Return whether a password is right for an account.
 
         Args:
             name: the account as the client gave it.
             stored: the hash of its password; None if there is no such account.
-            password: what the client says it is.
+            password: the password as the client gave it.
             client: the client's address.
 
         Raises:
@@ -105,7 +107,7 @@ class Guard:
         return right
 
     def _once(self, credential: bytes, decide: Callable[[], bool]) -> bool:
-        """Check equal logins that come together once: a job starts many processes with one account."""
+        """Check simultaneous equal logins once: a job may start many processes with one account."""
         with self.lock:
             running = self.running.get(credential)
             if running is None:
@@ -139,13 +141,13 @@ class Attempt:
         self.pair = guard.digest(self.client, stored, None if stored else name)
 
     def decide(self) -> bool:
-        """Whether it is right, if it is hashed now."""
+        """Return whether the password is right, or raise Throttled."""
         guard = self.guard
         with guard.lock:
             repeated = self.credential in guard.wrong.failures
             self._refuse_early(guard.wrong.wait(self.credential) if repeated else guard.pairs.wait(self.pair))
             if repeated:
-                # An old password in some job must not delay its owner, who has a new one.
+                # A job with an old password must not delay the owner, who has the new one.
                 guard.wrong.add(self.credential)
                 return False
             busy = guard.clients.spent(self.client) or guard.accounts.spent(self.account)
@@ -153,7 +155,7 @@ class Attempt:
             self._defer()
             raise Throttled(1)
         try:
-            with guard.lock:  # of those that waited with this one, some have failed since
+            with guard.lock:  # others that waited with this one may have failed since
                 self._refuse_early(guard.pairs.wait(self.pair))
             return self._hash()
         finally:
@@ -178,10 +180,10 @@ class Attempt:
         return right
 
     def _defer(self) -> None:
-        """Check it after the answer, so that a right password works at the next try whatever others do.
+        """Check the password after the answer, so that a right one works at the next try in spite of others.
 
-        The answer is 429 in any case, at once, and a failure is counted before the outcome is known: nothing
-        that a client sees depends on whether there is such an account.
+        The answer is always 429, without delay, and a failure is counted before the outcome is known, so
+        nothing that a client sees depends on whether the account exists.
         """
         guard = self.guard
         with guard.lock:
@@ -208,7 +210,7 @@ class Attempt:
 
 
 def network(client: str) -> str:
-    """Whose failures are counted together: an IPv4 address, or the /64 that one IPv6 host can use at will."""
+    """Return the key of a client's failures: an IPv4 address, or an IPv6 /64, which one host may own."""
     try:
         address = ipaddress.ip_address(client.partition("%")[0])
     except ValueError:

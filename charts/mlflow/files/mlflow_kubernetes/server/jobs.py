@@ -1,8 +1,8 @@
 """Run MLflow's background jobs and periodic tasks, in a pod of their own.
 
 With MLFLOW_SERVER_JOB_EXECUTION_ENGINE=executor a server only writes a job into the database. MLflow starts a
-process that takes them up beside each server; here it runs alone. There must be one at a time: at its start
-it takes each job that is marked as running for one that an earlier runner left unfinished.
+process that runs them beside each server; here it has a pod of its own. Only one may run at a time: at its
+start it treats each job that is marked as running as one that an earlier runner left unfinished.
 """
 
 import os
@@ -21,16 +21,16 @@ log = logger("jobs")
 
 
 class Heartbeat(threading.Event):
-    """What the runner's loop waits for between two looks at the database: a probe sees that it still does."""
+    """The event for which the runner's loop waits between two polls. Each wait is a heartbeat for probes."""
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Leave a mark, and wait."""
+        """Touch the heartbeat file, and wait."""
         HEARTBEAT.touch()
         return super().wait(timeout)
 
 
 def main() -> None:
-    """Run jobs until SIGTERM. Those that it interrupts start anew with the next runner."""
+    """Run jobs until SIGTERM. Those that it interrupts start again with the next runner."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     adopt()
     from mlflow_kubernetes.server import auth
@@ -44,7 +44,7 @@ def main() -> None:
         status = log_exit(end)
     except Exception as error:
         log.exception(error)
-    os._exit(status)  # the thread that watches over the periodic tasks' process would never let it end
+    os._exit(status)  # the thread that watches the periodic tasks' process would keep this one alive
 
 
 def _prepare() -> None:
@@ -52,7 +52,7 @@ def _prepare() -> None:
     from mlflow_kubernetes.server import auth
     from mlflow_kubernetes.server.apps import prepare
 
-    # Each job is a process; their counts would pile up in files that nobody reads.
+    # Each job is a process, and would leave files with counts that are never read.
     os.environ.pop("MLFLOW_EXPOSE_PROMETHEUS", None)
     prepare("")
     from mlflow.server import ARTIFACT_ROOT_ENV_VAR

@@ -1,4 +1,4 @@
-"""Counts of failures by key, in tables of a bounded size, and what follows: a wait, or a spent budget."""
+"""Count failures by key, in tables of bounded size: delays after failures in a row, and budgets."""
 
 import threading
 import time
@@ -46,7 +46,7 @@ class Delays:
         self.failures[key] = (count + 1 if now - last < self.forget_after else 1, now)
 
     def forget(self, key: Hashable) -> None:
-        """A success ends the row."""
+        """Start from zero after a success."""
         self.failures.pop(key, None)
 
 
@@ -66,12 +66,12 @@ class Budgets:
         self.levels: LRUCache[Hashable, tuple[float, float]] = LRUCache(size)
 
     def level(self, key: Hashable) -> float:
-        """What is in use."""
+        """Return how much of the budget is in use."""
         level, at = self.levels.get(key, (0.0, 0.0))
         return max(0.0, level - (self.clock() - at) * self.per_second)
 
     def spent(self, key: Hashable) -> bool:
-        """Whether nothing is left."""
+        """Return whether the budget is used up."""
         return self.level(key) > self.limit - 1
 
     def add(self, key: Hashable) -> None:
@@ -87,7 +87,7 @@ class Slots:
         self.changed = threading.Condition()
 
     def take(self, seconds: float) -> bool:
-        """Whether a slot was free within so many seconds; at once False where enough others wait already."""
+        """Take a slot. Return False if none became free in time, or at once if enough others wait."""
         with self.changed:
             if not self.free and self.waiting >= self.queue:
                 return False

@@ -1,4 +1,4 @@
-"""Puts a guard in front of every login of MLflow's basic-auth: what it answers, counts and logs."""
+"""Put the guard in front of every login of MLflow's basic-auth; answer, count and log failed logins."""
 
 import json
 import math
@@ -18,21 +18,21 @@ from mlflow_kubernetes.server.limits import Budgets
 SCOPE_KEY = "mlflow_kubernetes.login"
 log = logger("auth")
 
-# Where a FastAPI request's login, in a thread, leaves the seconds after which it may be tried again.
+# Seconds to wait, which a FastAPI request's login appends in its thread when it is throttled.
 _refused: ContextVar[list[float] | None] = ContextVar("refused", default=None)
 
 
 def peer() -> str:
-    """The client's address, which the edge knows; without an edge that of the connection."""
+    """Return the client's address as the gate saw it; without the gate, that of the connection."""
     from flask import has_request_context, request
 
     return context.client.get() or (request.remote_addr if has_request_context() else "") or ""
 
 
 class Report:
-    """Counts failed logins and logs them: one line each, but no flood.
+    """Counts failed logins, and logs one line for each up to a limited rate.
 
-    The counter tells nobody which accounts exist: its page asks for no account.
+    The metrics need no account, so the counter must not show which accounts exist.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Report:
         unread = CollectorRegistry()
         counter = Counter("mlflow_failed_logins_total", words, ("reason",), registry=unread)
         for reason in ("refused", "throttled"):
-            counter.labels(reason)  # a counter that begins with its first event hides that from rate()
+            counter.labels(reason)  # rate() misses the first event of a counter that starts with it
         return counter
 
     def __call__(self, reason: str, name: str, client: str) -> None:
@@ -69,7 +69,7 @@ class Report:
 
 
 def as_http(throttled: Throttled) -> Exception:
-    """The answer of a Flask route."""
+    """Return the answer of a Flask route, as an exception."""
     from flask import Response
     from werkzeug.exceptions import TooManyRequests
 
@@ -99,7 +99,7 @@ def install() -> None:
 
 
 def limited(guard: Guard, make: Callable[[str], str]) -> Callable[[str], str]:
-    """The function that hashes a new password, within the same limit."""
+    """Return a function that hashes a new password, within the limit on hashes at a time."""
 
     def made(password: str) -> str:
         if not guard.slots.take(PATIENCE):
@@ -113,16 +113,16 @@ def limited(guard: Guard, make: Callable[[str], str]) -> Callable[[str], str]:
 
 
 def _guard_store(sqlalchemy_store: Any, guard: Guard) -> None:
-    """Behind every login of both apps, and behind the old password that a new one asks for."""
+    """Guard every login of both apps, and the check of the old password when it is changed."""
     from mlflow.exceptions import MlflowException
 
     plain = sqlalchemy_store.SqlAlchemyStore.authenticate_user
 
     def authenticate_user(store: Any, username: str, password: str, *, use_primary: bool = False) -> bool:
-        if use_primary:  # the server's own checks, while it starts
+        if use_primary:  # the server's own check while it starts
             return bool(plain(store, username, password, use_primary=True))
         if not isinstance(username, str) or not isinstance(password, str) or "\0" in username:
-            return False  # another scheme than Basic, or a name that no database takes
+            return False  # another scheme than Basic, or a name that no database stores
         with store.ManagedSessionMaker(read_only=True) as session:
             try:
                 stored = store._get_user(session, username).password_hash
@@ -140,7 +140,7 @@ def _guard_store(sqlalchemy_store: Any, guard: Guard) -> None:
 
 
 def _guard_fastapi() -> None:
-    """MLflow's FastAPI app hashes on its event loop, and knows no answer but 401: log in before it does."""
+    """Log in before MLflow's FastAPI app does, which hashes on its event loop and can only answer 401."""
     from mlflow.server import auth
 
     log_in, add = auth._authenticate_fastapi_request, auth.add_fastapi_permission_middleware
@@ -151,7 +151,7 @@ def _guard_fastapi() -> None:
         return log_in(request) if found is None else found[0]
 
     def cached_or_nobody(username: Any, password: Any) -> Any:
-        # Of another scheme than Basic, whose password MLflow's cache cannot digest.
+        # None with another scheme than Basic; MLflow's cache would raise.
         return None if username is None or password is None else cached(username, password)
 
     def add_both(app: Any) -> None:
@@ -164,7 +164,7 @@ def _guard_fastapi() -> None:
 
 
 class LogInFirst:
-    """Runs MLflow's login of a FastAPI request in a thread, where a hash holds up nobody else."""
+    """Runs MLflow's login of a FastAPI request in a thread, where a hash blocks no other request."""
 
     def __init__(self, app: Any, auth: Any, log_in: Callable[[Any], Any]) -> None:
         self.app, self.auth, self.log_in = app, auth, log_in
@@ -190,7 +190,7 @@ class LogInFirst:
         await self.app(scope, receive, send)
 
     def _will_ask(self, request: Any) -> bool:
-        """Whether MLflow's own middleware will look at an account, as that decides it."""
+        """Return whether MLflow's own middleware will check the account, by its own rules."""
         path = self.auth.get_routed_asgi_path(request)
         return (
             self.auth.auth_config.authorization_function == self.auth.DEFAULT_AUTHORIZATION_FUNCTION

@@ -11,21 +11,21 @@ import sys
 
 from mlflow_kubernetes import command
 
-# They would change whom the web server trusts or what it runs: without effect, wherever they come from.
+# They would change which clients the web server trusts or what it runs: removed, whatever sets them.
 IGNORED = re.compile(
     "FORWARDED_ALLOW_IPS|PROXY_ALLOW_FROM|SCRIPT_NAME|WEB_CONCURRENCY|NOTIFY_SOCKET|PORT|SENDFILE"
     "|(GUNICORN|UVICORN|LISTEN|FLASK|WERKZEUG|FASTAPI|STARLETTE|MLFLOW_ASSISTANT|MLFLOW_SANDBOX)_.*"
     "|MLFLOW_ENABLE_REMOTE_ASSISTANT|MLFLOW_ENABLE_ASSISTANT_SANDBOX"
     "|MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE|_MLFLOW_.*|MLFLOW_SERVER_PID"
 )
-# Checks of MLflow's login that nothing may turn off.
+# Checks of MLflow's login that must stay on.
 CHECKS = ("MLFLOW_BASIC_AUTH_FAIL_CLOSED", "MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH")
-# MLflow asks nobody for an account below a path that begins so, or takes a route for another one.
+# Below a path that begins like this, MLflow asks for no account or takes one route for another.
 OPEN_PATHS = re.compile("/static|/favicon.ico|/health|/(ajax-)?api(/|$)")
 
 
 def main() -> None:
-    """Run the chosen launcher; it ends only with the process."""
+    """Run the chosen launcher. It returns only when the process ends."""
     launchers = {"direct": direct, "upstream": upstream}
     name = os.environ.get("MLFLOW_KUBERNETES_LAUNCHER") or "direct"
     if name not in launchers:
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def guard() -> None:
-    """Drop what must have no effect, and let the gate, not MLflow, check names of hosts."""
+    """Remove the ignored variables, and leave the check of host names to the gate instead of MLflow."""
     from mlflow_kubernetes.server.edge.limits import raise_file_limit
 
     prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "")
@@ -66,7 +66,7 @@ def direct() -> None:
 
 
 def upstream() -> None:
-    """Become `mlflow server`, with the gate around its app."""
+    """Replace this process with `mlflow server`, with the gate around its app."""
     from mlflow_kubernetes.server import auth
 
     if auth.enabled():

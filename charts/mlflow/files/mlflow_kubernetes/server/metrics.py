@@ -1,8 +1,8 @@
 """What the direct launcher adds to MLflow's own metrics.
 
 MLflow counts the requests that Flask answers. These are also counted: those that FastAPI answers, and how
-much of a pod is in use. All of it goes into the files of MLflow's metrics, where every worker counts and
-every reader adds up.
+much of a pod is in use. All counts go into MLflow's own metrics files: each worker writes its own, and
+readers add them up.
 """
 
 import os
@@ -20,12 +20,12 @@ PROBES = ("/health", "/version")
 
 
 def folder() -> str | None:
-    """Where the metrics are, if they are on."""
+    """Return the folder of the metrics files, or None if metrics are off."""
     return os.environ.get("prometheus_multiproc_dir")  # noqa: SIM112 (the library's own spelling)
 
 
 def forget_the_dead() -> None:
-    """A server that was killed could not remove what its workers had in use."""
+    """Remove the gauges that the workers of a killed server left behind."""
     for file in glob(f"{folder()}/gauge_live*.db"):
         os.remove(file)
 
@@ -39,8 +39,8 @@ class Counted:
 
         self.app = app
         self.version = VERSION
-        # MLflow holds metrics of these names too, and each would overwrite what the other counted, were it
-        # not for the words: other words are another entry of the file, and readers add up by name.
+        # MLflow has metrics of these names too. Another help text makes another entry in the file, so neither
+        # overwrites the other, and readers add them up by name.
         unread = CollectorRegistry()
         self.total = Counter(
             "mlflow_http_request_total", "HTTP requests to FastAPI", ("method", "status"), registry=unread
@@ -51,7 +51,7 @@ class Counted:
             ("method", "mlflow_version", "status"),
             registry=unread,
         )
-        # A pod that nobody has asked yet: a counter that begins with its first error hides it from rate().
+        # Start at 0 before the first request: rate() misses the first event of a counter that starts with it.
         for method in ("GET", "POST"):
             for code in ("200", "500"):
                 self.total.labels(method, code)
@@ -64,7 +64,7 @@ class Counted:
         method, began = scope["method"], default_timer()
 
         async def send_counted(message: dict[str, Any]) -> None:
-            # The time to the first byte, as MLflow measures it: how long a download takes is the client's.
+            # The time to the first byte, as MLflow measures it. The rest of a download depends on the client.
             if message["type"] == "http.response.start":
                 code = str(message["status"])
                 self.total.labels(method, code).inc()
@@ -98,7 +98,7 @@ class Usage:
         limit.set(_pool_limit())
 
     def watch(self) -> None:
-        """Look every second, until the process ends."""
+        """Update the gauges every second, until the process ends."""
         from sqlalchemy import Engine, QueuePool, event
 
         def known(connection: Any) -> None:
@@ -116,7 +116,7 @@ class Usage:
 
 
 def _pool_limit() -> int:
-    """As MLflow and SQLAlchemy understand the variables: 0 is the default."""
+    """Return the pool's limit. To MLflow and SQLAlchemy, 0 in a variable means the default."""
     from mlflow.environment_variables import (
         MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW,
         MLFLOW_SQLALCHEMYSTORE_POOL_SIZE,
@@ -127,7 +127,7 @@ def _pool_limit() -> int:
 
 
 def watch_usage(worker: Any) -> None:
-    """Start in a worker, after the fork."""
+    """Start the gauges of a worker. Call it after the fork."""
     if folder():
         Usage(worker).watch()
 

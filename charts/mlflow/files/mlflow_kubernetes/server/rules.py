@@ -1,4 +1,4 @@
-"""What a request must be before MLflow sees it: its method, the server's name, the page that sends it."""
+"""The rules that a request must pass before MLflow sees it: method, Host and Origin."""
 
 import fnmatch
 import ipaddress
@@ -15,9 +15,9 @@ CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 ORIGIN = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
-# The Assistant runs commands for clients on its own machine, and every port-forward seems to be one.
+# The Assistant runs commands for clients on its own machine, and a port-forward looks like one.
 CLOSED = re.compile(r"/+mlflow/+assistant(/|$)", re.IGNORECASE)
-# Exempt from the limit of API bodies. Both are below no static prefix as well as below one.
+# Routes of artifacts, exempt from the limit of API bodies, with and without a static prefix.
 ARTIFACTS = re.compile(r"/(ajax-)?api/2\.0/mlflow-artifacts/")
 
 HOST_WORDS = "Invalid Host header: this server does not answer to this name; add it to mlflow.allowedHosts."
@@ -29,7 +29,7 @@ class Refusal(NamedTuple):
 
     status: int
     words: str
-    why: str = ""  # for the log: what was wrong with whose header
+    why: str = ""  # for the log: the header that was refused
 
 
 class Host(NamedTuple):
@@ -39,7 +39,7 @@ class Host(NamedTuple):
     port: str | None
 
     def is_address(self) -> bool:
-        """DNS rebinding, which the list of hosts is against, needs a name."""
+        """Return whether it is an IP address, which is always allowed: DNS rebinding needs a name."""
         try:
             ipaddress.ip_address(self.name.strip("[]"))
         except ValueError:
@@ -79,7 +79,7 @@ class Hosts:
 
 
 class Origins:
-    """The web pages that may change something."""
+    """The origins whose pages may send requests that change something."""
 
     def __init__(self, allowed: Iterable[str]) -> None:
         self.allowed = [each.strip().lower() for each in allowed]
@@ -115,11 +115,11 @@ class Rules:
         self.max_body = max_body()
 
     def limit(self, path: str) -> int | None:
-        """Most bytes of a body; None for artifacts."""
+        """Return the maximum number of bytes of a body; None for artifacts."""
         return None if ARTIFACTS.search(path) else self.max_body
 
     def refusal(self, method: str, path: str, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
-        """Why a request is not MLflow's to answer, if it is not."""
+        """Return the refusal of a request, or None if MLflow may answer it."""
         if method not in METHODS:
             return Refusal(501, "This method is not implemented.")
         hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
@@ -133,7 +133,7 @@ class Rules:
         return self._origin_refusal(method, headers, hosts[0].lower() if hosts else "")
 
     def _origin_refusal(self, method: str, headers: list[tuple[bytes, bytes]], host: str) -> Refusal | None:
-        """Refuses a foreign page; hides a page's origin from MLflow, which does not know its own."""
+        """Refuse a foreign origin; drop the header if it is our own, which MLflow does not recognize."""
         given = [value.decode("latin-1").lower() for name, value in headers if name == b"origin"]
         if not given:
             return None

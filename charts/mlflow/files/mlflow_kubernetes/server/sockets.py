@@ -1,8 +1,8 @@
 """One listening socket for each worker, on the same port.
 
 Behind one shared socket, the worker that wakes first takes nearly all kept-alive connections and the others
-idle. With a socket for each (SO_REUSEPORT) the kernel spreads them. They belong to the parent, so that what
-waits in the queue of a worker that crashed is served by the one that follows it.
+idle. With a socket for each (SO_REUSEPORT) the kernel spreads them. The parent owns them, so the
+connections in the queue of a worker that crashed are served by the worker that replaces it.
 """
 
 import socket
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def listen(host: str, port: int, count: int) -> list[str]:
-    """Open the sockets, and name them as gunicorn's `bind` takes them."""
+    """Open the sockets, and return their names in the form of gunicorn's `bind`."""
     six = ":" in host
     options: dict[str, Any] = {
         "family": socket.AF_INET6 if six else socket.AF_INET,
@@ -22,13 +22,13 @@ def listen(host: str, port: int, count: int) -> list[str]:
 
 
 def give_one(arbiter: Any, worker: Any) -> None:
-    """Before the fork: the worker gets the socket that no other has (or shares one, if told to be more)."""
+    """Give the worker a socket that no other has; an extra worker shares one. Called before the fork."""
     taken = [each for sibling in arbiter.WORKERS.values() for each in sibling.sockets]
     worker.sockets = [next((each for each in arbiter.LISTENERS if each not in taken), arbiter.LISTENERS[0])]
 
 
 def drop_others(arbiter: Any, worker: Any) -> None:
-    """In the worker: a socket closes, and gets no more connections, when the last process closes it."""
+    """Close the other sockets in the worker: one is closed only when every process has closed it."""
     for each in arbiter.LISTENERS:
         if each not in worker.sockets:
             each.close()

@@ -30,7 +30,7 @@ def active() -> bool:
 
 
 def install() -> None:
-    """Check each request where MLflow has parsed it, whatever way it was written. Call it before the fork."""
+    """Check each request after MLflow has parsed it, whatever its encoding. Call it before the fork."""
     if not active():
         return
     from mlflow.server import handlers
@@ -80,7 +80,7 @@ def _check_trace_id(message: Any) -> None:
 
 
 def _trace_tags(tags: list[tuple[str, str]], trace_id: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Those that would move a trace's data, which is never anywhere but in a folder of its own."""
+    """Yield the tags that would move a trace's data out of its own folder."""
     for key, value in tags:
         if key in TRACE_TAGS and not _is_own(key, value, trace_id):
             yield key, value, ()
@@ -108,7 +108,7 @@ def _trace_id_of_path() -> str:
 
 
 def _is_placeholder(message: Any) -> bool:
-    """A version of a prompt has a word of MLflow's in place of a source."""
+    """Return whether it is a prompt's version, which has one of MLflow's placeholders as its source."""
     from mlflow.server import handlers
 
     placeholders = getattr(handlers, "_PROMPT_SOURCE_PLACEHOLDERS", ())
@@ -164,7 +164,7 @@ def allowed(uri: str, schemes: tuple[str, ...], more: list[list[str]]) -> bool:
 
 
 def split(uri: str) -> list[str] | None:
-    """Scheme, host and folders of a URI, as they are compared; None for one that can be read in two ways."""
+    """Scheme, host and folders of a URI, as they are compared; None for an ambiguous one."""
     found = URI.fullmatch(uri)
     if found is None or not uri.isprintable() or uri != uri.strip() or re.search(r"[\\?#]", uri):
         return None
@@ -181,7 +181,7 @@ def split(uri: str) -> list[str] | None:
 
 
 def allowed_prefixes() -> list[list[str]]:
-    """The variable's URIs, split. A wrong one ends the server in words."""
+    """Return the variable's URIs, split. Exit with a message if one is wrong."""
     found = []
     for uri in filter(None, map(str.strip, os.environ.get(VARIABLE, "").split(","))):
         parts = split(uri)

@@ -12,7 +12,7 @@ from typing import Any
 from mlflow_kubernetes import command
 
 TARGET = "MLFLOW_KUBERNETES_UPSTREAM_APP"
-# Last in the command, so they count.
+# Last in the command, so that they override the options before them.
 OPTIONS = [
     *("--http", "mlflow_kubernetes.server.edge.protocol:Protocol"),
     *("--ws", "none"),
@@ -25,7 +25,7 @@ OPTIONS = [
 
 
 def create() -> Any:
-    """What `mlflow server` would have served, behind the gate."""
+    """Return the app that `mlflow server` would serve, behind the gate."""
     from mlflow_kubernetes.log.setup import configure, format_handlers
     from mlflow_kubernetes.server import auth
     from mlflow_kubernetes.server.apps import limit_inflation

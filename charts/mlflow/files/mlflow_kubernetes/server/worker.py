@@ -1,4 +1,4 @@
-"""A worker process: uvicorn, under gunicorn's arbiter, with an end that loses no request."""
+"""A worker process: uvicorn, under gunicorn's arbiter, that loses no request when it stops."""
 
 import contextlib
 import os
@@ -14,17 +14,17 @@ from mlflow_kubernetes.server.edge.limits import IDLE_SECONDS
 from mlflow_kubernetes.server.edge.protocol import Protocol
 from mlflow_kubernetes.server.gate import Gate
 
-# After SIGTERM: gone when no request came for QUIET seconds, deaf to new connections after LINGER.
+# Seconds after SIGTERM: a worker exits if no request came for QUIET, and accepts no connection after LINGER.
 QUIET = 1.0
 LINGER = 10.0
 
 
 class Worker(GunicornWorker):
-    """Leaves with a graceful end.
+    """Stops gracefully.
 
     Leaving: as soon as `gate.LEAVING` exists, or SIGTERM came, every answer says `Connection: close`.
-    Stopping: SIGTERM alone closes nothing. Node proxies learn late that a pod is gone, so the worker
-    goes on accepting until no client comes any more and every request is answered.
+    Stopping: SIGTERM closes no connection. Node proxies learn late that a pod is terminating, so the worker
+    keeps accepting connections until no more come and every request is answered.
     """
 
     sockets: list[Any]
@@ -33,15 +33,15 @@ class Worker(GunicornWorker):
     def init_signals(self) -> None:
         self.stopping: float | None = None
         super().init_signals()
-        pthread_sigmask(SIG_UNBLOCK, {SIGTERM})  # held back over the fork by the arbiter
+        pthread_sigmask(SIG_UNBLOCK, {SIGTERM})  # blocked by the arbiter during the fork
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """SIGTERM."""
+        """Record when the first SIGTERM came."""
         if self.stopping is None:
             self.stopping = time.monotonic()
 
     def run(self) -> None:
-        """Serve until the end."""
+        """Serve until the worker has finished."""
         config = uvicorn.Config(
             self.wsgi,
             http=Protocol,
@@ -51,7 +51,7 @@ class Worker(GunicornWorker):
             server_header=False,
             log_config=None,
             access_log=False,
-            # Longer than the idle time of ingress controllers (60 s): they never meet a closed connection.
+            # Longer than the idle time of ingress controllers (60 s): they never use a closed connection.
             timeout_keep_alive=int(IDLE_SECONDS),
             timeout_graceful_shutdown=self.cfg.graceful_timeout,
         )
@@ -59,7 +59,7 @@ class Worker(GunicornWorker):
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which ends when the worker may."""
+    """uvicorn's server, which stops when the worker has finished."""
 
     def __init__(self, config: uvicorn.Config, worker: Worker) -> None:
         super().__init__(config)
@@ -67,18 +67,18 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """The worker's own handlers stay."""
+        """Keep the worker's own signal handlers."""
         yield
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second."""
+        """Send the heartbeat, and return whether to stop. uvicorn calls it ten times a second."""
         await super().on_tick(counter)
         if counter % 10 == 0:
             self.worker.notify()
         return os.getppid() != self.worker.ppid or self.finished()
 
     def finished(self) -> bool:
-        """Whether this worker was told to stop and nobody needs it any more."""
+        """Return whether this worker was told to stop and has no clients left."""
         gate, stopping, now = self.worker.wsgi, self.worker.stopping, time.monotonic()
         if stopping is None:
             return False

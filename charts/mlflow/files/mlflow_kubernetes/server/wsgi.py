@@ -16,10 +16,10 @@ from mlflow_kubernetes.server.rules import ARTIFACTS
 
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
-# Bytes of one body, and of all bodies, that wait in memory; the rest of them waits on disk, in TMPDIR.
+# Bytes of one body, and of all bodies, that are kept in memory; the rest is kept on disk, in TMPDIR.
 IN_MEMORY = 128 << 10
 ALL_IN_MEMORY = 64 << 20
-# Bytes of all bodies that may wait on disk.
+# Bytes of all bodies that may be on disk.
 ALL_ON_DISK = 512 << 20
 # Bytes of an answer that a thread collects before it waits for the client.
 PIECE = 64 << 10
@@ -29,7 +29,7 @@ BUSY = "Too many requests are waiting for this server; try again."
 
 
 class Threads:
-    """The threads of a worker, and what they have been doing for how long."""
+    """The threads of a worker, and when each of them began its current request."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -39,7 +39,7 @@ class Threads:
         self.waiting = 0
 
     async def run(self, work: Callable[[], Any]) -> Any:
-        """Call in a thread."""
+        """Call a function in a thread and return its result."""
         self.waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self.pool, self._timed, work)
@@ -55,7 +55,7 @@ class Threads:
             del self.began[me]
 
     def are_stuck(self, seconds: float) -> bool:
-        """Whether all have worked on one request for so long, and none of them waits for the database."""
+        """Return whether each thread has been busy with one request for that long, none with the database."""
         began = dict(self.began)
         if len(began) < self.count or time.monotonic() - max(began.values()) < seconds:
             return False
@@ -73,7 +73,7 @@ def _is_in_database(frame: Any) -> bool:
 
 
 class Wsgi:
-    """The ASGI app."""
+    """The ASGI app around a WSGI app."""
 
     def __init__(self, app: WSGI, threads: Callable[[], Threads], login_path: str | None = None) -> None:
         """`login_path` answers GET with less than 400 to each account, and to nothing else."""
@@ -122,7 +122,7 @@ class Wsgi:
 
 
 class _Body:
-    """A request's body. No thread waits for it: clients may be slow."""
+    """A request's body, read without a thread because clients may be slow."""
 
     def __init__(self, threads: Threads, bounded: bool) -> None:
         self.threads = threads
@@ -131,7 +131,7 @@ class _Body:
         self.file: Any = io.BytesIO()
 
     def add(self, data: bytes) -> bool:
-        """Take the next part; False if the bodies of all requests have no room for it."""
+        """Store the next part. Return False if the bodies of all requests are too large together."""
         self.size += len(data)
         if self.on_disk == 0 and self.size <= IN_MEMORY and self.threads.in_memory < ALL_IN_MEMORY:
             self._count(in_memory=len(data))
@@ -145,12 +145,12 @@ class _Body:
         return True
 
     def rewound(self) -> Any:
-        """The file to read it from."""
+        """Return the body as a file, at its start."""
         self.file.seek(0)
         return self.file
 
     def close(self) -> None:
-        """Give up its place."""
+        """Close the file, and subtract its bytes from the counts."""
         self.file.close()
         self._count(-self.in_memory, -self.on_disk)
 
@@ -236,7 +236,7 @@ class _Answer:
 
 
 def _environ(scope: dict[str, Any], stream: Any, length: int) -> dict[str, Any]:
-    """The request as WSGI has it. Nothing comes from a header but the variables named after headers."""
+    """Return the request's WSGI environment. Headers set only the variables that are named after headers."""
     server = scope.get("server") or ("localhost", 0)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],

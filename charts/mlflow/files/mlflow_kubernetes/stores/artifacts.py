@@ -4,5 +4,5 @@ from collections.abc import Mapping
 
 
 def artifacts(env: Mapping[str, str]) -> str:
-    """Their address, whoever writes there: the server, or in mode `direct` its clients."""
+    """Return their address, to which the server writes, or, in mode `direct`, its clients."""
     return env.get("MLFLOW_ARTIFACTS_DESTINATION") or env.get("MLFLOW_DEFAULT_ARTIFACT_ROOT") or ""

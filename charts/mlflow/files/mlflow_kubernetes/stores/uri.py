@@ -1,4 +1,4 @@
-"""The URI of a database: refused in words, and read by SQLAlchemy, as MLflow's own connections do.
+"""The URI of a database: checked, and parsed by SQLAlchemy as MLflow's own connections do.
 
 One from a Secret holds a password. Nothing here repeats more of it than its scheme, and what a parser has
 to say about it is not passed on, because it may quote any part.

@@ -1,4 +1,4 @@
-"""What a client may take: time, bytes, connections. The environment may set three of them."""
+"""The limits of a client: time, bytes, connections. Environment variables set three of them."""
 
 import os
 import resource

@@ -1,7 +1,7 @@
 """uvicorn's HTTP/1.1 protocol with limits on the size of a head, on silence and on the number of connections.
 
-llhttp, the parser below it, decides where a message ends. So what follows a broken or unread body is never
-taken for a request, and an answer never stands where another one's is expected.
+llhttp, the parser below it, decides where a message ends. So bytes after a broken or unread body are never
+taken for a request, and a client never gets the answer to another request.
 """
 
 import re
@@ -31,7 +31,7 @@ SOCKET_OPTIONS = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60),
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
-    # What the peer has not acknowledged for so long was sent to nobody.
+    # Milliseconds without an acknowledgement after which the peer is gone.
     (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 60_000),
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
 )
@@ -48,7 +48,7 @@ class Protocol(HttpToolsProtocol):
         for level, option, value in SOCKET_OPTIONS:
             try:
                 sock.setsockopt(level, option, value)
-            except OSError:  # a client that has gone already, or a kernel without the option
+            except OSError:  # the client has disconnected, or the kernel lacks the option
                 break
         super().connection_made(PoliteTransport(transport))
         self.progress = self.loop.time()
@@ -77,7 +77,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def is_answering(self) -> bool:
-        """Whether a request has arrived that has no whole answer yet."""
+        """Return whether a request has arrived whose answer is not complete."""
         return self.cycle is not None and not self.cycle.response_complete
 
     def check(self, now: float) -> None:
@@ -115,7 +115,7 @@ class Protocol(HttpToolsProtocol):
             self.refuse(431 if self.url_done else 414)
 
     def _parse(self, data: bytes) -> bytes:
-        """Returns what is to be parsed again."""
+        """Feed the parser, and return the bytes to parse again."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -128,7 +128,7 @@ class Protocol(HttpToolsProtocol):
         return b""
 
     def _without_upgrade(self) -> bytes:
-        """The head once more, for a new parser: the request is served, but no other protocol."""
+        """Return the head again, for a new parser: the request is served, without another protocol."""
         self.parser = httptools.HttpRequestParser(self)
         version = self.scope["http_version"].encode()
         lines = [b"%s %s HTTP/%s" % (self.method, self.url, version)]
@@ -152,7 +152,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.url_done = True
-        if self.headers_done:  # a trailer field: nothing of a body becomes a header
+        if self.headers_done:  # a trailer field, which must not become a header
             return
         if len(name) + len(value) > MAX_FIELD or len(self.headers) >= MAX_FIELDS:
             self.too_large = self.too_large or 431
@@ -174,7 +174,7 @@ class Protocol(HttpToolsProtocol):
             super().on_headers_complete()
 
     def _wrong_head(self) -> int:
-        """The status for a head that llhttp can read and that has no one meaning; 0 for a good one."""
+        """Return the status for a head that llhttp accepts but that is ambiguous; 0 for a good head."""
         version = self.parser.get_http_version()
         if version not in ("1.0", "1.1"):
             return 505
@@ -202,7 +202,7 @@ class Protocol(HttpToolsProtocol):
         self.refuse(400)
 
     def refuse(self, status: int) -> None:
-        """Answer what cannot become a request, if no other answer could be meant, and close."""
+        """Answer a broken request, unless the answer could be taken for another one's, and close."""
         if self.transport.is_closing():
             return
         broken = self.head_began is None  # in a body
@@ -217,7 +217,7 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
     def shutdown(self) -> None:
-        """The worker ends: an idle connection with it, another one after its answer."""
+        """Close an idle connection now, and a busy one after its answer, because the worker stops."""
         if self.is_answering():
             self.cycle.keep_alive = False
         else:

@@ -1,4 +1,4 @@
-"""Ends connections that are overdue, and the most silent one where there are too many."""
+"""Close connections that are overdue, and the longest silent one if there are too many."""
 
 from collections import OrderedDict
 from typing import Any, Protocol
@@ -12,14 +12,14 @@ class Connection(Protocol):
     transport: Any
 
     def is_answering(self) -> bool:
-        """Whether a request has arrived that has no whole answer yet."""
+        """Return whether a request has arrived whose answer is not complete."""
 
     def check(self, now: float) -> None:
         """End it if it is overdue."""
 
 
 class Watch:
-    """The connections of one worker, in the order of their last bytes. Looks at all of them every second."""
+    """The connections of one worker, in the order of their last bytes. Checks all of them every second."""
 
     def __init__(self, loop: Any) -> None:
         self.loop = loop
@@ -29,7 +29,7 @@ class Watch:
         self.looking = False
 
     def add(self, connection: Connection) -> None:
-        """Take one more; the one that has been silent longest goes if there are too many."""
+        """Add a connection, and close the longest silent one if there are too many."""
         self.newest = self.loop.time()
         self.connections[connection] = None
         if len(self.connections) > self.limit:
@@ -39,12 +39,12 @@ class Watch:
             self.loop.call_later(1, self.look)
 
     def longest_silent(self) -> Connection:
-        """The one to give up: one that waits for an answer only if all do."""
+        """Return the connection to close: one that waits for an answer only if all do."""
         idle = (each for each in self.connections if not each.is_answering())
         return next(idle, next(iter(self.connections)))
 
     def look(self) -> None:
-        """End what is overdue."""
+        """Close the connections that are overdue."""
         now = self.loop.time()
         for connection in list(self.connections):
             connection.check(now)

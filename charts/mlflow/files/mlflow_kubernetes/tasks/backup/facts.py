@@ -1,7 +1,7 @@
-"""The facts of a backup, read from the object store: whoever may write there could have written them.
+"""The facts of a backup, read from the object store. Any account that may write there can have written them.
 
-Table names are quoted as PostgreSQL's `format('%I.%I')` does it. They are taken apart here, so that whoever
-uses them quotes them again.
+Table names are quoted as PostgreSQL's `format('%I.%I')` does it. They are parsed here, so that
+code that uses them quotes them again.
 """
 
 import json

@@ -122,7 +122,7 @@ def _complete(parts: Mapping[str, set[str]]) -> list[str]:
 
 
 def _is_name(text: str) -> bool:
-    """A time in the one form that sorts by age, and not in the future: that would be the latest for ever."""
+    """Return whether it is a time in the form that sorts by age. A future one would always be the latest."""
     tomorrow = (datetime.now(timezone.utc) + timedelta(days=1)).strftime(NAME)
     try:
         return datetime.strptime(text, NAME).strftime(NAME) == text <= tomorrow

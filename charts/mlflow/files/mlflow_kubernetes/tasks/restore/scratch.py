@@ -1,4 +1,4 @@
-"""The scratch database of a drill: made and removed, or, if somebody else has made it, emptied."""
+"""The scratch database of a drill: created and dropped, or, if it existed before, emptied."""
 
 from contextlib import closing
 from types import TracebackType
@@ -7,7 +7,7 @@ from typing import Any
 from mlflow_kubernetes.tasks.restore import sql
 from mlflow_kubernetes.tasks.task import Task, TaskError
 
-# A database with tables but without this schema belongs to somebody.
+# A database with tables but without this schema was not made by a drill.
 MARK = "CREATE SCHEMA IF NOT EXISTS mlflow_kubernetes_scratch"
 MARKED = "SELECT 1 FROM pg_namespace WHERE nspname = 'mlflow_kubernetes_scratch'"
 

@@ -90,7 +90,7 @@ class Retention:
         return {"purged_runs": purge.runs, "purged_models": purge.models}
 
     def _each(self, done: str, ask: Callable[[int], list[Row]], act: Callable[[str, str], object]) -> int:
-        """Act on run after run, asking anew for each batch, as long as there are any and time is left."""
+        """Act on run after run, with a new query for each batch, while there are any and time is left."""
         count = 0
         while rows := [
             row for row in ask(self.options.batch_size + len(self.failed)) if row[0] not in self.failed

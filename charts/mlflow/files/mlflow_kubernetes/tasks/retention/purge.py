@@ -21,7 +21,7 @@ class Purge:
         self.models = 0
 
     def run(self, run: str, artifacts: str) -> None:
-        """Remove a run with its logged models, unless somebody has registered one since it was chosen."""
+        """Remove a run with its logged models, unless one was registered after the run was chosen."""
         models = self.rules.models(run)
         if self.rules.named_now(run, *(model for model, _ in models)):
             return

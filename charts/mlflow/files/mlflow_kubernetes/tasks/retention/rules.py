@@ -1,4 +1,4 @@
-"""Which runs may go: questions to MLflow's tables, each answered anew, so that nothing stale decides."""
+"""Which runs may be removed: queries of MLflow's tables, repeated so that no stale result decides."""
 
 import time
 from typing import Any
@@ -17,7 +17,7 @@ NEEDED = """
         UNION SELECT source_run_id FROM logged_models JOIN named ON model_id = 'm-' || id),
     family AS (SELECT run_uuid AS child, value AS parent FROM tags WHERE key = 'mlflow.parentRunId')"""
 ENDED = "status IN ('FINISHED', 'FAILED', 'KILLED') AND end_time < %(ended_before)s"
-# A tree that still grows, or that somebody tagged, stays whole. Of an old one stay the runs that are needed
+# A tree that still grows, or that has the keep tag, stays whole. Of an old one stay the runs that are needed
 # and the parents above them.
 OLD = f"""
     WITH RECURSIVE {NEEDED},
