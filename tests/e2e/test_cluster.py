@@ -15,13 +15,12 @@ from typing import Any
 import pytest
 from kubernetes import client
 from kubernetes.client.rest import ApiException
-from mlflowops import paths
 from testbed.archives import scratch_image
 from testbed.cluster.layout import Layout, Node
 from testbed.cluster.source import Source
 
 from e2e.kube import RESTRICTED, Kube, eventually
-from testbed import cluster
+from testbed import cluster, paths
 from testbed.cluster import node
 
 pytestmark = pytest.mark.skipif(

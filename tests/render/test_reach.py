@@ -33,5 +33,5 @@ def test_every_exception_is_of_use() -> None:
 
 def test_helpers_of_helpers_count() -> None:
     found = reached(TEMPLATES / "server/deployment.yaml")
-    assert "mlflow.image" not in (TEMPLATES / "server/deployment.yaml").read_text()
-    assert found["mlflow.image"] == TEMPLATES / "_lib/_image.tpl"
+    assert "mlflow.literal" not in (TEMPLATES / "server/deployment.yaml").read_text()
+    assert found["mlflow.literal"] == TEMPLATES / "_lib/_entries.tpl"
