@@ -13,7 +13,7 @@ ABOVE = {
     "jobs/deployment.yaml": (56, 17),
     "metrics/exporter-deployment.yaml": (45, 14),
     "retention/cronjob.yaml": (43, 15),
-    "server/deployment.yaml": (66, 17),
+    "server/deployment.yaml": (65, 17),
     "tests/test-pod.yaml": (21, 7),
 }
 

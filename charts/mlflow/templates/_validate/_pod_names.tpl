@@ -1,11 +1,22 @@
-{{- /* Lines: volumes that clash with the chart's own, or are not there. Takes `.`. */}}
-{{- define "mlflow.validate.volumes" -}}
+{{- /* Lines: names of the user's volumes and containers that clash with others. Takes `.`. */}}
+{{- define "mlflow.validate.podNames" -}}
+{{- /* Once: it renders every pod. */ -}}
 {{- $pods := include "mlflow.validate.ownNames" . | fromYaml -}}
+{{- include "mlflow.validate.volumes" (dict "ctx" . "pods" $pods) -}}
+{{- include "mlflow.validate.containers" (dict "ctx" . "pods" $pods) -}}
+{{- end }}
+
+{{- /*
+Lines: volumes that clash with the chart's own, or are not there. Takes (dict "ctx" $ "pods" (dict ...)), the latter as
+`mlflow.validate.ownNames` gives it.
+*/}}
+{{- define "mlflow.validate.volumes" -}}
+{{- $pods := .pods -}}
 {{- /* Always reserved: extraVolumeMounts must not mount the credentials of the backups into the server. */ -}}
 {{- $taken := list "backup-credentials" -}}
 {{- range $pods }}{{ $taken = concat $taken .volumes }}{{ end -}}
 {{- $there := without $taken "backup-credentials" -}}
-{{- range .Values.extraVolumes -}}
+{{- range .ctx.Values.extraVolumes -}}
 {{- if has .name $taken -}}
 {{- include "mlflow.says" (dict
   "path" "extraVolumes"
@@ -15,7 +26,7 @@
 {{- $taken = append $taken .name -}}
 {{- $there = append $there .name -}}
 {{- end -}}
-{{- range .Values.extraVolumeMounts -}}
+{{- range .ctx.Values.extraVolumeMounts -}}
 {{- if not (has .name $there) -}}
 {{- include "mlflow.says" (dict
   "path" "extraVolumeMounts"
@@ -32,15 +43,18 @@
 {{- end -}}
 {{- end }}
 
-{{- /* Lines: two containers of one name. The first list reaches every pod, the second the server's. Takes `.`. */}}
+{{- /*
+Lines: two containers of one name. The first list reaches every pod, the second the server's.
+Takes (dict "ctx" $ "pods" (dict ...)).
+*/}}
 {{- define "mlflow.validate.containers" -}}
-{{- $pods := include "mlflow.validate.ownNames" . | fromYaml -}}
+{{- $pods := .pods -}}
 {{- $everywhere := list -}}
 {{- range $pods }}{{ $everywhere = concat $everywhere .containers }}{{ end -}}
 {{- $own := dict "extraInitContainers" $everywhere "extraContainers" (dig "server" "containers" list $pods) -}}
 {{- $names := list -}}
 {{- range $path := list "extraInitContainers" "extraContainers" -}}
-{{- range get $.Values $path -}}
+{{- range get $.ctx.Values $path -}}
 {{- if has .name (concat $names (get $own $path)) -}}
 {{- include "mlflow.says" (dict
   "path" $path

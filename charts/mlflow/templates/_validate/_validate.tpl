@@ -7,7 +7,7 @@ several keys at once, or know a better word than a pattern. Takes `.`.
 {{- $sentences := list -}}
 {{- range list "renamed" "names" "image" "labels" "server" "env" "replicas" "autoscaling" "disruption" "strategy"
       "postgres" "uri" "pool" "artifactStore" "s3" "azure" "gcs" "allowedSources" "persistence" "auth" "keys"
-      "externalSecrets" "pods" "volumes" "containers" "metrics" "ingress" "httpRoute" "networkPolicy" "retention"
+      "externalSecrets" "pods" "podNames" "metrics" "ingress" "httpRoute" "networkPolicy" "retention"
       "backup" "jobs" -}}
 {{- range include (printf "mlflow.validate.%s" .) $ | splitList "\n" -}}
 {{- with trim . }}{{ $sentences = append $sentences . }}{{ end -}}

@@ -39,8 +39,11 @@ stores, this one only adds up what the workers count, so it knows no secret. Tak
   command:
     {{- include "mlflow.command" (dict "words" $command) | nindent 4 }}
   env:
-    {{- $env := ternary "mlflow.metrics.workersEnv" "mlflow.metrics.storesEnv" (eq $alone "true") }}
-    {{- include $env . | trim | nindent 4 }}
+    {{- if $alone }}
+    {{- include "mlflow.metrics.workersEnv" . | trim | nindent 4 }}
+    {{- else }}
+    {{- include "mlflow.env" (dict "ctx" . "role" "metrics") | nindent 4 }}
+    {{- end }}
   {{- with and (not $alone) (include "mlflow.envFrom" (dict "ctx" . "role" "metrics") | trim) }}
   envFrom:
     {{- . | nindent 4 }}
@@ -75,12 +78,7 @@ stores, this one only adds up what the workers count, so it knows no secret. Tak
 {{- end }}
 {{- end }}
 
-{{- /* List lines: the environment of one that looks at the stores. Takes `.`. */}}
-{{- define "mlflow.metrics.storesEnv" -}}
-{{- include "mlflow.env" (dict "ctx" . "role" "metrics") }}
-{{- end }}
-
-{{- /* List lines: the environment of one that only adds up. Takes `.`. */}}
+{{- /* List lines: the environment of a container that only adds up. Takes `.`. */}}
 {{- define "mlflow.metrics.workersEnv" -}}
 {{- $env := include "mlflow.metrics.env" . | fromYaml | merge (dict "MLFLOW_PORT" 5000 "PYTHONDONTWRITEBYTECODE" 1) -}}
 {{- $_ := set $env "MLFLOW_KUBERNETES_LOG_FORMAT" .Values.mlflow.log.format -}}

@@ -1,11 +1,10 @@
 """What every kind of cluster can do."""
 
-import fcntl
 import re
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +12,7 @@ from mlflowops import console
 from mlflowops.errors import OpsError
 
 from testbed import paths
+from testbed.locks import locked
 
 DEFAULT_NODES = 2
 
@@ -94,13 +94,7 @@ class Cluster(ABC):
     def bring(self, archives: Sequence[Path]) -> None:
         """What `load` does."""
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Two commands never work on the same cluster; the kernel lets go when the process ends."""
-        with (paths.state("locks") / f"cluster-{self.name}").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                with console.step(f"Waiting for another command on cluster {self.name}"):
-                    fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _locked(self) -> AbstractContextManager[None]:
+        """Two commands never work on the same cluster."""
+        lock = paths.state("locks") / f"cluster-{self.name}"
+        return locked(lock, f"Waiting for another command on cluster {self.name}")

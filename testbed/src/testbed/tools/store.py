@@ -1,13 +1,10 @@
 """The cache of binaries: each is made once, whole or not at all, and by one process at a time."""
 
-import fcntl
 import hashlib
 import os
 import re
 import shutil
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +12,7 @@ from mlflowops import console, shell
 from mlflowops.errors import OpsError
 
 from testbed import paths
+from testbed.locks import locked
 from testbed.tools.tool import Tool
 
 # helmfile asks the internet for a newer version of itself unless told not to.
@@ -51,7 +49,8 @@ class Stored(Tool):
 
     def install(self) -> Path:
         """Make the binary in the cache. Several processes may ask at once: the first one makes it."""
-        with _locked(self):
+        lock = paths.cache("tools", "locks") / self.key
+        with locked(lock, f"waiting for another process that installs {self}"):
             if not self._cached.exists():
                 self._make_whole()
         return self._cached
@@ -85,15 +84,3 @@ class Stored(Tool):
             wrong = f"`{self.name} {' '.join(self.check)}` does not say {self.version}"
             raise OpsError(f"tools.toml, {self.name}", wrong, "correct its entry")
         partial.rename(self._cached.parent)
-
-
-@contextmanager
-def _locked(tool: Stored) -> Iterator[None]:
-    """Hold the lock of one tool; the kernel lets go of it when the process ends, however it ends."""
-    with (paths.cache("tools", "locks") / tool.key).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            with console.step(f"waiting for another process that installs {tool}"):
-                fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

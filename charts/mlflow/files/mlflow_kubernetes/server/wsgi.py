@@ -180,13 +180,9 @@ class _Answer:
 
     async def give(self, threads: Threads, send: Any) -> None:
         """Send the whole answer."""
-
-        def in_context(work: Callable[[], Any]) -> Any:
-            return threads.run(lambda: self.context.run(work))
-
         ended = False
         try:
-            pieces, ended = await in_context(self._begin)
+            pieces, ended = await self._run(threads, self._begin)
             await send(self.start)
             while True:
                 for piece in pieces[:-1]:
@@ -195,17 +191,20 @@ class _Answer:
                 await send({"type": "http.response.body", "body": last, "more_body": not ended})
                 if ended:
                     return
-                pieces, ended = await in_context(self._next)
+                pieces, ended = await self._run(threads, self._next)
         finally:
             if not ended:
-                await in_context(self._close)
+                await self._run(threads, self._close)
 
     async def whole(self, threads: Threads) -> tuple[int, bytes]:
         """Status and body of a short answer, which is not sent."""
-        pieces, ended = await threads.run(lambda: self.context.run(self._begin))
+        pieces, ended = await self._run(threads, self._begin)
         if not ended:
-            await threads.run(lambda: self.context.run(self._close))
+            await self._run(threads, self._close)
         return self.start["status"], b"".join(pieces)
+
+    async def _run(self, threads: Threads, work: Callable[[], Any]) -> Any:
+        return await threads.run(lambda: self.context.run(work))
 
     def _begin(self) -> tuple[list[bytes], bool]:
         self.result = self.app(self.environ, self._start_response)
