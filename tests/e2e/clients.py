@@ -41,7 +41,9 @@ class Clients:
 
     def rest(self, seconds: float) -> None:
         """How long each of the twelve waits between two requests."""
-        self.kube.exec(self.namespace, "clients", ["sh", "-c", f"echo {seconds} > /tmp/pause"])
+        # Renamed into place: a client that reads the file while it is written must not find it empty.
+        command = f"echo {seconds} > /tmp/pause.new && mv /tmp/pause.new /tmp/pause"
+        self.kube.exec(self.namespace, "clients", ["sh", "-c", command])
 
     @contextlib.contextmanager
     def lose_nothing(self) -> Iterator[None]:
@@ -57,11 +59,17 @@ class Clients:
 
     def _wait_for_answers(self, total: int) -> dict[str, Any]:
         """The state once they all work, and have `total` answers and some more together."""
+        last: dict[str, Any] = {}
 
-        def state() -> dict[str, Any] | None:
+        def answered() -> bool:
             with contextlib.suppress(ValueError):  # the pod is not running yet
-                found = self.state()
-                return found if min(found["answered"]) and sum(found["answered"]) > total + 36 else None
-            return None
+                last.update(self.state())
+                assert not last["failures"], "\n".join(last["failures"])
+                return min(last["answered"]) > 0 and sum(last["answered"]) > total + 36
+            return False
 
-        return eventually(state, 120, "every client at work")
+        try:
+            eventually(answered, 120, f"every client at work, more than {total + 36} answers")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; what the clients saw: {last}") from error
+        return last

@@ -100,12 +100,19 @@ def upload():
             state["uploads"] += 1
 
 
+def ended(thread):
+    """Record that a client came to an end, which none of them should."""
+    state["failures"].append(f"{thread.thread.name} ended: {thread.exc_value!r}")
+    threading.__excepthook__(thread)
+
+
 def main():
     # Looked up once: what is tried is the server, not how the cluster's DNS bears a busy machine.
     socket.getaddrinfo = functools.cache(socket.getaddrinfo)
     Path("/tmp/pause").write_text("0.2")
+    threading.excepthook = ended
     for target, *what in [(upload,), *((work, number) for number in range(COUNT))]:
-        threading.Thread(target=target, args=what, daemon=True).start()
+        threading.Thread(target=target, args=what, name=str((target.__name__, *what)), daemon=True).start()
     while True:
         Path("/tmp/state.new").write_text("state " + json.dumps(state))
         Path("/tmp/state.new").replace("/tmp/state")
