@@ -37,13 +37,13 @@ err = _Console(markup=False, emoji=False, stderr=True)
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Show that something slow runs, then how long it took."""
+    """Show that something slow runs, then how long it took. A line is never broken: people copy its paths."""
     start = time.monotonic()
     if not err.is_terminal:
-        err.print(f"… {what}", highlight=False)
+        err.print(f"… {what}", highlight=False, soft_wrap=True)
     with err.status(Text(clean(what))):
         yield
-    err.print(f"✓ {what} ({time.monotonic() - start:.1f} s)", highlight=False)
+    err.print(f"✓ {what} ({time.monotonic() - start:.1f} s)", highlight=False, soft_wrap=True)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], title: str = "") -> None:

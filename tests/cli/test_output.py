@@ -113,3 +113,12 @@ def test_no_command_shows_a_password(
     answer = cli(*words)
     assert answer.code
     assert "secret" not in answer.out + answer.err
+
+
+def test_progress_lines_stay_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    what = "Building " + "long/" * 60 + "path"
+    with console.step(what):
+        pass
+    began, ended = capsys.readouterr().err.splitlines()
+    assert began == f"… {what}"
+    assert ended.startswith(f"✓ {what} (")
