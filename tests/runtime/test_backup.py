@@ -14,7 +14,7 @@ from psycopg2 import sql
 
 from runtime.backups import NOISE, Pod
 from runtime.postgres import Postgres
-from runtime.s3 import S3
+from runtime.s3 import BUCKET, S3
 from runtime.server import FILES
 from runtime.tasks import Env, Store, holding
 
@@ -438,3 +438,15 @@ def test_one_at_a_time(pod: Pod) -> None:
 def test_a_database_that_is_away(pod: Pod) -> None:
     """Both containers end, although there was nothing to do for the second."""
     assert "mlflow: restore: connection to server at" in pod.restore(code=1, PGPORT="9")
+
+
+def test_variables_of_mlflows_client_count_for_backups(pod: Pod) -> None:
+    """What the server's uploads carry, a backup's carry too; a wrong signature is refused for both."""
+    team = {"Metadata": {"team": "ml"}, "ContentType": "application/x-backup"}
+    pod.backup(MLFLOW_S3_UPLOAD_EXTRA_ARGS=json.dumps(team))
+    for name in pod.objects():
+        key = f"{pod.place.removeprefix(f's3://{BUCKET}/')}/{name}"
+        found = pod.store.s3.client().head_object(Bucket=BUCKET, Key=key)
+        assert (found["Metadata"], found["ContentType"]) == (team["Metadata"], team["ContentType"])
+    log = pod.backup(code=1, MLFLOW_EXPERIMENTAL_S3_SIGNATURE_VERSION="unsigned")
+    assert "AccessDenied" in log

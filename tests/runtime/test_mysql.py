@@ -176,3 +176,17 @@ def test_a_uri_is_refused_without_repeating_it(monkeypatch: pytest.MonkeyPatch, 
     words = str(refusal.value)
     assert words.startswith(f"{SAYS}MLFLOW_BACKEND_STORE_URI: {REFUSED[uri]}")
     assert "s3cret" not in words
+
+
+def test_the_variables_for_tls_count_for_the_charts_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they do for MLflow's own connections: the certificate authority that they name must be there."""
+    monkeypatch.syspath_prepend(FILES)
+    from mlflow_kubernetes.stores.uri import opened, options
+
+    uri = "mysql+pymysql://u:s3cret@127.0.0.1/d"
+    assert "ssl_ca" not in options(uri)
+    for name in ("SSL_CA", "SSL_CERT", "SSL_KEY"):
+        monkeypatch.setenv(f"MLFLOW_MYSQL_{name}", f"/nowhere/{name}")
+    assert options(uri)["ssl_key"] == "/nowhere/SSL_KEY"
+    with pytest.raises(SystemExit, match="No such file"):
+        opened(uri)

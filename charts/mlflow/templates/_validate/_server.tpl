@@ -72,6 +72,11 @@ Lines: a path prefix that leaves the login as it is. MLflow asks for none where 
   "instead" (printf "set %s instead" (get $owned $name))) -}}
 {{- else if include "mlflow.validate.refusedEnv" (dict "ctx" $ "name" $name "value" $value) -}}
 {{- include "mlflow.validate.refusedEnv" (dict "ctx" $ "name" $name "value" $value) -}}
+{{- else if and (eq $name "MLFLOW_S3_UPLOAD_EXTRA_ARGS") (hasKey (fromJson $value) "Error") -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" "is not a JSON object, so every upload would fail"
+  "instead" "set arguments such as {\"ServerSideEncryption\": \"aws:kms\"}") -}}
 {{- else if regexMatch "(PASSWORD|PASSWD|SECRET|TOKEN|_KEY|ACCESS_KEY_ID|CONNECTION_STRING)$" $name -}}
 {{- include "mlflow.says" (dict
   "path" $path

@@ -1,5 +1,6 @@
-"""S3, and what speaks its API."""
+"""S3, and what speaks its API, with the variables that MLflow's own client of S3 reads."""
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -11,12 +12,10 @@ class S3(Folder):
     """A bucket of S3."""
 
     def check(self) -> None:
-        owner = self.env.get("MLFLOW_S3_EXPECTED_BUCKET_OWNER")
-        more = {"ExpectedBucketOwner": owner} if owner else {}
-        self.hasty_client.list_objects_v2(Bucket=self.bucket, Prefix=self.folder, MaxKeys=1, **more)
+        self.hasty_client.list_objects_v2(**self._listing, MaxKeys=1)
 
     def names(self) -> list[str]:
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.folder)
+        pages = self.client.get_paginator("list_objects_v2").paginate(**self._listing)
         return [each["Key"].removeprefix(self.folder) for page in pages for each in page.get("Contents", [])]
 
     def write(self, name: str, stream: Stream) -> None:
@@ -24,18 +23,32 @@ class S3(Folder):
 
         config = TransferConfig(multipart_threshold=PIECE, multipart_chunksize=PIECE, max_concurrency=2)
         config.max_in_memory_upload_chunks = 2
-        self.client.upload_fileobj(stream, self.bucket, self.folder + name, Config=config)
+        extra = {**json.loads(self.env.get("MLFLOW_S3_UPLOAD_EXTRA_ARGS") or "{}"), **self._owner}
+        self.client.upload_fileobj(stream, self.bucket, self.folder + name, ExtraArgs=extra, Config=config)
 
     def read(self, name: str) -> Iterator[bytes]:
-        answer = self.client.get_object(Bucket=self.bucket, Key=self.folder + name)
+        answer = self.client.get_object(**self._object(name))
         yield from answer["Body"].iter_chunks(MIB)
 
     def remove(self, name: str) -> None:
-        self.client.delete_object(Bucket=self.bucket, Key=self.folder + name)
+        self.client.delete_object(**self._object(name))
 
     def versioning(self) -> str:
         """Return the status of the bucket's versioning, empty if it never had any."""
-        return str(self.client.get_bucket_versioning(Bucket=self.bucket).get("Status", ""))
+        found = self.client.get_bucket_versioning(Bucket=self.bucket, **self._owner)
+        return str(found.get("Status", ""))
+
+    @property
+    def _owner(self) -> dict[str, str]:
+        owner = self.env.get("MLFLOW_S3_EXPECTED_BUCKET_OWNER")
+        return {"ExpectedBucketOwner": owner} if owner else {}
+
+    @property
+    def _listing(self) -> dict[str, str]:
+        return {"Bucket": self.bucket, "Prefix": self.folder, **self._owner}
+
+    def _object(self, name: str) -> dict[str, str]:
+        return {"Bucket": self.bucket, "Key": self.folder + name, **self._owner}
 
     @cached_property
     def client(self) -> Any:
@@ -50,8 +63,11 @@ class S3(Folder):
 def _client(env: Mapping[str, str], **settings: Any) -> Any:
     """A client; `settings` are botocore's."""
     import boto3
+    from botocore import UNSIGNED
     from botocore.config import Config
 
+    signature = env.get("MLFLOW_EXPERIMENTAL_S3_SIGNATURE_VERSION") or "s3v4"
+    settings["signature_version"] = UNSIGNED if signature.lower() == "unsigned" else signature
     style = {"addressing_style": env.get("MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE") or "auto"}
     return boto3.client(
         "s3",

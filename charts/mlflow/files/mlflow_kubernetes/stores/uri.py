@@ -4,6 +4,7 @@ One from a Secret holds a password. Nothing here repeats more of it than its sch
 to say about it is not passed on, because it may quote any part.
 """
 
+import os
 from typing import Any, NoReturn
 
 # Each with the driver that the images have; SQLAlchemy would look for another one.
@@ -27,7 +28,7 @@ def checked(uri: str) -> str:
 
 
 def options(uri: str) -> dict[str, Any]:
-    """What SQLAlchemy gives to PyMySQL's `connect`."""
+    """What SQLAlchemy gives to PyMySQL's `connect`, with the files for TLS that MLflow's variables name."""
     from sqlalchemy.engine import make_url
 
     if uri != uri.strip():
@@ -44,7 +45,10 @@ def options(uri: str) -> dict[str, Any]:
         _refuse("its password has more than ASCII, which PyMySQL sends wrongly", "another password")
     dialect = url.get_dialect()
     found: dict[str, Any] = dialect(dbapi=dialect.import_dbapi()).create_connect_args(url)[1]
-    return found
+    files = {
+        name.lower(): os.environ.get(f"MLFLOW_MYSQL_{name}", "") for name in ("SSL_CA", "SSL_CERT", "SSL_KEY")
+    }
+    return {**found, **{name: file for name, file in files.items() if file}}
 
 
 def opened(uri: str) -> Any:
