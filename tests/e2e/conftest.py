@@ -16,7 +16,7 @@ import pytest
 
 from e2e.helm import Helm
 from e2e.kube import Kube
-from e2e.leaks import look
+from e2e.leaks import remove
 from e2e.platform import Platform
 from e2e.up import Up
 
@@ -83,14 +83,6 @@ def namespace(kube: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
     if not getattr(request.node, "rep_call", None) or request.node.rep_call.failed:
         kube.print_state(name)
     remove(kube, name)
-
-
-def remove(kube: Kube, name: str) -> None:
-    """Look for Secrets in the logs of a namespace, then delete it."""
-    try:
-        assert not look(kube, name).found
-    finally:
-        kube.delete_namespace(name)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,6 +10,8 @@ from kubernetes.client.rest import ApiException
 from kubernetes.stream import stream
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
+from e2e.service_addresses import ServiceAddresses
+
 RESTRICTED = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
@@ -49,6 +51,7 @@ class Kube:
         self.api = config.new_client_from_config(str(kubeconfig))
         self.core = client.CoreV1Api(self.api)
         self.apps = client.AppsV1Api(self.api)
+        self.services = ServiceAddresses(kubeconfig, self.core)
         self.given: dict[tuple[str, str], list[dict[str, str]]] = {}  # what each Secret of a test has had
 
     def create_namespace(self, name: str) -> None:

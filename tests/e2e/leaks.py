@@ -44,6 +44,14 @@ def look(kube: Kube, namespace: str) -> Look:
     return seen
 
 
+def remove(kube: Kube, namespace: str) -> None:
+    """Delete a namespace, after a look whether a log in it holds a Secret."""
+    try:
+        assert not look(kube, namespace).found
+    finally:
+        kube.delete_namespace(namespace)
+
+
 def _holds(log: str, forms: set[str]) -> bool:
     return any(form in log for form in forms)
 

@@ -94,7 +94,7 @@ def _objects(site: Site, namespace: str) -> list[dict[str, Any]]:
     text = EXAMPLE.read_text().replace("mlflow.example.com", site.host)
     objects = list(yaml.safe_load_all(text.replace(".ml.svc.", f".{namespace}.svc.")))
     pod = objects[0]["spec"]["template"]["spec"]
-    pod["hostAliases"] = [{"ip": site.platform.address, "hostnames": [PROVIDER]}]
+    pod["hostAliases"] = [{"ip": site.platform.cluster_address, "hostnames": [PROVIDER]}]
     pod["volumes"] = [{"name": "ca", "configMap": {"name": "local-ca"}}]
     (container,) = pod["containers"]
     container["image"] = programs.ref("oauth2-proxy")

@@ -22,19 +22,24 @@ SECONDS = 60
 
 
 class Platform:
-    """`address` is Traefik's, which the host reaches directly; `ca` is the file of its own authority."""
+    """Traefik, Prometheus and the authority of their cluster; `ca` is the file of its certificate."""
 
     def __init__(self, kube: Kube, kubeconfig: Path) -> None:
         self.kube = kube
-        self.address = self._address("traefik", "traefik")
-        self._prometheus = f"http://{self._address('monitoring', 'prometheus')}:9090/api/v1"
         self._kubectl = [str(tools.ensure("kubectl")), "--kubeconfig", str(kubeconfig)]
         with tempfile.NamedTemporaryFile("w", suffix=".crt", delete=False) as file:
             file.write(kube.read_secret("cert-manager", "local-ca")["ca.crt"])
         self.ca = file.name
 
-    def _address(self, namespace: str, service: str) -> str:
-        return str(self.kube.core.read_namespaced_service(service, namespace).spec.cluster_ip)
+    @property
+    def address(self) -> str:
+        """Where this machine reaches Traefik."""
+        return self.kube.services.get("traefik", "traefik")
+
+    @property
+    def cluster_address(self) -> str:
+        """Where pods reach Traefik."""
+        return str(self.kube.core.read_namespaced_service("traefik", "traefik").spec.cluster_ip)
 
     def apply(self, namespace: str, manifest: str, **words: str) -> None:
         """`kubectl apply` of a file in manifests/; $namespace in it is the namespace, `words` are others."""
@@ -87,7 +92,8 @@ class Platform:
 
     def prometheus(self, path: str, **parameters: str) -> Any:
         """The data of an answer of Prometheus' API."""
-        answer = requests.get(f"{self._prometheus}/{path}", params=parameters, timeout=SECONDS)
+        url = f"http://{self.kube.services.get('monitoring', 'prometheus')}:9090/api/v1/{path}"
+        answer = requests.get(url, params=parameters, timeout=SECONDS)
         answer.raise_for_status()
         return answer.json()["data"]
 

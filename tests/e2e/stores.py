@@ -66,7 +66,7 @@ def admin(kube: Kube) -> Any:
 
 
 def _connect(kube: Kube, database: str, user: str, password: str) -> Any:
-    host = kube.core.read_namespaced_service("postgres", "ml").spec.cluster_ip
+    host = kube.services.get("ml", "postgres")
     return psycopg2.connect(host=host, dbname=database, user=user, password=password, connect_timeout=10)
 
 
@@ -91,7 +91,7 @@ def shared_stores(kube: Kube, namespace: str, database: Database, secret: bool =
 def s3_client(kube: Kube, namespace: str = "ml", service: str = "seaweedfs") -> Any:
     """For the SeaweedFS of those values, or another one of this chart, from the host."""
     secret = kube.read_secret(namespace, "mlflow-s3-secret")
-    address = kube.core.read_namespaced_service(service, namespace).spec.cluster_ip
+    address = kube.services.get(namespace, service)
     return boto3.client(
         "s3",
         endpoint_url=f"http://{address}:8333",

@@ -16,6 +16,7 @@ from mlflowops.paths import REPO
 from e2e.forward import port_forward
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually
+from e2e.leaks import remove
 from e2e.platform import MANIFESTS, Platform
 from e2e.stores import KEYS, NASTY, s3_client
 from e2e.up import run
@@ -57,7 +58,7 @@ def outside(kube: Kube, helm: Helm, platform: Platform) -> Iterator[str]:
         s3_client(kube, OUTSIDE, "s3").create_bucket(Bucket=bucket)
     kube.wait_ready(OUTSIDE, 1, selector="app=postgres")
     yield OUTSIDE
-    kube.delete_namespace(OUTSIDE)
+    remove(kube, OUTSIDE)
 
 
 @pytest.fixture(scope="module", params=["dev", "prod"])
@@ -71,7 +72,7 @@ def environment(
     made = Environment(name, kubeconfig)
     made.helmfile("apply")
     yield made
-    kube.delete_namespace(name)
+    remove(kube, name)
 
 
 def fill_vault(environment: str, kube: Kube, platform: Platform) -> None:

@@ -9,6 +9,7 @@ from mlflowops.paths import REPO
 
 from e2e.exposure import post
 from e2e.kube import Kube, eventually
+from e2e.leaks import remove
 from e2e.platform import Platform
 from e2e.up import run
 
@@ -28,7 +29,7 @@ def everything(kube: Kube, platform: Platform, kubeconfig: Path) -> Iterator[Non
     here = " ".join(f"--set {key}={value}" for key, value in stores.items())
     run(f"{COMMAND.replace('local', f'local -n {NAMESPACE}', 1)} {here}", kubeconfig)
     yield
-    kube.delete_namespace(NAMESPACE)
+    remove(kube, NAMESPACE)
 
 
 def test_the_page_has_the_command() -> None:

@@ -21,6 +21,7 @@ from e2e.exposure import (
 )
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually
+from e2e.leaks import remove
 from e2e.platform import Platform
 from e2e.stores import Database, shared_stores
 
@@ -63,8 +64,8 @@ def exposed(kube: Kube, helm: Helm, platform: Platform, shared_namespace: str) -
     helm.install(shared_namespace, values, wait="180s")
     platform.served(f"{URL}/health")
     yield
-    kube.delete_namespace(DATA)
-    kube.delete_namespace(OTHER)
+    remove(kube, DATA)
+    remove(kube, OTHER)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from psycopg2 import sql
 from e2e.forward import port_forward
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually
+from e2e.leaks import remove
 from e2e.platform import Platform
 from e2e.stores import NASTY, Database, admin, shared_stores
 from e2e.up import run
@@ -39,7 +40,7 @@ def installed(platform: Platform, kube: Kube, helm: Helm, database: Database) ->
     helm.install(NAMESPACE, {**values, "externalSecrets": VAULT}, wait="")
     yield
     kube.print_state(NAMESPACE)
-    kube.delete_namespace(NAMESPACE)
+    remove(kube, NAMESPACE)
 
 
 def check(kubeconfig: Path, words: str = "") -> tuple[int, dict[str, Any]]:

@@ -9,6 +9,7 @@ import pytest
 
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually
+from e2e.leaks import remove
 from e2e.reader import as_reader
 from e2e.up import run
 
@@ -25,7 +26,7 @@ def deployed(kube: Kube, helm: Helm) -> Iterator[None]:
     kube.create_namespace(NAMESPACE)
     helm.install(NAMESPACE, {"mlflow": {"staticPrefix": "/ml"}})
     yield
-    kube.delete_namespace(NAMESPACE)
+    remove(kube, NAMESPACE)
 
 
 def health(kubeconfig: Path, words: str = f"--namespace {NAMESPACE}") -> tuple[int, dict[str, Any]]:

@@ -12,6 +12,7 @@ from mlflowops.secrets import GENERATED
 
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually
+from e2e.leaks import remove
 from e2e.up import Up, run
 from testbed import helmfile, tools
 
@@ -23,7 +24,7 @@ Apply = Callable[..., subprocess.CompletedProcess[str]]
 def namespace(kube: Kube) -> Iterator[str]:
     """Nobody makes it here: the environment's hook does."""
     yield NAMESPACE
-    kube.delete_namespace(NAMESPACE)
+    remove(kube, NAMESPACE)
 
 
 @pytest.fixture(scope="module")

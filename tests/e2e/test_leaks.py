@@ -7,7 +7,7 @@ from e2e.kube import Kube
 from e2e.leaks import look
 
 
-def test_no_log_of_the_platform_holds_a_secret(kube: Kube) -> None:
+def test_no_log_of_what_make_up_deploys_holds_a_secret(kube: Kube) -> None:
     for namespace in ("ml", "kube-system"):
         assert not look(kube, namespace).found
 

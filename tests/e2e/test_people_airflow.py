@@ -51,7 +51,11 @@ def dag(kube: Kube, airflow: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     }
 
     def run(*words: str) -> "subprocess.CompletedProcess[str]":
-        return run_inside(kube, [airflow, *words], env)
+        # MLflow also hands out addresses of the object store, for large files.
+        services = {
+            f"{name}.ml.svc.cluster.local": kube.services.get("ml", name) for name in ("mlflow", "seaweedfs")
+        }
+        return run_inside([airflow, *words], env, hosts=services)
 
     migrated = run("db", "migrate")
     assert migrated.returncode == 0, migrated.stderr[-3000:]

@@ -72,9 +72,9 @@ def test_by_ingress_with_a_login(kube: Kube, platform: Platform, ingress: None, 
     hosts = {HOST: platform.address}
     cell = (CELLS / "ingress.py").read_text().replace("mlflow.example.com", HOST)
     words = [sys.executable, "-c", cell]
-    done = run_inside(kube, words, hosts=hosts, stdin=f"{PASSWORD}\n", cwd=tmp_path)
+    done = run_inside(words, hosts=hosts, stdin=f"{PASSWORD}\n", cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     assert SAYS in done.stdout
-    wrong = run_inside(kube, words, hosts=hosts, stdin="wrong\n", cwd=tmp_path)
+    wrong = run_inside(words, hosts=hosts, stdin="wrong\n", cwd=tmp_path)
     assert wrong.returncode == 1
     assert "401" in wrong.stderr

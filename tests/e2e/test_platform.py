@@ -8,6 +8,7 @@ import requests
 from kubernetes import client
 
 from e2e.kube import Kube, eventually
+from e2e.leaks import look
 from e2e.platform import Platform
 from e2e.stores import NASTY
 from e2e.up import run
@@ -116,3 +117,9 @@ def test_prometheus_scrapes_a_servicemonitor_and_evaluates_rules(platform: Platf
 def test_prometheus_scrapes_a_podmonitor(platform: Platform, web: str) -> None:
     platform.apply(web, "podmonitor")
     eventually(lambda: platform.query(f'demo_value{{namespace="{web}"}}'), 120, "the scraped value")
+
+
+def test_no_log_of_the_platform_holds_a_secret(platform: Platform, kube: Kube) -> None:
+    seen = {name: look(kube, name) for name in PODS}
+    assert all(each.logs for each in seen.values()), seen
+    assert not {name: each.found for name, each in seen.items() if each.found}

@@ -19,7 +19,7 @@ def _scripts() -> ScriptDirectory:
 
 
 def _url(database: Database) -> str:
-    host = database.kube.core.read_namespaced_service("postgres", "ml").spec.cluster_ip
+    host = database.kube.services.get("ml", "postgres")
     url = sqlalchemy.URL.create(
         "postgresql+psycopg2", database.name, database.password, host, 5432, database.name
     )

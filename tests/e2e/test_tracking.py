@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import mlflow
 import pytest
 from mlflow import MlflowClient
@@ -14,6 +13,7 @@ from mlflowops.paths import REPO
 
 from e2e.forward import port_forward
 from e2e.kube import Kube
+from e2e.stores import s3_client
 
 # Clients that cannot reach the object store go through the server (docs/operations.md).
 THROUGH_THE_SERVER = {
@@ -70,17 +70,8 @@ def _reads_back(kube: Kube, url: str, run_id: str) -> None:
 
 def _object_in_s3(kube: Kube, location: str, name: str) -> bytes:
     """The object as the store itself has it, not as MLflow tells: mlflow-artifacts:/x is s3://mlflow/artifacts/x."""
-    secret = kube.read_secret("ml", "mlflow-s3-secret")
-    service = kube.core.read_namespaced_service("seaweedfs", "ml").spec.cluster_ip
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=f"http://{service}:8333",
-        aws_access_key_id=secret["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=secret["AWS_SECRET_ACCESS_KEY"],
-        region_name="us-east-1",
-    )
     key = "artifacts/" + location.split(":/", 1)[1].lstrip("/") + "/" + name
-    return s3.get_object(Bucket="mlflow", Key=key)["Body"].read()
+    return s3_client(kube).get_object(Bucket="mlflow", Key=key)["Body"].read()
 
 
 def test_sdk_by_every_name_of_the_service(kube: Kube, namespace: str) -> None:
