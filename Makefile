@@ -13,7 +13,7 @@ GO_PACKAGES = $(patsubst %/main.go,%,$(filter %/lab/main.go %/pause/main.go %/pr
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml testbed/pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test check compare lint lint-go lint-workflows tools tools-path docs picture lock release
+.PHONY: help up down test test-api-only check compare lint lint-go lint-workflows tools tools-path docs picture lock release
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,6 +32,11 @@ test: $(READY) ## Run every test, cheap ones first
 	@$(BED) cluster prepare
 	@for group in platform login; do $(BED) images build --group $$group > /dev/null || exit; done
 	@$(PY) -m pytest tests/e2e -v -n 2 --dist loadfile
+
+test-api-only: $(READY) ## Run the end-to-end tests on a kept test cluster, with nothing in reach but its API server (needs root)
+	@cd tests && export MLFLOWOPS_CLUSTER=test && \
+	  ../$(PY) -m e2e.api_only "$$(../$(BED) cluster kubeconfig)" ../$(PY) -m pytest e2e --reuse --keep -v -n 2 \
+	  --dist loadfile --ignore e2e/test_cluster.py --ignore e2e/test_mysql.py
 
 check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster)
 	@$(PY) -m pytest tests/render tests/helmfile tests/repository -n 2

@@ -52,11 +52,15 @@ class ServiceAddress:
         for port in self.ports:
             again(lambda port=port: socket.create_connection((self.address, port), 5).close())  # type: ignore[misc]
 
-    def close(self) -> None:
-        """End the forward."""
-        self.closed = True
+    def interrupt(self) -> None:
+        """End the forward that serves now."""
         self._process.terminate()
         self._process.wait()
+
+    def close(self) -> None:
+        """End the forward for good."""
+        self.closed = True
+        self.interrupt()
 
 
 class ServiceAddresses:
@@ -79,3 +83,7 @@ class ServiceAddresses:
                 self._known[namespace, service] = found
         found.wait()
         return found.address
+
+    def interrupt(self, namespace: str, service: str) -> None:
+        """End the forward to a Service, as a restart of the pod behind it does."""
+        self._known[namespace, service].interrupt()
