@@ -36,7 +36,7 @@ test: $(READY) ## Run every test, cheap ones first
 test-api-only: $(READY) ## Run the end-to-end tests on a kept test cluster, with nothing in reach but its API server (needs root)
 	@cd tests && export MLFLOWOPS_CLUSTER=test && \
 	  ../$(PY) -m e2e.api_only "$$(../$(BED) cluster kubeconfig)" ../$(PY) -m pytest e2e --reuse --keep -v -n 2 \
-	  --dist loadfile --ignore e2e/test_cluster.py --ignore e2e/test_mysql.py
+	  --dist loadfile $(addprefix --ignore e2e/,test_cluster.py test_mysql.py test_up.py)
 
 check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster)
 	@$(PY) -m pytest tests/render tests/helmfile tests/repository -n 2

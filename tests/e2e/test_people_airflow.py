@@ -81,7 +81,14 @@ def test_the_dag_trains_and_registers(dag: Dag, server: MlflowClient) -> None:
 
 
 def test_a_weak_model_fails_the_dag_and_stays_unregistered(dag: Dag, server: MlflowClient) -> None:
-    before = [each.version for each in server.search_model_versions("name='iris-airflow'")]
-    done = dag("dags", "test", "mlflow_training", RUN, "--conf", '{"threshold": 1.1}')
+    """Its run is in MLflow, and the champion is still the model of the DAG run before."""
+    dag_run = "2026-05-05T06:00:00+00:00"
+    before = server.get_model_version_by_alias("iris-airflow", "champion")
+    done = dag("dags", "test", "mlflow_training", dag_run, "--conf", '{"threshold": 1.1}')
+    assert done.returncode != 0
     assert "is below 1.1" in done.stdout + done.stderr
-    assert [each.version for each in server.search_model_versions("name='iris-airflow'")] == before
+    newest = server.search_runs([server.get_run(before.run_id).info.experiment_id], max_results=1)[0]
+    assert newest.info.run_id != before.run_id and newest.data.metrics["accuracy"] > 0.9
+    versions = server.search_model_versions("name='iris-airflow'")
+    assert newest.info.run_id not in {each.run_id for each in versions}
+    assert server.get_model_version_by_alias("iris-airflow", "champion").version == before.version
