@@ -76,6 +76,22 @@ def test_evaluate_leaves_metrics_and_curves(server: MlflowClient) -> None:
     assert {"confusion_matrix.png", "roc_curve_plot.png"} <= files
 
 
+def test_a_project_is_run_by_the_line_that_it_shows(server: MlflowClient) -> None:
+    text = (EXAMPLES / "mlproject/MLproject").read_text()
+    shown = re.search(r"(mlflow run .*?)\n#\n", text, re.DOTALL)
+    assert shown
+    words = shown[1].replace("\\\n#", "").split()
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    env = {**os.environ, **QUIET, "MLFLOW_TRACKING_URI": server.tracking_uri, "PATH": path}
+    done = subprocess.run(words, cwd=REPO, env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    (found,) = compare.runs(server, "wine-project").values()
+    assert found.info.status == "FINISHED"
+    assert found.data.params["max_depth"] == "3"
+    assert found.data.metrics["cv_accuracy"] > 0.8
+    assert found.data.tags["mlflow.project.entryPoint"] == "main"
+
+
 def test_dvc_train_names_the_version_of_its_data(server: MlflowClient, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     load_iris(as_frame=True).frame.to_csv(tmp_path / "data" / "iris.csv", index=False)
