@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from mlflowops.health import backup, certificate, metrics, secrets, volume
 from mlflowops.health.check import Check
-from mlflowops.health.objects import Json
 from mlflowops.health.release import Release
+from mlflowops.kube import Json
 
 from cli.certificates import self_signed
 

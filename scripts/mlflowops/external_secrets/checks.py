@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 
 from mlflowops import external_kinds
-from mlflowops.external_kinds import Json
-from mlflowops.external_secrets import objects
-from mlflowops.external_secrets.objects import Found
+from mlflowops.external_secrets.inventory import OPERATOR, Inventory, read_keys
 from mlflowops.health.check import Check, green, red, unknown
-from mlflowops.health.objects import moment
+from mlflowops.kube import Json, parse_time
 
 INSTALL = "install the External Secrets Operator, on a laptop `make up PLATFORM=1`"
 SYNC = "`mlflowops external-secrets sync -n {namespace}` asks again at once"
@@ -21,7 +19,7 @@ FIXES = (
 ANY_FIX = "`kubectl describe -n {namespace} externalsecret {name}`"
 
 
-def checks(found: Found) -> Iterator[Check]:
+def checks(found: Inventory) -> Iterator[Check]:
     """From the operator to the keys that pods read: the first red line is the cause of those below."""
     yield definitions(found)
     yield operator(found)
@@ -37,21 +35,21 @@ def checks(found: Found) -> Iterator[Check]:
     yield from secrets(found)
 
 
-def definitions(found: Found) -> Check:
+def definitions(found: Inventory) -> Check:
     """Does the API server know the operator's kinds?"""
-    name = f"{external_kinds.GROUP}/{external_kinds.VERSION}"
+    name = external_kinds.GROUP
     if found.defined:
         return green("definitions", f"{name} is served")
     return red("definitions", f"{name} is not served by this cluster", INSTALL)
 
 
-def operator(found: Found) -> Check:
+def operator(found: Inventory) -> Check:
     """Check that an operator acts on the definitions."""
     if found.operators is None:
         fix = "use an account that may list Deployments of all namespaces"
         return unknown("operator", "may not look into other namespaces", fix)
     if not found.operators:
-        return red("operator", f"no Deployment has the label {objects.OPERATOR}", INSTALL)
+        return red("operator", f"no Deployment has the label {OPERATOR}", INSTALL)
     for each in found.operators:
         meta, status = each["metadata"], each.get("status", {})
         where = f"-n {meta['namespace']} deployment/{meta['name']}"
@@ -94,7 +92,7 @@ def external_secret(found: Json, namespace: str) -> Check:
     return red(name, said, f"{fix.format(namespace=namespace, name=name)} then {again}")
 
 
-def secrets(found: Found) -> Iterator[Check]:
+def secrets(found: Inventory) -> Iterator[Check]:
     """Has each Secret the keys that pods read?"""
     if found.secrets is None:
         yield unknown(
@@ -103,7 +101,7 @@ def secrets(found: Found) -> Iterator[Check]:
         return
     made = {external_kinds.target(each) for each in found.external}
     wanted: dict[str, set[str]] = {}
-    for name, key in sorted(set().union(*(objects.read_keys(pod) for pod in found.pods))):
+    for name, key in sorted(set().union(*(read_keys(pod) for pod in found.pods))):
         wanted.setdefault(name, set()).add(key)
     for name, keys in wanted.items():
         yield _keys(name, keys, found.secrets.get(name), name in made)
@@ -124,7 +122,7 @@ def _keys(name: str, wanted: set[str], there: set[str] | None, made: bool) -> Ch
 def _ago(when: str | None) -> str:
     if not when:
         return "at an unknown time"
-    seconds = int((datetime.now(timezone.utc) - moment(when)).total_seconds())
+    seconds = int((datetime.now(timezone.utc) - parse_time(when)).total_seconds())
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds // size} {unit} ago"

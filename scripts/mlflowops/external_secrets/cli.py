@@ -34,10 +34,10 @@ def check(
     """
     if ctx.invoked_subcommand:
         return
-    from mlflowops.external_secrets import checks, objects
+    from mlflowops.external_secrets import checks, inventory
 
     with console.step(f"Checking External Secrets in namespace {namespace}"):
-        found = objects.read(namespace, context, timeout, _parsed(store))
+        found = inventory.read(namespace, context, timeout, _parsed(store))
         lines = list(checks.checks(found))
     if output is Output.json:
         report.json(lines, {"namespace": namespace})

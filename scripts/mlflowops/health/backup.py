@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta, timezone
 
 from mlflowops.health.check import Check, green, red, yellow
-from mlflowops.health.objects import Json, Objects, moment
 from mlflowops.health.release import Release
+from mlflowops.kube import Json, Reader, parse_time
 
 PATIENCE = timedelta(hours=3)
 """What a run may take."""
@@ -13,9 +13,9 @@ OLD = timedelta(days=8)
 """Older than this no backup should be, whatever its schedule is."""
 
 
-def checks(release: Release, objects: Objects) -> list[Check]:
+def checks(release: Release, reader: Reader) -> list[Check]:
     """One line, if the release has a CronJob that makes backups."""
-    job = objects.one("batch/v1", "cronjobs", f"{release.name}-backup")
+    job = reader.get_if_present("batch/v1", "cronjobs", f"{release.name}-backup")
     return [judge(job, datetime.now(timezone.utc))] if job else []
 
 
@@ -31,7 +31,7 @@ def judge(job: Json, now: datetime) -> Check:
         )
     made, due = _time(job, "lastSuccessfulTime"), _time(job, "lastScheduleTime")
     if made is None:
-        since = due or moment(job["metadata"]["creationTimestamp"])
+        since = due or parse_time(job["metadata"]["creationTimestamp"])
         detail = f"none yet, schedule {job['spec']['schedule']}"
         now_please = f"`kubectl create job -n {namespace} --from=cronjob/{name} first-backup` makes one now"
         if due and now - since > PATIENCE:
@@ -44,7 +44,7 @@ def judge(job: Json, now: datetime) -> Check:
 
 def _time(job: Json, key: str) -> datetime | None:
     said = job.get("status", {}).get(key)
-    return moment(said) if said else None
+    return parse_time(said) if said else None
 
 
 def _hours(age: timedelta) -> str:

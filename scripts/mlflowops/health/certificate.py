@@ -8,19 +8,19 @@ from cryptography import x509
 
 from mlflowops.health import ingress
 from mlflowops.health.check import Check, green, red, yellow
-from mlflowops.health.objects import Json, Objects
 from mlflowops.health.release import Release
+from mlflowops.kube import Json, Reader
 
 SOON = timedelta(days=21)
 """cert-manager renews one of 90 days 30 days before its end: with less left, renewing has failed."""
 
 
-def checks(release: Release, objects: Objects) -> Iterator[Check]:
+def checks(release: Release, reader: Reader) -> Iterator[Check]:
     """One line for each Secret that an Ingress of the release names."""
-    for each in ingress.found(release, objects):
+    for each in ingress.found(release, reader):
         for tls in each["spec"].get("tls", []):
             if name := tls.get("secretName"):
-                yield judge(name, tls.get("hosts", []), objects.secret(name), release.namespace)
+                yield judge(name, tls.get("hosts", []), reader.secret(name), release.namespace)
 
 
 def judge(name: str, hosts: list[str], secret: Json | None, namespace: str) -> Check:

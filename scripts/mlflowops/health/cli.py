@@ -16,8 +16,8 @@ from mlflowops.options import Context, Namespace
 from mlflowops.output import Output, OutputOption
 
 if TYPE_CHECKING:
-    from mlflowops.health.objects import Objects
     from mlflowops.health.release import Release
+    from mlflowops.kube import Reader
 
 RIGHTS = "give the account the rules of examples/health/reader.yaml"
 
@@ -89,16 +89,15 @@ def in_cluster(namespace: str, name: str, context: str | None, seconds: float) -
     from mlflowops import kube  # which imports the Kubernetes client: a second
     from mlflowops.health import backup, certificate, ingress, metrics, pods, scaling, schema, secrets, volume
     from mlflowops.health import release as releases
-    from mlflowops.health.objects import Objects
 
-    objects = Objects(kube.connect(context), namespace, seconds)
-    found = releases.read(objects, name)
+    reader = kube.Reader(kube.connect(context), namespace, seconds)
+    found = releases.read(reader, name)
     yield pods.rollout(found)
     yield pods.pods(found)
     yield pods.endpoints(found)
-    yield from served(found, objects)
-    yield schema.schema(found, objects.api, seconds)
-    yield from volume.checks(found, objects.api, seconds)
+    yield from served(found, reader)
+    yield schema.schema(found, reader)
+    yield from volume.checks(found, reader)
     for part, checks in {
         "ingress": ingress.checks,
         "certificate": certificate.checks,
@@ -109,29 +108,29 @@ def in_cluster(namespace: str, name: str, context: str | None, seconds: float) -
         "disruption": scaling.disruption,
         "backup": backup.checks,
     }.items():
-        yield from permitted(part, partial(checks, found, objects))
+        yield from permitted(part, partial(checks, found, reader))
 
 
-def served(release: "Release", objects: "Objects") -> Iterator[Check]:
+def served(release: "Release", reader: "Reader") -> Iterator[Check]:
     """What the server in a ready pod says."""
-    from mlflowops.health import forward
+    from mlflowops import kube
     from mlflowops.health.release import port
 
     pod = release.ready_pod
     if pod is None:
         yield red("health", "no pod is ready to be asked", "see the pods")
         return
-    with forward.session(objects.api, pod, port(pod, "http") or server.PORT) as session:
+    with kube.forwarded_session(reader.api, pod, port(pod, "http") or server.PORT) as session:
         where = f"pod {pod['metadata']['name']}"
         url = f"http://localhost{release.path}"
-        yield from server.checks(server.Server(url, objects.seconds, session, where))
+        yield from server.checks(server.Server(url, reader.seconds, session, where))
 
 
 def permitted(part: str, ask: Callable[[], Iterable[Check]]) -> Iterator[Check]:
     """Yield the checks of a part, or one check that says that the account may not read it."""
-    from kubernetes.client.exceptions import ApiException
+    from mlflowops import kube
 
     try:
         yield from ask()
-    except ApiException as error:
+    except kube.ApiError as error:
         yield unknown(part, f"the Kubernetes API answers {error.status} {error.reason}", RIGHTS)

@@ -19,7 +19,7 @@ class Server:
     """
 
     def __init__(
-        self, url: str, seconds: float, session: requests.Session | None = None, where: str = ""
+        self, url: str, seconds: float | None, session: requests.Session | None = None, where: str = ""
     ) -> None:
         self.url = url.rstrip("/")
         self.where = where or without_password(self.url)

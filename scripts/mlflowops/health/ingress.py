@@ -6,24 +6,24 @@ from typing import Any
 import requests
 
 from mlflowops.health.check import Check, green, red, unknown
-from mlflowops.health.objects import Json, Objects
 from mlflowops.health.release import Release
+from mlflowops.kube import Json, Reader
 
 LOGIN = (401, 403)
 """Somebody in front asks who it is: the way is open."""
 
 
-def found(release: Release, objects: Objects) -> list[Json]:
+def found(release: Release, reader: Reader) -> list[Json]:
     """The Ingresses of the namespace that lead to the release's Service."""
-    ingresses = objects.all("networking.k8s.io/v1", "ingresses")
+    ingresses = reader.list_if_served("networking.k8s.io/v1", "ingresses")
     return [each for each in ingresses if any(_services(each, release.name))]
 
 
-def checks(release: Release, objects: Objects) -> Iterator[Check]:
+def checks(release: Release, reader: Reader) -> Iterator[Check]:
     """One line for each of them."""
-    for ingress in found(release, objects):
-        service = objects.service(release.name)
-        yield _wrong_port(ingress, release, service) or _hosts(ingress, release, objects.seconds)
+    for ingress in found(release, reader):
+        service = reader.service(release.name)
+        yield _wrong_port(ingress, release, service) or _hosts(ingress, release, reader.seconds)
 
 
 def _services(ingress: Json, name: str) -> Iterator[Json]:
@@ -53,7 +53,7 @@ def _wrong_port(ingress: Json, release: Release, service: Json | None) -> Check 
     return None
 
 
-def _hosts(ingress: Json, release: Release, seconds: float) -> Check:
+def _hosts(ingress: Json, release: Release, seconds: float | None) -> Check:
     """Ask every host; the first that is not well speaks for all."""
     secure = {host for each in ingress["spec"].get("tls", []) for host in each.get("hosts", [])}
     hosts = [each["host"] for each in ingress["spec"].get("rules", []) if "*" not in each.get("host", "*")]
@@ -63,7 +63,7 @@ def _hosts(ingress: Json, release: Release, seconds: float) -> Check:
     return bad or green("ingress", "; ".join(each.detail for each in answers) or _served(ingress))
 
 
-def _ask(url: str, ingress: Json, seconds: float) -> Check:
+def _ask(url: str, ingress: Json, seconds: float | None) -> Check:
     try:
         answer = requests.get(f"{url}/health", timeout=seconds, allow_redirects=False)
     except requests.exceptions.SSLError as error:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from mlflowops.health import forward, release
+from mlflowops.health import release
 from mlflowops.health.check import Check, green, red, unknown, yellow
-from mlflowops.health.objects import Json, Objects
 from mlflowops.health.release import Release
+from mlflowops.kube import Json, Reader, forwarded_session
 
 # The chart's own limits of the alerts of the same meaning.
 PERCENT_OF_CONNECTIONS = 90
@@ -46,12 +46,12 @@ class Page:
         return [value for have, value in found if labels.items() <= have.items()]
 
 
-def checks(found: Release, objects: Objects) -> Iterator[Check]:
+def checks(found: Release, reader: Reader) -> Iterator[Check]:
     """What there is to say, if the release has metrics."""
-    exporters = [pod for pod in objects.pods(found.labels) if release.port(pod, "metrics")]
+    exporters = [pod for pod in reader.pods(found.labels) if release.port(pod, "metrics")]
     if not exporters:
         return
-    page, silent = _read(exporters, objects)
+    page, silent = _read(exporters, reader)
     if silent:
         name, why = silent[0]
         fix = f"`kubectl logs -n {found.namespace} {name} --all-containers` says why"
@@ -133,13 +133,13 @@ def requests_that_log(page: Page) -> Check:
     return yellow("logging", detail, "if it goes on, see docs/runbooks/MLflowErrors.md")
 
 
-def _read(exporters: list[Json], objects: Objects) -> tuple[Page, list[tuple[str, str]]]:
+def _read(exporters: list[Json], reader: Reader) -> tuple[Page, list[tuple[str, str]]]:
     """The pages of all exporters, and who was silent why."""
     page, silent = Page(), []
     for pod in exporters:
         try:
-            with forward.session(objects.api, pod, release.port(pod, "metrics") or 0) as session:
-                answer = session.get("http://localhost/metrics", timeout=objects.seconds)
+            with forwarded_session(reader.api, pod, release.port(pod, "metrics") or 0) as session:
+                answer = session.get("http://localhost/metrics", timeout=reader.seconds)
                 answer.raise_for_status()
             page.add(answer.text)
         except requests.RequestException as error:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 from mlflowops.health.check import Check, green, red
-from mlflowops.health.objects import Json, Objects, moment
 from mlflowops.health.release import Release
+from mlflowops.kube import Json, Reader, condition, is_observed, parse_time
 
 RECENT = timedelta(minutes=10)
 """A restart longer ago than this is history, not illness."""
@@ -31,8 +31,7 @@ def rollout(release: Release) -> Check:
     if not replicas:
         return red("rollout", "scaled to 0 replicas", f"`kubectl scale {command} --replicas 1`")
     detail = f"{available} of {replicas} available, {updated} up to date"
-    seen = status.get("observedGeneration", 0) >= release.deployment["metadata"]["generation"]
-    if seen and updated == available == total == replicas:
+    if is_observed(release.deployment) and updated == available == total == replicas:
         return green("rollout", detail)
     return red("rollout", detail, f"`kubectl rollout status {command}`; if it stays, see the pods")
 
@@ -60,11 +59,11 @@ def endpoints(release: Release) -> Check:
     return red("endpoints", f"{service} has no ready pod", fix)
 
 
-def jobs(release: Release, objects: Objects) -> Iterator[Check]:
+def jobs(release: Release, reader: Reader) -> Iterator[Check]:
     """If the server takes background jobs: is there a pod that runs them?"""
     if "MLFLOW_SERVER_JOB_EXECUTION_ENGINE" not in release.env:
         return
-    runners = objects.pods({**release.labels, "app.kubernetes.io/component": "jobs"})
+    runners = reader.pods({**release.labels, "app.kubernetes.io/component": "jobs"})
     if runners:
         yield _ill("jobs", runners) or green("jobs", f"{runners[0]['metadata']['name']} runs them")
     else:
@@ -89,8 +88,7 @@ def _statuses(pod: Json) -> list[Json]:
 
 def _trouble(pod: Json) -> tuple[str, str] | None:
     """Why a pod is not well, as (Kubernetes' reason, a sentence); None if it is."""
-    conditions = {each["type"]: each for each in pod.get("status", {}).get("conditions", [])}
-    scheduled, ready = conditions.get("PodScheduled", {}), conditions.get("Ready", {})
+    scheduled, ready = condition(pod, "PodScheduled"), condition(pod, "Ready")
     if scheduled.get("status") == "False":
         return scheduled.get("reason", ""), f"{scheduled.get('reason')}: {scheduled.get('message')}"
     for status in _statuses(pod):
@@ -110,6 +108,6 @@ def _container_trouble(status: Json) -> tuple[str, str] | None:
     if waiting and waiting.get("reason") not in STARTING:
         reason = waiting.get("reason", "")
         return reason, f"{status['name']}: {reason} {waiting.get('message', '')}{ended}"
-    if last and datetime.now(timezone.utc) - moment(last["finishedAt"]) < RECENT:
+    if last and datetime.now(timezone.utc) - parse_time(last["finishedAt"]) < RECENT:
         return "CrashLoopBackOff", f"{status['name']} restarted at {last['finishedAt']}{ended}"
     return None

@@ -6,7 +6,7 @@ from typing import Any
 
 from mlflowops import kube
 from mlflowops.errors import OpsError
-from mlflowops.health.objects import Json, Objects
+from mlflowops.kube import Json, Reader
 
 
 @dataclass(frozen=True)
@@ -55,24 +55,25 @@ class Release:
         return next((pod for pod in self.pods if is_ready(pod)), None)
 
 
-def read(objects: Objects, name: str) -> Release:
+def read(reader: Reader, name: str) -> Release:
     """Ask the API for the release. OpsError if there is no cluster or no such Deployment."""
-    with kube.speaking(f"deployment/{name} in namespace {objects.namespace!r}"):
-        deployment = objects.one("apps/v1", "deployments", name)
+    with kube.api_errors(f"deployment/{name} in namespace {reader.namespace!r}"):
+        deployment = reader.get_if_present("apps/v1", "deployments", name)
         if deployment is None:
             instead = (
                 "deploy it (`helmfile -e <environment> apply`), or name another --namespace or --release"
             )
-            raise OpsError(f"deployment/{name}", f"not in namespace {objects.namespace!r}", instead)
-        pods = objects.pods(deployment["spec"]["selector"]["matchLabels"])
-        slices = objects.all("discovery.k8s.io/v1", "endpointslices", f"kubernetes.io/service-name={name}")
+            raise OpsError(f"deployment/{name}", f"not in namespace {reader.namespace!r}", instead)
+        pods = reader.pods(deployment["spec"]["selector"]["matchLabels"])
+        slices = reader.list_if_served(
+            "discovery.k8s.io/v1", "endpointslices", f"kubernetes.io/service-name={name}"
+        )
     return Release(deployment, pods, [each for one in slices for each in one.get("endpoints") or []])
 
 
 def is_ready(pod: Json) -> bool:
     """Whether Kubernetes sends requests to it."""
-    conditions = {each["type"]: each["status"] for each in pod.get("status", {}).get("conditions", [])}
-    return conditions.get("Ready") == "True"
+    return "Ready" in kube.true_conditions(pod)
 
 
 def port(pod: Json, name: str) -> int | None:

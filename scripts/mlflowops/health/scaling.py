@@ -6,8 +6,8 @@ Both only where the release has such an object: the server serves without either
 from collections.abc import Iterator
 
 from mlflowops.health.check import Check, green, red
-from mlflowops.health.objects import Objects
-from mlflowops.health.release import Json, Release
+from mlflowops.health.release import Release
+from mlflowops.kube import Json, Reader
 
 NO_METRICS = "is metrics-server running? `kubectl top pods -n {namespace}`"
 FIXES = {
@@ -18,18 +18,18 @@ FIXES = {
 ANY_FIX = "`kubectl describe hpa -n {namespace} {hpa}`"
 
 
-def autoscaling(release: Release, objects: Objects) -> Iterator[Check]:
+def autoscaling(release: Release, reader: Reader) -> Iterator[Check]:
     """Check the autoscaler of the server, whatever created it."""
-    for hpa in objects.all("autoscaling/v2", "horizontalpodautoscalers"):
+    for hpa in reader.list_if_served("autoscaling/v2", "horizontalpodautoscalers"):
         target = hpa["spec"]["scaleTargetRef"]
         if (target["kind"], target["name"]) == ("Deployment", release.name):
             yield judge_autoscaler(release, hpa)
 
 
-def disruption(release: Release, objects: Objects) -> Iterator[Check]:
+def disruption(release: Release, reader: Reader) -> Iterator[Check]:
     """A line for each budget that holds for the server's pods."""
     labels = release.deployment["spec"]["template"]["metadata"]["labels"].items()
-    for budget in objects.all("policy/v1", "poddisruptionbudgets"):
+    for budget in reader.list_if_served("policy/v1", "poddisruptionbudgets"):
         chosen = budget["spec"].get("selector", {}).get("matchLabels", {})
         if chosen and chosen.items() <= labels:
             yield judge_budget(budget)

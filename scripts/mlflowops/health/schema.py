@@ -6,23 +6,21 @@ So a server pod is asked, with the chart's own Python, which imports no MLflow a
 
 import json
 
-from kubernetes import client
-from kubernetes.client.exceptions import ApiException
-
-from mlflowops.health import inside
+from mlflowops.health import exec_query
 from mlflowops.health.check import Check, green, red, unknown
 from mlflowops.health.release import Release
+from mlflowops.kube import ApiError, Reader
 
 
-def schema(release: Release, api: client.ApiClient, seconds: float) -> Check:
+def schema(release: Release, reader: Reader) -> Check:
     """Compare the two revisions, as a server pod sees them."""
     pod = release.ready_pod
     if pod is None:
         return unknown("schema", "no pod is ready to be asked", "see the pods")
     try:
-        answer = inside.ask(api, pod, "revision", seconds)
-    except ApiException as error:
-        return inside.forbidden("schema", pod, error)
+        answer = exec_query.run(reader, pod, "revision")
+    except ApiError as error:
+        return exec_query.forbidden("schema", pod, error)
     return judge(answer, f"`kubectl rollout restart -n {release.namespace} deployment/{release.name}`")
 
 

@@ -1,16 +1,16 @@
 """Do the Secrets that an ExternalSecret makes arrive?"""
 
-from mlflowops.external_kinds import GROUP, KINDS, VERSION, ready, target
+from mlflowops.external_kinds import GROUP, PLURALS, ready, target
 from mlflowops.health.check import Check, green, red
-from mlflowops.health.objects import Json, Objects
 from mlflowops.health.release import Release
+from mlflowops.kube import Json, Reader
 
-KIND = (f"{GROUP}/{VERSION}", KINDS["ExternalSecret"])
 
-
-def checks(release: Release, objects: Objects) -> list[Check]:
+def checks(release: Release, reader: Reader) -> list[Check]:
     """One line, if External Secrets makes any Secret that the release reads."""
-    ours = [each for each in objects.all(*KIND) if belongs(each, release)]
+    ours = [
+        each for each in reader.list_if_served(GROUP, PLURALS["ExternalSecret"]) if belongs(each, release)
+    ]
     return [judge(ours)] if ours else []
 
 

@@ -2,12 +2,10 @@
 
 import json
 
-from kubernetes import client
-from kubernetes.client.exceptions import ApiException
-
-from mlflowops.health import inside
+from mlflowops.health import exec_query
 from mlflowops.health.check import Check, green, red, unknown
 from mlflowops.health.release import Release
+from mlflowops.kube import ApiError, Reader
 
 PERCENT = 90
 """In use; as the chart's alert MLflowVolumeFull has it."""
@@ -15,7 +13,7 @@ PERCENT = 90
 GIBI = 2**30
 
 
-def checks(release: Release, api: client.ApiClient, seconds: float) -> list[Check]:
+def checks(release: Release, reader: Reader) -> list[Check]:
     """One line, if the server has a volume."""
     volumes = release.deployment["spec"]["template"]["spec"].get("volumes", [])
     if not any("persistentVolumeClaim" in each for each in volumes):
@@ -24,9 +22,9 @@ def checks(release: Release, api: client.ApiClient, seconds: float) -> list[Chec
     if pod is None:
         return [unknown("volume", "no pod is ready to be asked", "see the pods")]
     try:
-        return [judge(inside.ask(api, pod, "volume", seconds))]
-    except ApiException as error:
-        return [inside.forbidden("volume", pod, error)]
+        return [judge(exec_query.run(reader, pod, "volume"))]
+    except ApiError as error:
+        return [exec_query.forbidden("volume", pod, error)]
 
 
 def judge(answer: str) -> Check:
