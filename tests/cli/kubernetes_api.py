@@ -27,7 +27,7 @@ class FakeApi:
         self.writes: list[tuple[str, str, Json]] = []
         self.queries: list[str] = []
         self._web = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        threading.Thread(target=self._web.serve_forever, daemon=True).start()
+        threading.Thread(target=self._web.serve_forever, args=(0.02,), daemon=True).start()
 
     def write_kubeconfig(self, file: Path) -> None:
         """Write a kubeconfig whose current context is this server."""

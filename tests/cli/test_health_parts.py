@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from mlflowops.health import backup, certificate, metrics, secrets, volume
+from mlflowops.health import backup, certificate, metrics, secrets, thresholds, volume
 from mlflowops.health.check import Check
 from mlflowops.health.release import Release
 from mlflowops.kube import Json
@@ -42,7 +42,7 @@ def release(replicas: int = 2, **more: Any) -> Release:
 def lines(text: str, replicas: int = 1) -> dict[str, Check]:
     page = metrics.Page()
     page.add(text)
-    return {check.name: check for check in metrics.judge(page, release(replicas))}
+    return {check.name: check for check in metrics.judge(page, release(replicas), thresholds.defaults())}
 
 
 def test_numbers_that_are_well() -> None:
@@ -155,12 +155,12 @@ def test_the_secrets_of_a_pod() -> None:
     ("answer", "status", "words"),
     [
         ("[1073741824, 536870912, 0]", "ok", "50 % of 1.0 GiB in use"),
-        ("[1073741824, 1020054732, 0]", "red", "95 %"),
+        ("[1073741824, 934155386, 0]", "red", "87 %"),
         ("FileNotFoundError: /mlflow", "red", "cannot tell: FileNotFoundError"),
     ],
 )
 def test_a_volume(answer: str, status: str, words: str) -> None:
-    check = volume.judge(answer)
+    check = volume.judge(answer, 85)
     assert check.status == status
     assert words in check.detail
 

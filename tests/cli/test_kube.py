@@ -1,8 +1,5 @@
 """The Kubernetes layer against an API of this process; tests/e2e uses a real one."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from mlflowops import kube, restore
 from mlflowops.backup import cronjobs
@@ -16,16 +13,6 @@ from cli.kubernetes_api import FakeApi
 
 DEPLOYMENT = "/apis/apps/v1/namespaces/ml/deployments/mlflow"
 EXTERNAL = "/apis/external-secrets.io/v1/namespaces/ml/externalsecrets"
-
-
-@pytest.fixture
-def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
-    """An API server that is the current context."""
-    fake = FakeApi()
-    fake.write_kubeconfig(tmp_path / "kubeconfig")
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-    yield fake
-    fake.close()
 
 
 @pytest.fixture

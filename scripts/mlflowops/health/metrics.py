@@ -6,15 +6,11 @@ from dataclasses import dataclass, field
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from mlflowops.health import release
+from mlflowops.health import release, thresholds
 from mlflowops.health.check import Check, green, red, unknown, yellow
 from mlflowops.health.release import Release
+from mlflowops.health.thresholds import Thresholds
 from mlflowops.kube import Json, Reader, forwarded_session
-
-# The chart's own limits of the alerts of the same meaning.
-PERCENT_OF_CONNECTIONS = 90
-PERCENT_OF_ERRORS = 5
-SECONDS_OF_DATABASE = 1
 
 POOLS = 2
 """Of each worker: one for tracking, one for the registry."""
@@ -58,15 +54,15 @@ def checks(found: Release, reader: Reader) -> Iterator[Check]:
         yield red("metrics", f"{len(silent)} of {len(exporters)} exporters are silent; {name}: {why}", fix)
     else:
         yield green("metrics", f"{len(exporters)} exporters answer")
-    yield from judge(page, found)
+    yield from judge(page, found, thresholds.read(found.name, reader))
 
 
-def judge(page: Page, found: Release) -> Iterator[Check]:
+def judge(page: Page, found: Release, limits: Thresholds) -> Iterator[Check]:
     """What the numbers mean."""
-    yield from (stores(page), *connections(page, found), requests_that_log(page))
+    yield from (stores(page, limits), *connections(page, found, limits), logging_requests(page, limits))
 
 
-def stores(page: Page) -> Check:
+def stores(page: Page, limits: Thresholds) -> Check:
     """Did the last look at each store find it, and how long did it take?"""
     up = {metric: page.values(f"{metric}_up") for metric in STORES}
     for metric, values in up.items():
@@ -82,22 +78,22 @@ def stores(page: Page) -> Check:
     seconds = max(page.values("mlflow_database_latency_seconds"))
     names = " and ".join(STORES[metric][0] for metric, values in up.items() if values)
     detail = f"{names} answered the last look; the database in {1000 * seconds:.0f} ms"
-    if seconds <= SECONDS_OF_DATABASE:
+    if seconds <= limits["databaseLatencySeconds"]:
         return green("stores", detail)
     return yellow("stores", detail, "is it overloaded or far away? docs/runbooks/MLflowDatabaseSlow.md")
 
 
-def connections(page: Page, found: Release) -> Iterator[Check]:
+def connections(page: Page, found: Release, limits: Thresholds) -> Iterator[Check]:
     """Are there connections left, and would there be if every pod used all that it may? Not of SQLite."""
-    limits = page.values("mlflow_database_connections_limit")
-    if not limits:
+    allowed = page.values("mlflow_database_connections_limit")
+    if not allowed:
         return
-    limit, others = limits[0], sum(page.values("mlflow_database_connections", role="others"))
+    limit, others = allowed[0], sum(page.values("mlflow_database_connections", role="others"))
     used = sum(page.values("mlflow_database_connections"))  # of all roles
     most = others + _worst_case(found)
     detail = f"{used:.0f} of {limit:.0f} in use; with every pool full {most:.0f}"
     fix = "raise max_connections, lower mlflow.threads or backendStore.postgres.poolSize, or use a pooler"
-    if 100 * used > PERCENT_OF_CONNECTIONS * limit:
+    if 100 * used > limits["usagePercent"] * limit:
         yield red("connections", detail, fix)
     elif most > limit:
         yield yellow("connections", detail, fix)
@@ -116,7 +112,7 @@ def _worst_case(found: Release) -> int:
     return int(found.deployment["spec"]["replicas"]) * workers * POOLS * min(pool, NESTED * threads)
 
 
-def requests_that_log(page: Page) -> Check:
+def logging_requests(page: Page, limits: Thresholds) -> Check:
     """How many of the requests that write or search ended well, since the pods started."""
     counts = [
         each for each in page.samples.get("mlflow_http_request_total", []) if each[0]["method"] == "POST"
@@ -128,7 +124,7 @@ def requests_that_log(page: Page) -> Check:
     detail = (
         f"{100 - 100 * failed / total:.2f} % of {total:.0f} POST requests succeeded since the pods started"
     )
-    if 100 * failed <= PERCENT_OF_ERRORS * total:
+    if 100 * failed <= limits["errorPercent"] * total:
         return green("logging", detail)
     return yellow("logging", detail, "if it goes on, see docs/runbooks/MLflowErrors.md")
 

@@ -2,13 +2,10 @@
 
 import json
 
-from mlflowops.health import exec_query
+from mlflowops.health import exec_query, thresholds
 from mlflowops.health.check import Check, green, red, unknown
 from mlflowops.health.release import Release
 from mlflowops.kube import ApiError, Reader
-
-PERCENT = 90
-"""In use; as the chart's alert MLflowVolumeFull has it."""
 
 GIBI = 2**30
 
@@ -22,12 +19,13 @@ def checks(release: Release, reader: Reader) -> list[Check]:
     if pod is None:
         return [unknown("volume", "no pod is ready to be asked", "see the pods")]
     try:
-        return [judge(exec_query.run(reader, pod, "volume"))]
+        answer = exec_query.run(reader, pod, "volume")
     except ApiError as error:
         return [exec_query.forbidden("volume", pod, error)]
+    return [judge(answer, thresholds.read(release.name, reader)["volumePercent"])]
 
 
-def judge(answer: str) -> Check:
+def judge(answer: str, percent_allowed: float) -> Check:
     """What a pod's answer means."""
     try:
         total, used, _ = json.loads(answer)
@@ -37,7 +35,7 @@ def judge(answer: str) -> Check:
         )
     percent = 100 * used / total
     detail = f"{percent:.0f} % of {total / GIBI:.1f} GiB in use"
-    if percent <= PERCENT:
+    if percent <= percent_allowed:
         return green("volume", detail)
     return red(
         "volume", detail, "let the claim grow (persistence.size), or move artifacts to an object store"
