@@ -47,7 +47,7 @@ def best_run(
         mlflowops best-run iris-classification --metric test_accuracy --top 3
     """
     client = tracking.client()
-    with tracking.one_sentence("best-run"):
+    with tracking.server_errors("best-run"):
         ids = [_experiment_id(client, name) for name in experiments]
         order = _order(metric, direction)
         runs = list(islice(_ranked(client, ids, metric, order, filter_), top))

@@ -13,7 +13,7 @@ from mlflowops.external_secrets.cli import app as external_secrets
 from mlflowops.generated_secrets import app as secrets
 from mlflowops.health.cli import health
 from mlflowops.helmfile import helmfile
-from mlflowops.importer.command import import_
+from mlflowops.importer.cli import import_
 from mlflowops.log_results import log_results
 from mlflowops.moved import MOVED, moved
 from mlflowops.promote import promote

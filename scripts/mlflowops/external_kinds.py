@@ -10,11 +10,11 @@ PLURALS = {
 }
 
 
-def target(external: Json) -> str:
+def target_secret(external: Json) -> str:
     """Return the name of the Secret that an ExternalSecret makes."""
     return str(external["spec"].get("target", {}).get("name") or external["metadata"]["name"])
 
 
-def ready(item: Json) -> Json:
+def ready_condition(item: Json) -> Json:
     """Return the condition Ready of a store or an ExternalSecret."""
     return condition(item, "Ready")

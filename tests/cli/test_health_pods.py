@@ -178,7 +178,7 @@ def test_the_path_of_the_server() -> None:
     ],
 )
 def test_what_a_pod_says_about_the_schema(answer: str, status: str, detail: str) -> None:
-    check = schema.judge(answer, "`kubectl rollout restart`")
+    check = schema.evaluate(answer, "`kubectl rollout restart`")
     assert check.status == status
     assert detail in check.detail
     assert bool(check.fix) is (status == "red")

@@ -37,7 +37,7 @@ def test_every_threshold_of_a_rule_is_read() -> None:
 
 def test_a_release_may_have_some_of_the_alerts(api: FakeApi) -> None:
     api.answers[RULE] = rule(usagePercent=50)
-    found = thresholds.read("mlflow", Reader(kube.connect(), "ml", 10))
+    found = thresholds.read_thresholds("mlflow", Reader(kube.connect(), "ml", 10))
     assert found == {**thresholds.defaults(), "usagePercent": 50}
 
 
@@ -45,7 +45,7 @@ def test_a_release_may_have_some_of_the_alerts(api: FakeApi) -> None:
 def test_without_a_rule_the_defaults_hold(api: FakeApi, status: int) -> None:
     """Not installed, or not for this account."""
     api.answers[RULE] = status
-    assert thresholds.read("mlflow", Reader(kube.connect(), "ml", 10)) == thresholds.defaults()
+    assert thresholds.read_thresholds("mlflow", Reader(kube.connect(), "ml", 10)) == thresholds.defaults()
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_without_a_rule_the_defaults_hold(api: FakeApi, status: int) -> None:
     ],
 )
 def test_a_lower_threshold_warns_earlier(key: str, value: float, name: str) -> None:
-    page = metrics.Page()
+    page = metrics.MetricsPage()
     page.add(
         "mlflow_database_up 1\nmlflow_database_latency_seconds 0.004\n"
         'mlflow_database_connections_limit 970\nmlflow_database_connections{role="mlflow"} 10\n'
@@ -66,9 +66,10 @@ def test_a_lower_threshold_warns_earlier(key: str, value: float, name: str) -> N
     )
     template = {"spec": {"containers": [{"name": "mlflow"}]}}
     release = Release({**DEPLOYMENT, "spec": {"replicas": 1, "template": template}}, [], [])
-    before = {each.name: each.status for each in metrics.judge(page, release, thresholds.defaults())}
+    before = {each.name: each.status for each in metrics.evaluate(page, release, thresholds.defaults())}
     after = {
-        each.name: each.status for each in metrics.judge(page, release, {**thresholds.defaults(), key: value})
+        each.name: each.status
+        for each in metrics.evaluate(page, release, {**thresholds.defaults(), key: value})
     }
     assert set(before.values()) == {"ok"}
     assert {each for each in after if after[each] != "ok"} == {name}

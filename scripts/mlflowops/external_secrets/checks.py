@@ -69,27 +69,27 @@ def store(kind: str, name: str, found: Json | None, namespace: str) -> Check:
         return red(line, f"there is no {kind} of that name", fix)
     if "forbidden" in found:
         return unknown(line, f"may not read {kind}s", f"use an account that may get {kind}s")
-    ready = external_kinds.ready(found)
+    ready = external_kinds.ready_condition(found)
     if ready.get("status") == "True":
         return green(line, f"{kind} is ready: {ready.get('message') or ready.get('reason')}")
-    said = ready.get("message") or "the operator has not looked at it yet"
+    message = ready.get("message") or "the operator has not looked at it yet"
     fix = f"correct its provider and credentials: `kubectl describe {kind.lower()} {where}`"
-    return red(line, f"{kind} is not ready: {said}", fix)
+    return red(line, f"{kind} is not ready: {message}", fix)
 
 
 def external_secret(found: Json, namespace: str) -> Check:
     """Is what the vault has in the Secret, and since when?"""
     name = found["metadata"]["name"]
-    ready = external_kinds.ready(found)
+    ready = external_kinds.ready_condition(found)
     when = found.get("status", {}).get("refreshTime")
     if ready.get("status") == "True":
         every = found["spec"].get("refreshInterval", "1h")
-        return green(name, f"{ready.get('message') or 'synced'}, {_ago(when)}, every {every}")
-    said = ready.get("message") or "the operator has not looked at it yet"
-    words = said.lower()
-    fix = next((fix for part, fix in FIXES if part in words), ANY_FIX)
-    again = SYNC.format(namespace=namespace)
-    return red(name, said, f"{fix.format(namespace=namespace, name=name)} then {again}")
+        return green(name, f"{ready.get('message') or 'synced'}, {_age(when)}, every {every}")
+    message = ready.get("message") or "the operator has not looked at it yet"
+    lowered = message.lower()
+    fix = next((fix for part, fix in FIXES if part in lowered), ANY_FIX)
+    sync_hint = SYNC.format(namespace=namespace)
+    return red(name, message, f"{fix.format(namespace=namespace, name=name)} then {sync_hint}")
 
 
 def secrets(found: Inventory) -> Iterator[Check]:
@@ -99,27 +99,27 @@ def secrets(found: Inventory) -> Iterator[Check]:
             "keys", f"may not read Secrets of {found.namespace}", "use an account that may get them"
         )
         return
-    made = {external_kinds.target(each) for each in found.external}
+    managed = {external_kinds.target_secret(each) for each in found.external}
     wanted: dict[str, set[str]] = {}
     for name, key in sorted(set().union(*(read_keys(pod) for pod in found.pods))):
         wanted.setdefault(name, set()).add(key)
     for name, keys in wanted.items():
-        yield _keys(name, keys, found.secrets.get(name), name in made)
+        yield _keys(name, keys, found.secrets.get(name), name in managed)
 
 
-def _keys(name: str, wanted: set[str], there: set[str] | None, made: bool) -> Check:
+def _keys(name: str, wanted: set[str], there: set[str] | None, managed: bool) -> Check:
     line = f"keys of {name}"
     listed = ", ".join(sorted(wanted - (there or set())))
     if not listed:
         return green(line, f"all that pods read: {', '.join(sorted(wanted))}")
-    fix = "see its ExternalSecret above" if made else "make it, or let the chart: externalSecrets.enabled"
+    fix = "see its ExternalSecret above" if managed else "make it, or let the chart: externalSecrets.enabled"
     if there is None:
         return red(line, f"there is no Secret of that name; pods read {listed}", fix)
-    where = "add them in the vault, or say where they are: externalSecrets.secrets" if made else "add them"
+    where = "add them in the vault, or say where they are: externalSecrets.secrets" if managed else "add them"
     return red(line, f"pods read {listed}, which it lacks", where)
 
 
-def _ago(when: str | None) -> str:
+def _age(when: str | None) -> str:
     if not when:
         return "at an unknown time"
     seconds = int((datetime.now(timezone.utc) - parse_time(when)).total_seconds())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from mlflowops import kube
-from mlflowops.external_kinds import GROUP, PLURALS, target
+from mlflowops.external_kinds import GROUP, PLURALS, target_secret
 from mlflowops.kube import FORBIDDEN, NOT_FOUND, ApiError, Json, Reader
 
 OPERATOR = "app.kubernetes.io/name=external-secrets"
@@ -38,7 +38,9 @@ def read(
         references = {reference(each) for each in external} | ({store} if store else set())
         stores = {key: query.store(*key) if served else None for key in sorted(references)}
         pods = query.pods()
-        wanted = {name for pod in pods for name, _ in read_keys(pod)} | {target(each) for each in external}
+        wanted = {name for pod in pods for name, _ in read_keys(pod)} | {
+            target_secret(each) for each in external
+        }
         secrets = query.secrets(wanted)
         return Inventory(namespace, served, query.operators(), external, stores, secrets, pods)
 

@@ -12,7 +12,7 @@ import requests
 from mlflowops.address import without_password
 
 
-class Server:
+class ServerClient:
     """A tracking server at a URL, with the credentials of MLflow's own variables (MLFLOW_TRACKING_...).
 
     `session` may know a way of its own to that URL; `where` is then what people call the place.
@@ -31,12 +31,12 @@ class Server:
         elif token:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
-    def ask(self, method: str, path: str, **what: Any) -> requests.Response:
+    def request(self, method: str, path: str, **what: Any) -> requests.Response:
         """One request, one answer, whatever it is."""
         return self._session.request(method, self.url + path, timeout=self.seconds, **what)
 
-    def must(self, method: str, path: str, **what: Any) -> requests.Response:
+    def request_ok(self, method: str, path: str, **what: Any) -> requests.Response:
         """One request whose answer must be a good one."""
-        answer = self.ask(method, path, **what)
+        answer = self.request(method, path, **what)
         answer.raise_for_status()
         return answer

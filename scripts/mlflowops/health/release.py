@@ -30,8 +30,12 @@ class Release:
     @property
     def env(self) -> dict[str, str]:
         """The variables of the server that are no secrets."""
-        boxes = self.deployment["spec"]["template"]["spec"]["containers"]
-        return {each["name"]: each.get("value", "") for box in boxes for each in box.get("env", [])}
+        containers = self.deployment["spec"]["template"]["spec"]["containers"]
+        return {
+            each["name"]: each.get("value", "")
+            for container in containers
+            for each in container.get("env", [])
+        }
 
     @property
     def path(self) -> str:
@@ -47,7 +51,7 @@ class Release:
     @property
     def secrets(self) -> set[str]:
         """The Secrets that the server's pods read."""
-        return set(_secrets(self.deployment["spec"]["template"]["spec"]))
+        return set(_secret_names(self.deployment["spec"]["template"]["spec"]))
 
     @property
     def ready_pod(self) -> Json | None:
@@ -55,7 +59,7 @@ class Release:
         return next((pod for pod in self.pods if is_ready(pod)), None)
 
 
-def read(reader: Reader, name: str) -> Release:
+def read_release(reader: Reader, name: str) -> Release:
     """Ask the API for the release. OpsError if there is no cluster or no such Deployment."""
     with kube.api_errors(f"deployment/{name} in namespace {reader.namespace!r}"):
         deployment = reader.get_if_present("apps/v1", "deployments", name)
@@ -76,17 +80,17 @@ def is_ready(pod: Json) -> bool:
     return "Ready" in kube.true_conditions(pod)
 
 
-def port(pod: Json, name: str) -> int | None:
+def container_port(pod: Json, name: str) -> int | None:
     """The number of a pod's port."""
-    ports = [each for box in pod["spec"]["containers"] for each in box.get("ports", [])]
+    ports = [each for container in pod["spec"]["containers"] for each in container.get("ports", [])]
     return next((each["containerPort"] for each in ports if each.get("name") == name), None)
 
 
-def _secrets(node: Any) -> Iterator[str]:
+def _secret_names(node: Any) -> Iterator[str]:
     """Names in secretKeyRef, secretRef and volumes, wherever they are."""
     if isinstance(node, list):
         for each in node:
-            yield from _secrets(each)
+            yield from _secret_names(each)
     elif isinstance(node, dict):
         for key, value in node.items():
             if key in ("secretKeyRef", "secretRef"):
@@ -94,4 +98,4 @@ def _secrets(node: Any) -> Iterator[str]:
             elif key == "secret":
                 yield value.get("secretName") or value["name"]
             else:
-                yield from _secrets(value)
+                yield from _secret_names(value)

@@ -9,7 +9,7 @@ from mlflowops import console
 from mlflowops.console import clean
 from mlflowops.health.check import Check
 
-MARKS = {
+STATUS_STYLES = {
     "ok": ("ok", "green"),
     "warn": ("warn", "yellow"),
     "red": ("RED", "bold red"),
@@ -21,7 +21,7 @@ def table(checks: Sequence[Check]) -> None:
     """One line per check; what is not well says what to do."""
     rows: list[list[str | Text]] = [
         [
-            Text(*MARKS[check.status]),
+            Text(*STATUS_STYLES[check.status]),
             check.name,
             Text(clean(check.detail)).append(clean(f"\n→ {check.fix}") if check.fix else "", "bold"),
         ]

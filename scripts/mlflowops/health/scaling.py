@@ -23,7 +23,7 @@ def autoscaling(release: Release, reader: Reader) -> Iterator[Check]:
     for hpa in reader.list_if_served("autoscaling/v2", "horizontalpodautoscalers"):
         target = hpa["spec"]["scaleTargetRef"]
         if (target["kind"], target["name"]) == ("Deployment", release.name):
-            yield judge_autoscaler(release, hpa)
+            yield evaluate_autoscaler(release, hpa)
 
 
 def disruption(release: Release, reader: Reader) -> Iterator[Check]:
@@ -32,10 +32,10 @@ def disruption(release: Release, reader: Reader) -> Iterator[Check]:
     for budget in reader.list_if_served("policy/v1", "poddisruptionbudgets"):
         chosen = budget["spec"].get("selector", {}).get("matchLabels", {})
         if chosen and chosen.items() <= labels:
-            yield judge_budget(budget)
+            yield evaluate_budget(budget)
 
 
-def judge_autoscaler(release: Release, hpa: Json) -> Check:
+def evaluate_autoscaler(release: Release, hpa: Json) -> Check:
     """Does it know the load, and may it act on it?"""
     spec, status = hpa["spec"], hpa.get("status", {})
     for condition in status.get("conditions", []):
@@ -43,12 +43,12 @@ def judge_autoscaler(release: Release, hpa: Json) -> Check:
             reason, names = condition["reason"], {"name": release.name, "hpa": hpa["metadata"]["name"]}
             fix = FIXES.get(reason, ANY_FIX).format(namespace=release.namespace, **names)
             return red("autoscaling", f"{reason}: {condition.get('message', '')}", fix)
-    pods, most = status.get("currentReplicas", 0), spec["maxReplicas"]
-    full = "; is it slow? raise autoscaling.maxReplicas" if pods >= most else ""
-    return green("autoscaling", f"{pods} pods of {spec.get('minReplicas', 1)} to {most}{full}")
+    pods, maximum = status.get("currentReplicas", 0), spec["maxReplicas"]
+    full = "; is it slow? raise autoscaling.maxReplicas" if pods >= maximum else ""
+    return green("autoscaling", f"{pods} pods of {spec.get('minReplicas', 1)} to {maximum}{full}")
 
 
-def judge_budget(budget: Json) -> Check:
+def evaluate_budget(budget: Json) -> Check:
     """Check that a pod may be evicted. If not, a drain of its node never ends."""
     status = budget.get("status", {})
     allowed, healthy = status.get("disruptionsAllowed", 0), status.get("currentHealthy", 0)

@@ -21,20 +21,20 @@ def schema(release: Release, reader: Reader) -> Check:
         answer = exec_query.run(reader, pod, "revision")
     except ApiError as error:
         return exec_query.forbidden("schema", pod, error)
-    return judge(answer, f"`kubectl rollout restart -n {release.namespace} deployment/{release.name}`")
+    return evaluate(answer, f"`kubectl rollout restart -n {release.namespace} deployment/{release.name}`")
 
 
-def judge(answer: str, restart: str) -> Check:
+def evaluate(answer: str, restart: str) -> Check:
     """What a pod's answer means."""
     try:
-        said = json.loads(answer)
+        revisions = json.loads(answer)
     except ValueError:
         detail = " ".join(answer.split())[-200:] or "no answer"
         return red("schema", f"the pod cannot tell: {detail}", "is the database up? see its line")
-    found, wanted = said["found"] or "no schema", said["wanted"]
+    found, wanted = revisions["found"] or "no schema", revisions["wanted"]
     if found == wanted:
         return green("schema", f"revision {found}, the newest that the image knows")
-    if said["known"] or said["found"] is None:
+    if revisions["known"] or revisions["found"] is None:
         detail = f"the database is at {found}, the image needs {wanted}"
         return red("schema", detail, f"{restart}: a starting pod migrates")
     detail = f"the database is at {found}, which the image (newest {wanted}) does not know"

@@ -23,7 +23,7 @@ ALERTS = {
 _LAST_COMPARISON = re.compile(r">\s*([0-9.eE+-]+)\s*$")
 
 
-def read(release: str, reader: "Reader") -> Thresholds:
+def read_thresholds(release: str, reader: "Reader") -> Thresholds:
     """Return the thresholds of a release, from its PrometheusRule if this account may read one.
 
     Args:

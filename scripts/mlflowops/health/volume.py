@@ -2,9 +2,10 @@
 
 import json
 
-from mlflowops.health import exec_query, thresholds
+from mlflowops.health import exec_query
 from mlflowops.health.check import Check, green, red, unknown
 from mlflowops.health.release import Release
+from mlflowops.health.thresholds import read_thresholds
 from mlflowops.kube import ApiError, Reader
 
 GIBI = 2**30
@@ -22,10 +23,10 @@ def checks(release: Release, reader: Reader) -> list[Check]:
         answer = exec_query.run(reader, pod, "volume")
     except ApiError as error:
         return [exec_query.forbidden("volume", pod, error)]
-    return [judge(answer, thresholds.read(release.name, reader)["volumePercent"])]
+    return [evaluate(answer, read_thresholds(release.name, reader)["volumePercent"])]
 
 
-def judge(answer: str, percent_allowed: float) -> Check:
+def evaluate(answer: str, percent_allowed: float) -> Check:
     """What a pod's answer means."""
     try:
         total, used, _ = json.loads(answer)

@@ -14,7 +14,7 @@ class Folder:
     """A folder whose links are followed only to what `allows` accepts. `path` has no links itself."""
 
     path: Path
-    allows: Callable[[str], bool]
+    is_allowed: Callable[[str], bool]
     refused: list[str] = field(default_factory=list)
 
     def files(self) -> dict[str, Path]:
@@ -29,7 +29,7 @@ class Folder:
             name, real = prefix + entry.name, Path(os.path.realpath(entry))
             if entry.name.startswith(UNFINISHED):
                 continue
-            if not (real.is_relative_to(self.path) or self.allows(str(real))):
+            if not (real.is_relative_to(self.path) or self.is_allowed(str(real))):
                 self.refused.append(f"{name!r} is a link to the outside")
             elif real in above:
                 self.refused.append(f"{name!r} is a link to a folder that it is in")

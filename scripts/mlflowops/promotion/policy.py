@@ -34,7 +34,7 @@ class Policy:
     improve: Limits = field(default_factory=dict)
     lower_is_better: frozenset[str] = frozenset()
 
-    def checked(self) -> "Policy":
+    def validated(self) -> "Policy":
         """Return the policy if it is one: it has rules and a stage that exists."""
         if self.stage not in STAGES:
             raise OpsError(f"stage {self.stage}", "unknown", f"use {', '.join(STAGES)}")

@@ -1,6 +1,6 @@
 """Do the Secrets that an ExternalSecret makes arrive?"""
 
-from mlflowops.external_kinds import GROUP, PLURALS, ready, target
+from mlflowops.external_kinds import GROUP, PLURALS, ready_condition, target_secret
 from mlflowops.health.check import Check, green, red
 from mlflowops.health.release import Release
 from mlflowops.kube import Json, Reader
@@ -9,24 +9,26 @@ from mlflowops.kube import Json, Reader
 def checks(release: Release, reader: Reader) -> list[Check]:
     """One line, if External Secrets makes any Secret that the release reads."""
     ours = [
-        each for each in reader.list_if_served(GROUP, PLURALS["ExternalSecret"]) if belongs(each, release)
+        each
+        for each in reader.list_if_served(GROUP, PLURALS["ExternalSecret"])
+        if belongs_to_release(each, release)
     ]
-    return [judge(ours)] if ours else []
+    return [evaluate(ours)] if ours else []
 
 
-def belongs(external: Json, release: Release) -> bool:
+def belongs_to_release(external: Json, release: Release) -> bool:
     """Whether the server's pods read its Secret, or the chart made it for another pod: a backup's."""
     labels = external["metadata"].get("labels", {})
-    return target(external) in release.secrets or release.labels.items() <= labels.items()
+    return target_secret(external) in release.secrets or release.labels.items() <= labels.items()
 
 
-def judge(found: list[Json]) -> Check:
+def evaluate(found: list[Json]) -> Check:
     """The first that is not synced speaks for all."""
     for each in found:
-        said = ready(each)
-        if said.get("status") != "True":
+        condition = ready_condition(each)
+        if condition.get("status") != "True":
             name, namespace = each["metadata"]["name"], each["metadata"]["namespace"]
-            why = said.get("message") or "nobody has looked at it"
+            why = condition.get("message") or "nobody has looked at it"
             fix = f"`mlflowops external-secrets --namespace {namespace}` follows its way and finds the cause"
             return red("external secrets", f"{name} is not synced: {why}", fix)
     oldest = min(each["status"].get("refreshTime") or "never" for each in found)
