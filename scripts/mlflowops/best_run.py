@@ -1,4 +1,4 @@
-"""`mlflowops best-run`: which runs are best by one metric."""
+"""`mlflowops best-run`: ranks runs by one metric."""
 
 import math
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ PAGE = 200
 
 
 class Direction(str, Enum):
-    """Which end of the scale is best."""
+    """Whether high or low values of the metric are better."""
 
     auto = "auto"
     max = "max"

@@ -70,7 +70,7 @@ for name in MOVED:
 
 
 def main() -> None:
-    """Run the command line. OpsError becomes one sentence on stderr and its exit code."""
+    """Run the command line; print an OpsError on stderr and exit with its code."""
     try:
         app()
     except OpsError as error:

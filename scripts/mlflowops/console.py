@@ -1,4 +1,4 @@
-"""What the user sees: progress on stderr, results on stdout, colours only on a terminal."""
+"""Prints progress on stderr and results on stdout, with colours only on a terminal."""
 
 import json
 import time
@@ -37,7 +37,7 @@ err = _Console(markup=False, emoji=False, stderr=True)
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Show that something slow runs, then how long it took."""
+    """Print the start of a slow step, and its duration at the end."""
     start = time.monotonic()
     if not err.is_terminal:
         err.print(f"… {what}", highlight=False)

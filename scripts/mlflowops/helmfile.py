@@ -1,4 +1,4 @@
-"""`mlflowops helmfile`: helmfile in this repository, from any directory."""
+"""`mlflowops helmfile`: runs helmfile in this repository, from any directory."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""`mlflowops log-results`: put the results file of a finished training on the tracking server."""
+"""`mlflowops log-results`: logs the results file of a training."""
 
 import time
 from pathlib import Path

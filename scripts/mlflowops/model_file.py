@@ -1,4 +1,4 @@
-"""Puts a model that lies in a file on the tracking server, as a version of a registered model."""
+"""Logs the model in a file, and registers it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""`mlflowops promote`: let a model version become champion only if it passes the gate."""
+"""`mlflowops promote`: makes a model version the champion if it passes the policy."""
 
 import os
 from dataclasses import asdict
@@ -69,7 +69,7 @@ def promote(
 def run(
     client: "MlflowClient", model: str, version: str | None, policy: Policy, wait: float, dry_run: bool
 ) -> dict[str, Any]:
-    """Judge and, unless it is a dry run, promote; return the report."""
+    """Evaluate a version and, unless it is a dry run, promote it; return the report."""
     from mlflowops.promotion.lock import exclusive
     from mlflowops.promotion.model_versions import candidate, set_champion
 

@@ -1,4 +1,4 @@
-"""The way to the tracking server: where it is, whether it answers, and its errors in one sentence."""
+"""Connects to the tracking server, and turns its errors into OpsErrors."""
 
 import os
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ SECONDS_TO_ANSWER = 10
 
 
 def client() -> "MlflowClient":
-    """Return a client of the server at MLFLOW_TRACKING_URI, once it is known to answer."""
+    """Return a client of the server at MLFLOW_TRACKING_URI, after a check that it answers."""
     address = os.environ.get(VARIABLE)
     if not address:
         raise OpsError(
@@ -41,7 +41,7 @@ def client_for(address: str, what: str) -> "MlflowClient":
 
 
 def _check_reachable(address: str, what: str) -> None:
-    """Ask for /health once: mlflow itself would retry a wrong address for four minutes."""
+    """Request /health once: mlflow itself would retry a wrong address for four minutes."""
     from mlflow.tracking._tracking_service.utils import get_default_host_creds
     from mlflow.utils.rest_utils import http_request
 
@@ -67,7 +67,7 @@ def _check_reachable(address: str, what: str) -> None:
 
 @contextmanager
 def server_errors(what: str) -> Iterator[None]:
-    """Turn what the server refuses into an OpsError about `what`."""
+    """Turn an error of the server into an OpsError about `what`."""
     from mlflow.exceptions import MlflowException
 
     try:

@@ -1,4 +1,4 @@
-"""`mlflowops backup`: make one now, list them, and see that deleted artifacts can be had back."""
+"""`mlflowops backup`: makes and lists backups, and checks that artifacts are versioned."""
 
 import typer
 

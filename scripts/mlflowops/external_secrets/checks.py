@@ -1,4 +1,4 @@
-"""What External Secrets' objects say about themselves, and what to do when it is no good news."""
+"""Checks the operator, its stores and ExternalSecrets, and the keys that pods read."""
 
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -20,7 +20,7 @@ ANY_FIX = "`kubectl describe -n {namespace} externalsecret {name}`"
 
 
 def checks(found: Inventory) -> Iterator[Check]:
-    """From the operator to the keys that pods read: the first red line is the cause of those below."""
+    """Yield all checks, from the operator to the keys: the first red one causes those after it."""
     yield definitions(found)
     yield operator(found)
     if found.defined is False:
@@ -36,7 +36,7 @@ def checks(found: Inventory) -> Iterator[Check]:
 
 
 def definitions(found: Inventory) -> Check:
-    """Does the API server know the operator's kinds?"""
+    """Check that the API server serves the operator's kinds."""
     name = external_kinds.GROUP
     if found.defined:
         return green("definitions", f"{name} is served")
@@ -44,7 +44,7 @@ def definitions(found: Inventory) -> Check:
 
 
 def operator(found: Inventory) -> Check:
-    """Check that an operator acts on the definitions."""
+    """Check that an operator is running."""
     if found.operators is None:
         fix = "use an account that may list Deployments of all namespaces"
         return unknown("operator", "may not look into other namespaces", fix)
@@ -61,7 +61,7 @@ def operator(found: Inventory) -> Check:
 
 
 def store(kind: str, name: str, found: Json | None, namespace: str) -> Check:
-    """Can the operator log in to the vault?"""
+    """Check that a store is ready: the operator can log in to the vault."""
     line = f"store {name}"
     where = name if kind == "ClusterSecretStore" else f"-n {namespace} {name}"
     if found is None:
@@ -78,7 +78,7 @@ def store(kind: str, name: str, found: Json | None, namespace: str) -> Check:
 
 
 def external_secret(found: Json, namespace: str) -> Check:
-    """Is what the vault has in the Secret, and since when?"""
+    """Check that an ExternalSecret is synced."""
     name = found["metadata"]["name"]
     ready = external_kinds.ready_condition(found)
     when = found.get("status", {}).get("refreshTime")
@@ -93,7 +93,7 @@ def external_secret(found: Json, namespace: str) -> Check:
 
 
 def secrets(found: Inventory) -> Iterator[Check]:
-    """Has each Secret the keys that pods read?"""
+    """Check that each Secret has the keys that pods read."""
     if found.secrets is None:
         yield unknown(
             "keys", f"may not read Secrets of {found.namespace}", "use an account that may get them"

@@ -1,4 +1,4 @@
-"""`mlflowops external-secrets`: check what the vault delivers, fetch it now, let pods read it."""
+"""`mlflowops external-secrets`: checks External Secrets, or fetches the secrets now."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Does what goes into the artifact store come out again?
+"""Checks that the server writes, reads and deletes artifacts.
 
 The check has an experiment and a run of its own and uses them again and again, so nothing grows. That the run
 can be updated proves that the database takes writes.
@@ -21,7 +21,7 @@ PROXIED = "mlflow-artifacts"
 
 
 def round_trip(server: ServerClient) -> Check:
-    """Write a tiny artifact through the server, read it back, delete it."""
+    """Check that an artifact can be written through the server, read back and deleted."""
     uri = urlsplit(_check_run(server)["artifact_uri"])
     if uri.scheme != PROXIED:
         fix = "log an artifact from where training runs"
@@ -41,12 +41,12 @@ def round_trip(server: ServerClient) -> Check:
 
 
 def is_missing(answer: requests.Response) -> bool:
-    """Whether the database said that it has no such thing."""
+    """Return whether the server answered that the object does not exist."""
     return answer.status_code == 404 and "RESOURCE_DOES_NOT_EXIST" in answer.text
 
 
 def _check_run(server: ServerClient) -> dict[str, Any]:
-    """The check's own run, made the first time, with the time of this check as its end."""
+    """Return the run of the check, created the first time, with a new end time."""
     experiment = _experiment(server)
     runs = server.request_ok(
         "POST", f"{API}/runs/search", json={"experiment_ids": [experiment], "max_results": 1}
@@ -63,7 +63,7 @@ def _check_run(server: ServerClient) -> dict[str, Any]:
 
 
 def _experiment(server: ServerClient) -> str:
-    """The id of the check's own experiment, made or revived if need be."""
+    """Return the id of the experiment of the check; create or restore it if needed."""
     answer = server.request("GET", f"{API}/experiments/get-by-name", params={"experiment_name": EXPERIMENT})
     if is_missing(answer):
         made = server.request("POST", f"{API}/experiments/create", json={"name": EXPERIMENT})

@@ -1,4 +1,4 @@
-"""How old is the last backup?"""
+"""Checks the age of the last backup."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -7,20 +7,20 @@ from mlflowops.health.release import Release
 from mlflowops.kube import Json, Reader, parse_time
 
 MAX_RUN_TIME = timedelta(hours=3)
-"""What a run may take."""
+"""Maximum duration of a backup."""
 
 MAX_AGE = timedelta(days=8)
-"""Older than this no backup should be, whatever its schedule is."""
+"""Maximum age of the last backup with any schedule."""
 
 
 def checks(release: Release, reader: Reader) -> list[Check]:
-    """One line, if the release has a CronJob that makes backups."""
+    """Return one check, if the release has a CronJob for backups."""
     job = reader.get_if_present("batch/v1", "cronjobs", f"{release.name}-backup")
     return [evaluate(job, datetime.now(timezone.utc))] if job else []
 
 
 def evaluate(job: Json, now: datetime) -> Check:
-    """What the CronJob's own record means."""
+    """Evaluate the status of the CronJob at a time."""
     name, namespace = job["metadata"]["name"], job["metadata"]["namespace"]
     logs = f"`kubectl get jobs,pods -n {namespace}` and `kubectl logs -n {namespace} job/<name>` say why"
     if job["spec"].get("suspend"):

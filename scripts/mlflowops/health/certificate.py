@@ -1,4 +1,4 @@
-"""How long will the certificates of the Ingresses last, and are they for the right hosts?"""
+"""Checks the expiry and the hosts of the certificates of the Ingresses."""
 
 import base64
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ RENEWAL_OVERDUE = timedelta(days=21)
 
 
 def checks(release: Release, reader: Reader) -> Iterator[Check]:
-    """One line for each Secret that an Ingress of the release names."""
+    """Yield one check for each TLS Secret of the Ingresses of the release."""
     for each in ingress.list_ingresses(release, reader):
         for tls in each["spec"].get("tls", []):
             if name := tls.get("secretName"):
@@ -24,7 +24,7 @@ def checks(release: Release, reader: Reader) -> Iterator[Check]:
 
 
 def evaluate(name: str, hosts: list[str], secret: Json | None, namespace: str) -> Check:
-    """What a TLS Secret means for these hosts."""
+    """Evaluate a TLS Secret for the hosts of its Ingress."""
     fix = f"`kubectl describe certificate -n {namespace}` says why cert-manager does not renew it"
     if secret is None:
         fix = f"`kubectl describe certificate -n {namespace}`, or make it: `kubectl create secret tls {name}`"
@@ -65,5 +65,5 @@ def _names(certificate: x509.Certificate) -> list[str]:
 
 
 def _is_valid_for(certificate: x509.Certificate, host: str) -> bool:
-    """By name, or by a wildcard for the first word."""
+    """Return whether the certificate has the host, or a wildcard for its first label."""
     return bool({host, f"*.{host.partition('.')[2]}"} & set(_names(certificate)))

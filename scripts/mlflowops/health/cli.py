@@ -1,4 +1,4 @@
-"""`mlflowops health`: all checks in the order in which a person would look."""
+"""`mlflowops health`: runs all checks of a release."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -45,7 +45,6 @@ def health(
     mlflowops health --namespace ml --watch --interval 5
     mlflowops health --url https://mlflow.example.com --output json
     """
-
     where = {"namespace": None if url else namespace, "release": None if url else release}
 
     def run_checks() -> bool:
@@ -68,7 +67,7 @@ def health(
 
 
 def repeat(run_checks: Callable[[], bool], interval: float) -> bool:
-    """Look until Ctrl-C; what the last look said. Only the first may find nothing to look at."""
+    """Repeat the checks until Ctrl-C; return the last result. Only an error of the first run is raised."""
     healthy = run_checks()
     with suppress(KeyboardInterrupt):
         while True:
@@ -82,12 +81,12 @@ def repeat(run_checks: Callable[[], bool], interval: float) -> bool:
 
 
 def url_checks(url: str, seconds: float) -> Iterator[Check]:
-    """What the server at a URL says."""
+    """Yield the checks of the server at a URL."""
     return server.checks(server.ServerClient(url, seconds))
 
 
 def in_cluster(namespace: str, name: str, context: str | None, seconds: float) -> Iterator[Check]:
-    """What Kubernetes knows about the release, then what its server says, then what belongs to it."""
+    """Yield the checks of a release: its pods, its server, then the objects around it."""
     from mlflowops import kube  # which imports the Kubernetes client: a second
     from mlflowops.health import (
         backup_age,
@@ -124,7 +123,7 @@ def in_cluster(namespace: str, name: str, context: str | None, seconds: float) -
 
 
 def server_checks(release: "Release", reader: "Reader") -> Iterator[Check]:
-    """What the server in a ready pod says."""
+    """Yield the checks of the server in a ready pod."""
     from mlflowops import kube
     from mlflowops.health.release import container_port
 
@@ -139,7 +138,7 @@ def server_checks(release: "Release", reader: "Reader") -> Iterator[Check]:
 
 
 def checks_or_unknown(part: str, run: Callable[[], Iterable[Check]]) -> Iterator[Check]:
-    """Yield the checks of a part, or one check that says that the account may not read it."""
+    """Yield the checks of a part, or one `unknown` check if the account may not read its objects."""
     from mlflowops import kube
 
     try:

@@ -1,4 +1,4 @@
-"""The way to a tracking server over HTTP.
+"""Sends HTTP requests to a tracking server.
 
 Plain requests, not MLflow's client: that takes seconds to import, retries for minutes, and goes around the
 server to the object store, which may not be reachable from here.
@@ -13,7 +13,7 @@ from mlflowops.address import without_password
 
 
 class ServerClient:
-    """A tracking server at a URL, with the credentials of MLflow's own variables (MLFLOW_TRACKING_...).
+    """A client of a tracking server, with the credentials of MLflow's variables (MLFLOW_TRACKING_...).
 
     `session` may know a way of its own to that URL; `where` is then what people call the place.
     """
@@ -32,11 +32,15 @@ class ServerClient:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
     def request(self, method: str, path: str, **what: Any) -> requests.Response:
-        """One request, one answer, whatever it is."""
+        """Send one request and return the response, whatever its status."""
         return self._session.request(method, self.url + path, timeout=self.seconds, **what)
 
     def request_ok(self, method: str, path: str, **what: Any) -> requests.Response:
-        """One request whose answer must be a good one."""
+        """Send one request and return the response.
+
+        Raises:
+            HTTPError: The status is 400 or more.
+        """
         answer = self.request(method, path, **what)
         answer.raise_for_status()
         return answer

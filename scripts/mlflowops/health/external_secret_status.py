@@ -1,4 +1,4 @@
-"""Do the Secrets that an ExternalSecret makes arrive?"""
+"""Checks that the ExternalSecrets of the release are synced."""
 
 from mlflowops.external_kinds import GROUP, PLURALS, ready_condition, target_secret
 from mlflowops.health.check import Check, green, red
@@ -7,7 +7,7 @@ from mlflowops.kube import Json, Reader
 
 
 def checks(release: Release, reader: Reader) -> list[Check]:
-    """One line, if External Secrets makes any Secret that the release reads."""
+    """Return one check, if the release reads a Secret of an ExternalSecret."""
     ours = [
         each
         for each in reader.list_if_served(GROUP, PLURALS["ExternalSecret"])
@@ -17,13 +17,13 @@ def checks(release: Release, reader: Reader) -> list[Check]:
 
 
 def belongs_to_release(external: Json, release: Release) -> bool:
-    """Whether the server's pods read its Secret, or the chart made it for another pod: a backup's."""
+    """Return whether the server's pods read its Secret, or the chart made it for other pods."""
     labels = external["metadata"].get("labels", {})
     return target_secret(external) in release.secrets or release.labels.items() <= labels.items()
 
 
 def evaluate(found: list[Json]) -> Check:
-    """The first that is not synced speaks for all."""
+    """Return the check of the first that is not synced, else one for all."""
     for each in found:
         condition = ready_condition(each)
         if condition.get("status") != "True":

@@ -1,4 +1,4 @@
-"""The way in from outside: does each Ingress lead to this server, and does its host answer?"""
+"""Checks that each Ingress of the release leads to its Service and that its hosts answer."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,24 +10,24 @@ from mlflowops.health.release import Release
 from mlflowops.kube import Json, Reader
 
 LOGIN_STATUSES = (401, 403)
-"""Somebody in front asks who it is: the way is open."""
+"""Statuses of a login in front of MLflow: the Ingress works."""
 
 
 def list_ingresses(release: Release, reader: Reader) -> list[Json]:
-    """The Ingresses of the namespace that lead to the release's Service."""
+    """Return the Ingresses of the namespace that lead to the Service of the release."""
     ingresses = reader.list_if_served("networking.k8s.io/v1", "ingresses")
     return [each for each in ingresses if any(_services(each, release.name))]
 
 
 def checks(release: Release, reader: Reader) -> Iterator[Check]:
-    """One line for each of them."""
+    """Yield one check for each Ingress."""
     for ingress in list_ingresses(release, reader):
         service = reader.service(release.name)
         yield _wrong_port_check(ingress, release, service) or _hosts_check(ingress, release, reader.seconds)
 
 
 def _services(ingress: Json, name: str) -> Iterator[Json]:
-    """Its backends that are this Service."""
+    """Yield the backends of an Ingress that are this Service."""
     spec = ingress["spec"]
     paths = [path for rule in spec.get("rules", []) for path in rule.get("http", {}).get("paths", [])]
     backends = [path["backend"] for path in paths] + [spec.get("defaultBackend", {})]
@@ -54,7 +54,7 @@ def _wrong_port_check(ingress: Json, release: Release, service: Json | None) -> 
 
 
 def _hosts_check(ingress: Json, release: Release, seconds: float | None) -> Check:
-    """Ask every host; the first that is not well speaks for all."""
+    """Request every host; return the first failed check, else one for all."""
     secure = {host for each in ingress["spec"].get("tls", []) for host in each.get("hosts", [])}
     hosts = [each["host"] for each in ingress["spec"].get("rules", []) if "*" not in each.get("host", "*")]
     urls = [f"{'https' if host in secure else 'http'}://{host}{release.path}" for host in hosts]
@@ -82,7 +82,7 @@ def _host_check(url: str, ingress: Json, seconds: float | None) -> Check:
 
 
 def _unreachable_check(url: str, ingress: Json, error: Exception) -> Check:
-    """Nobody answers here: has no controller taken the Ingress, or is it only this machine's way there?"""
+    """Tell an Ingress without a controller from one that this machine cannot reach."""
     served = _address(ingress)
     if served:
         detail = f"{_name(ingress)} is served at {served}, but {url} does not answer here: {_reason(error)}"
@@ -112,6 +112,6 @@ def _name(ingress: Json) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """The innermost words of what requests wraps."""
+    """Return the message of the innermost error."""
     inner = error.args[0] if error.args else error
     return str(getattr(inner, "reason", inner)).rsplit(": ", 1)[-1]

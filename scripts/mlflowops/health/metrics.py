@@ -1,4 +1,4 @@
-"""What the exporters count: how requests ended, and what the stores answer to who watches them."""
+"""Checks the metrics of the exporters: stores, database connections, failed requests."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,24 +26,24 @@ STORES = {
 
 @dataclass
 class MetricsPage:
-    """All samples of all exporters, by name."""
+    """All samples of all exporters, by metric name."""
 
     samples: dict[str, list[tuple[dict[str, str], float]]] = field(default_factory=dict)
 
     def add(self, text: str) -> None:
-        """Read one exporter's page."""
+        """Add the samples of one exporter."""
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 self.samples.setdefault(sample.name, []).append((sample.labels, sample.value))
 
     def values(self, name: str, **labels: str) -> list[float]:
-        """The values of a metric whose labels are these."""
+        """Return the values of a metric that have these labels."""
         found = self.samples.get(name, [])
         return [value for have, value in found if labels.items() <= have.items()]
 
 
 def checks(found: Release, reader: Reader) -> Iterator[Check]:
-    """What there is to say, if the release has metrics."""
+    """Yield the checks, if the release has exporters."""
     exporters = [pod for pod in reader.pods(found.labels) if release.container_port(pod, "metrics")]
     if not exporters:
         return
@@ -58,7 +58,7 @@ def checks(found: Release, reader: Reader) -> Iterator[Check]:
 
 
 def evaluate(page: MetricsPage, found: Release, thresholds: Thresholds) -> Iterator[Check]:
-    """What the numbers mean."""
+    """Evaluate the samples."""
     yield from (
         stores(page, thresholds),
         *connections(page, found, thresholds),
@@ -67,7 +67,7 @@ def evaluate(page: MetricsPage, found: Release, thresholds: Thresholds) -> Itera
 
 
 def stores(page: MetricsPage, thresholds: Thresholds) -> Check:
-    """Did the last look at each store find it, and how long did it take?"""
+    """Check that the stores answered the exporter, and how fast the database did."""
     up = {metric: page.values(f"{metric}_up") for metric in STORES}
     for metric, values in up.items():
         if 0 in values:
@@ -88,7 +88,7 @@ def stores(page: MetricsPage, thresholds: Thresholds) -> Check:
 
 
 def connections(page: MetricsPage, found: Release, thresholds: Thresholds) -> Iterator[Check]:
-    """Are there connections left, and would there be if every pod used all that it may? Not of SQLite."""
+    """Check the connections of the database, in use and with every pool full. SQLite has none."""
     allowed = page.values("mlflow_database_connections_limit")
     if not allowed:
         return
@@ -106,7 +106,7 @@ def connections(page: MetricsPage, found: Release, thresholds: Thresholds) -> It
 
 
 def _worst_case(found: Release) -> int:
-    """Connections that the server's pods may open together."""
+    """Return how many connections the server pods may open together."""
     env = found.env
     pool = int(env.get("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE") or 5) + int(
         env.get("MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW") or 10
@@ -122,7 +122,7 @@ def _worst_case(found: Release) -> int:
 
 
 def logging_requests(page: MetricsPage, thresholds: Thresholds) -> Check:
-    """How many of the requests that write or search ended well, since the pods started."""
+    """Check the share of POST requests, which write or search, that failed since the pods started."""
     counts = [
         each for each in page.samples.get("mlflow_http_request_total", []) if each[0]["method"] == "POST"
     ]
@@ -139,7 +139,7 @@ def logging_requests(page: MetricsPage, thresholds: Thresholds) -> Check:
 
 
 def _read_exporters(exporters: list[Json], reader: Reader) -> tuple[MetricsPage, list[tuple[str, str]]]:
-    """The pages of all exporters, and who was silent why."""
+    """Return the samples of all exporters, and (pod, error) of those that do not answer."""
     page, failed = MetricsPage(), []
     for pod in exporters:
         try:

@@ -1,4 +1,4 @@
-"""What Kubernetes says about a release: rollout, pods, Service endpoints."""
+"""Checks the rollout, the pods and the Service endpoints of a release."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -8,7 +8,7 @@ from mlflowops.health.release import Release
 from mlflowops.kube import Json, Reader, condition, is_observed, parse_time
 
 RECENT_RESTART = timedelta(minutes=10)
-"""A restart longer ago than this is history, not illness."""
+"""Restarts before this are not reported."""
 
 STARTING = ("PodInitializing", "ContainerCreating")
 FIXES = {
@@ -23,7 +23,7 @@ ANY_FIX = "`kubectl describe pod -n {namespace} {pod}`; `kubectl logs -n {namesp
 
 
 def rollout(release: Release) -> Check:
-    """Do as many pods as wanted run the newest version?"""
+    """Check that the rollout is complete."""
     spec, status = release.deployment["spec"], release.deployment.get("status", {})
     command = f"-n {release.namespace} deployment/{release.name}"
     replicas, total = spec["replicas"], status.get("replicas", 0)
@@ -37,7 +37,7 @@ def rollout(release: Release) -> Check:
 
 
 def pods(release: Release) -> Check:
-    """Is every pod Ready, and did none restart lately?"""
+    """Check that every pod is Ready and none restarted recently."""
     failed = _failed_pod("pods", release.pods)
     if failed:
         return failed
@@ -50,7 +50,7 @@ def pods(release: Release) -> Check:
 
 
 def endpoints(release: Release) -> Check:
-    """Does the Service know at least one ready pod?"""
+    """Check that the Service has a ready endpoint."""
     ready = [each for each in release.endpoints if each.get("conditions", {}).get("ready")]
     service = f"service/{release.name}"
     if ready:
@@ -60,7 +60,7 @@ def endpoints(release: Release) -> Check:
 
 
 def jobs(release: Release, reader: Reader) -> Iterator[Check]:
-    """If the server takes background jobs: is there a pod that runs them?"""
+    """Check that a pod runs background jobs, if the server accepts them."""
     if "MLFLOW_SERVER_JOB_EXECUTION_ENGINE" not in release.env:
         return
     runners = reader.pods({**release.labels, "app.kubernetes.io/component": "jobs"})
@@ -72,7 +72,7 @@ def jobs(release: Release, reader: Reader) -> Iterator[Check]:
 
 
 def _failed_pod(name: str, pods: list[Json]) -> Check | None:
-    """The first pod with a trouble."""
+    """Return the check of the first pod with a problem."""
     for pod in pods:
         problem = _pod_problem(pod)
         if problem:
@@ -87,7 +87,7 @@ def _container_statuses(pod: Json) -> list[Json]:
 
 
 def _pod_problem(pod: Json) -> tuple[str, str] | None:
-    """Why a pod is not well, as (Kubernetes' reason, a sentence); None if it is."""
+    """Return the problem of a pod as (reason of Kubernetes, message), or None."""
     scheduled, ready = condition(pod, "PodScheduled"), condition(pod, "Ready")
     if scheduled.get("status") == "False":
         return scheduled.get("reason", ""), f"{scheduled.get('reason')}: {scheduled.get('message')}"

@@ -1,4 +1,4 @@
-"""The release as the Kubernetes API has it."""
+"""Reads the objects of a release."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from mlflowops.kube import Json, Reader
 
 @dataclass(frozen=True)
 class Release:
-    """The server's Deployment, its pods that are not leaving, and the endpoints of its Service."""
+    """The server's Deployment, its pods that are not terminating, and the endpoints of its Service."""
 
     deployment: Json
     pods: list[Json]
@@ -19,17 +19,17 @@ class Release:
 
     @property
     def name(self) -> str:
-        """Name of the Deployment and of the Service."""
+        """Return the name of the Deployment and of the Service."""
         return str(self.deployment["metadata"]["name"])
 
     @property
     def namespace(self) -> str:
-        """Namespace of all of it."""
+        """Return the namespace."""
         return str(self.deployment["metadata"]["namespace"])
 
     @property
     def env(self) -> dict[str, str]:
-        """The variables of the server that are no secrets."""
+        """Return the environment variables of the server; those from Secrets are empty."""
         containers = self.deployment["spec"]["template"]["spec"]["containers"]
         return {
             each["name"]: each.get("value", "")
@@ -39,28 +39,32 @@ class Release:
 
     @property
     def path(self) -> str:
-        """The URL path that the server lives under (mlflow.staticPrefix); empty for the root."""
+        """Return the URL path that the server lives under (mlflow.staticPrefix); empty for the root."""
         return self.env.get("MLFLOW_STATIC_PREFIX", "")
 
     @property
     def labels(self) -> dict[str, str]:
-        """What all pods of the release have, those beside the server's too."""
+        """Return the labels that all pods of the release have, of every component."""
         selected: dict[str, str] = self.deployment["spec"]["selector"]["matchLabels"]
         return {key: value for key, value in selected.items() if key != "app.kubernetes.io/component"}
 
     @property
     def secrets(self) -> set[str]:
-        """The Secrets that the server's pods read."""
+        """Return the names of the Secrets that the server pods read."""
         return set(_secret_names(self.deployment["spec"]["template"]["spec"]))
 
     @property
     def ready_pod(self) -> Json | None:
-        """One that can be asked."""
+        """Return a Ready pod, or None."""
         return next((pod for pod in self.pods if is_ready(pod)), None)
 
 
 def read_release(reader: Reader, name: str) -> Release:
-    """Ask the API for the release. OpsError if there is no cluster or no such Deployment."""
+    """Read the objects of a release.
+
+    Raises:
+        OpsError: There is no cluster, or no such Deployment.
+    """
     with kube.api_errors(f"deployment/{name} in namespace {reader.namespace!r}"):
         deployment = reader.get_if_present("apps/v1", "deployments", name)
         if deployment is None:
@@ -76,18 +80,18 @@ def read_release(reader: Reader, name: str) -> Release:
 
 
 def is_ready(pod: Json) -> bool:
-    """Whether Kubernetes sends requests to it."""
+    """Return whether a pod is Ready."""
     return "Ready" in kube.true_conditions(pod)
 
 
 def container_port(pod: Json, name: str) -> int | None:
-    """The number of a pod's port."""
+    """Return the number of a named port of a pod, or None."""
     ports = [each for container in pod["spec"]["containers"] for each in container.get("ports", [])]
     return next((each["containerPort"] for each in ports if each.get("name") == name), None)
 
 
 def _secret_names(node: Any) -> Iterator[str]:
-    """Names in secretKeyRef, secretRef and volumes, wherever they are."""
+    """Yield the names in secretKeyRef, secretRef and volumes at any depth."""
     if isinstance(node, list):
         for each in node:
             yield from _secret_names(each)

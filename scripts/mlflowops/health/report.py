@@ -1,4 +1,4 @@
-"""The report of a health check, for people and for machines."""
+"""Prints the report of a health check as a table or as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,7 +18,7 @@ STATUS_STYLES = {
 
 
 def table(checks: Sequence[Check]) -> None:
-    """One line per check; what is not well says what to do."""
+    """Print a table with one row per check, and the advice of each failed one."""
     rows: list[list[str | Text]] = [
         [
             Text(*STATUS_STYLES[check.status]),
@@ -31,6 +31,6 @@ def table(checks: Sequence[Check]) -> None:
 
 
 def json(checks: Sequence[Check], where: dict[str, str | None]) -> None:
-    """The same as one JSON object: `ok` for all, and every check with its `status`."""
+    """Print one JSON object: `ok` for all, and every check with its `status`."""
     ok = all(check.status != "red" for check in checks)
     console.as_json({**where, "ok": ok, "checks": [asdict(check) for check in checks]})

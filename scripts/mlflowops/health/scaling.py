@@ -1,4 +1,4 @@
-"""Can pods be added when there is load, and taken away when a node needs care?
+"""Checks the HorizontalPodAutoscaler and the PodDisruptionBudgets of the server.
 
 Both only where the release has such an object: the server serves without either.
 """
@@ -19,7 +19,7 @@ ANY_FIX = "`kubectl describe hpa -n {namespace} {hpa}`"
 
 
 def autoscaling(release: Release, reader: Reader) -> Iterator[Check]:
-    """Check the autoscaler of the server, whatever created it."""
+    """Yield a check for each autoscaler of the server, whatever created it."""
     for hpa in reader.list_if_served("autoscaling/v2", "horizontalpodautoscalers"):
         target = hpa["spec"]["scaleTargetRef"]
         if (target["kind"], target["name"]) == ("Deployment", release.name):
@@ -27,7 +27,7 @@ def autoscaling(release: Release, reader: Reader) -> Iterator[Check]:
 
 
 def disruption(release: Release, reader: Reader) -> Iterator[Check]:
-    """A line for each budget that holds for the server's pods."""
+    """Yield a check for each budget that selects the server pods."""
     labels = release.deployment["spec"]["template"]["metadata"]["labels"].items()
     for budget in reader.list_if_served("policy/v1", "poddisruptionbudgets"):
         chosen = budget["spec"].get("selector", {}).get("matchLabels", {})
@@ -36,7 +36,7 @@ def disruption(release: Release, reader: Reader) -> Iterator[Check]:
 
 
 def evaluate_autoscaler(release: Release, hpa: Json) -> Check:
-    """Does it know the load, and may it act on it?"""
+    """Check that an autoscaler has metrics and can scale."""
     spec, status = hpa["spec"], hpa.get("status", {})
     for condition in status.get("conditions", []):
         if condition["type"] in ("AbleToScale", "ScalingActive") and condition["status"] == "False":

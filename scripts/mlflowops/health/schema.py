@@ -1,4 +1,4 @@
-"""Does the database have the schema that the running image needs?
+"""Checks that the database has the schema that the running image needs.
 
 Only the database knows its revision and only the image its newest one, and no API of MLflow tells either.
 So a server pod is asked, with the chart's own Python, which imports no MLflow and takes a moment.
@@ -13,7 +13,7 @@ from mlflowops.kube import ApiError, Reader
 
 
 def schema(release: Release, reader: Reader) -> Check:
-    """Compare the two revisions, as a server pod sees them."""
+    """Check that both revisions are equal, as a server pod reads them."""
     pod = release.ready_pod
     if pod is None:
         return unknown("schema", "no pod is ready to be asked", "see the pods")
@@ -25,7 +25,7 @@ def schema(release: Release, reader: Reader) -> Check:
 
 
 def evaluate(answer: str, restart: str) -> Check:
-    """What a pod's answer means."""
+    """Evaluate the answer of a pod."""
     try:
         revisions = json.loads(answer)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the server itself says over HTTP: alive, version, database."""
+"""Checks the server over HTTP: health, version, database, artifacts."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,7 +13,7 @@ LOGS = "`kubectl logs deployment/mlflow` says why"
 
 
 def checks(server: ServerClient) -> Iterator[Check]:
-    """All that can be asked of a server. Stops when none answers."""
+    """Yield all checks of a server; only the first if it fails."""
     alive = check_or_red("health", lambda: health(server))
     yield alive
     if alive.status == "ok":
@@ -23,7 +23,7 @@ def checks(server: ServerClient) -> Iterator[Check]:
 
 
 def health(server: ServerClient) -> Check:
-    """Does a server process answer?"""
+    """Check that a server process answers."""
     answer = server.request("GET", "/health")
     if answer.ok:
         return green("health", f"{server.where} answers in {_milliseconds(answer)}")
@@ -32,12 +32,12 @@ def health(server: ServerClient) -> Check:
 
 
 def version(server: ServerClient) -> Check:
-    """Which MLflow is it?"""
+    """Report the version of MLflow."""
     return green("version", f"MLflow {server.request_ok('GET', '/version').text.strip()}")
 
 
 def database(server: ServerClient) -> Check:
-    """Does the server reach its database? /health does not tell: it answers without one."""
+    """Check that the server reaches its database, which /health does not need."""
     answer = server.request("GET", "/api/2.0/mlflow/experiments/get?experiment_id=0")
     if answer.status_code >= 500:
         fix = f"is the database up, and is backendStore right? {LOGS}"
@@ -50,7 +50,7 @@ def database(server: ServerClient) -> Check:
 
 
 def check_or_red(name: str, check: Callable[[], Check]) -> Check:
-    """The check's answer; what it could not even ask is red too."""
+    """Return the result of a check, or a red one if its requests fail."""
     try:
         return check()
     except requests.HTTPError as error:

@@ -1,4 +1,4 @@
-"""Is there room on the volume, where SQLite or artifacts live on one?"""
+"""Checks the free space of the volume, if the server has one."""
 
 import json
 
@@ -12,7 +12,7 @@ GIBI = 2**30
 
 
 def checks(release: Release, reader: Reader) -> list[Check]:
-    """One line, if the server has a volume."""
+    """Return one check, if the server has a volume."""
     volumes = release.deployment["spec"]["template"]["spec"].get("volumes", [])
     if not any("persistentVolumeClaim" in each for each in volumes):
         return []
@@ -27,7 +27,7 @@ def checks(release: Release, reader: Reader) -> list[Check]:
 
 
 def evaluate(answer: str, percent_allowed: float) -> Check:
-    """What a pod's answer means."""
+    """Evaluate the answer of a pod."""
     try:
         total, used, _ = json.loads(answer)
     except ValueError:

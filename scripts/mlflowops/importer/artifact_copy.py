@@ -21,7 +21,7 @@ Fetch = Callable[[str, Path], Path]
 
 @dataclass(frozen=True)
 class Artifacts:
-    """What a run or logged model of the source holds.
+    """The artifacts of a run or logged model of the source.
 
     Attributes:
         sizes: Bytes of each file by its path.
@@ -41,7 +41,7 @@ def copy_artifacts(transfer: Transfer, owner: str, old: str, new: str, overwrite
         owner: `run <id>` or `model <id>` in the source.
         old: Address of the artifacts in the source.
         new: Their address on the server.
-        again: Copy all of them.
+        overwrite: Copy all of them.
 
     Returns:
         Whether nothing was refused.
@@ -80,7 +80,7 @@ def differences(transfer: Transfer, owner: str, old: str, new: str) -> tuple[int
 
 
 def list_files(repository: ArtifactRepository, folder: str | None = None) -> Iterator[FileInfo]:
-    """Yield every file, folders resolved."""
+    """Yield every file, in sub-folders too."""
     for each in repository.list_artifacts(folder):
         if each.is_dir:
             yield from list_files(repository, each.path)

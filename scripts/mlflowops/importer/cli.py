@@ -1,4 +1,4 @@
-"""`mlflowops import`: bring an MLflow from elsewhere into this deployment."""
+"""`mlflowops import`: imports the data of another MLflow."""
 
 import time
 from collections.abc import Sequence

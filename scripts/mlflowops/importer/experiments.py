@@ -1,4 +1,4 @@
-"""Imports experiments: by name, since the server gives its own ids."""
+"""Imports experiments by name, because the server assigns its own ids."""
 
 from mlflow.entities import Experiment, LifecycleStage
 
@@ -36,7 +36,7 @@ def _import_experiment(transfer: Transfer, experiment: Experiment) -> str:
 
 
 def delete(transfer: Transfer, experiments: list[Experiment]) -> None:
-    """Delete on the server what is deleted in the source; the last step, since nothing can be added after."""
+    """Delete on the server what is deleted in the source; the last step, since these take no runs."""
     for experiment in experiments:
         if experiment.lifecycle_stage == LifecycleStage.DELETED:
             transfer.target.delete_experiment(transfer.ids.experiments[experiment.experiment_id])

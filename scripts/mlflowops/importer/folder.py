@@ -1,4 +1,4 @@
-"""The files of a folder of this machine, which may hold links to anywhere."""
+"""Lists the files of a local folder, and refuses links to the outside."""
 
 import os
 from collections.abc import Callable
@@ -11,7 +11,7 @@ UNFINISHED = ".artifact.uploading."
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder whose links are followed only to what `allows` accepts. `path` has no links itself."""
+    """A folder whose links are followed only to what `is_allowed` accepts. `path` has no links itself."""
 
     path: Path
     is_allowed: Callable[[str], bool]

@@ -1,4 +1,4 @@
-"""Which id of the source became which id of the server."""
+"""Maps the ids of the source to those of the server."""
 
 import hashlib
 import json
@@ -39,7 +39,7 @@ class Ids:
 
 
 def fingerprint(run: "Run") -> str:
-    """Return a short text that changes when the run of the source changes."""
+    """Return a hash of a run of the source, to detect changes."""
     info, data = run.info, run.data
     facts: list[Any] = [info.run_name, info.status, info.start_time, info.end_time]
     facts += [sorted(each.items()) for each in (data.params, data.tags, data.metrics)]

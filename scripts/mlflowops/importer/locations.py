@@ -1,4 +1,4 @@
-"""Which folders and addresses an import may read artifacts from.
+"""The folders and addresses that an import may read artifacts from.
 
 A source is data from elsewhere. It may name any folder of this machine, and any store that the caller's
 credentials open. Only folders of the source itself, its own server, and what `--artifacts` names are read.
@@ -21,11 +21,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Refused(Exception):
-    """A place that is not read; the text says why."""
+    """A location must not be read; the message says why."""
 
 
 class AllowedLocations:
-    """What one import may read.
+    """The folders and addresses that one import may read.
 
     Args:
         own: Folders of the source itself, without links in their paths.
@@ -80,16 +80,16 @@ class AllowedLocations:
         return self._folder(unquote(url.path if url.scheme else address), owner, url.scheme)
 
     def is_allowed(self, path: str) -> bool:
-        """Whether artifacts may be read from a folder or file: below a folder, its links resolved."""
+        """Return whether artifacts may be read from a folder or file: below a folder, its links resolved."""
         real = Path(os.path.realpath(path))
         return real in self.named or any(_is_below(real, folder) for folder in self.folders)
 
     def contains(self, real: Path) -> bool:
-        """Whether a path without links lies in a folder that may be read, or is it."""
+        """Return whether a path without links lies in a folder that may be read, or is it."""
         return any(real.is_relative_to(folder) for folder in self.folders)
 
     def is_named(self, address: str) -> bool:
-        """Whether `--artifacts` names an address, or one that it lies below."""
+        """Return whether `--artifacts` names an address, or one that it lies below."""
         try:
             url = urlsplit(address)
         except ValueError:
@@ -129,12 +129,12 @@ class AllowedLocations:
 
 
 def is_address(text: str) -> bool:
-    """Whether a value of `--artifacts` is the address of a store, not a folder."""
+    """Return whether a value of `--artifacts` is the address of a store, not a folder."""
     return bool(_ADDRESS.match(text)) and not text.lower().startswith("file:")
 
 
 def is_plain(address: str) -> bool:
-    """Whether an address names nothing but a path: no step upwards in any spelling, no query."""
+    """Return whether an address names nothing but a path: no step upwards in any spelling, no query."""
     while (decoded := unquote(address)) != address:
         address = decoded
     return not _CONTROL.search(address) and not {"..", "?", "#"} & {*re.split(r"[/\\]", address), *address}

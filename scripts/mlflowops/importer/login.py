@@ -1,4 +1,4 @@
-"""Who the caller is to each of the two servers of an import.
+"""Separates the logins of the two servers of an import.
 
 MLflow sends MLFLOW_TRACKING_USERNAME, _PASSWORD and _TOKEN to every server that it talks to. The source is
 another server, often of other people: it gets a login of its own (MLFLOWOPS_SOURCE_...), never the target's.
@@ -32,7 +32,7 @@ class Login(AuthBase):
         self.auth_name = auth_name
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Complete a request before it is sent."""
+        """Set the login of a request."""
         url = str(request.url)
         if len(_path_below(url, self.target)) > len(_path_below(url, self.source)):
             return self._add_target_login(request)
@@ -56,7 +56,7 @@ class Login(AuthBase):
 
 @contextmanager
 def separate_logins(source: str, target: str) -> Iterator[None]:
-    """Within the block each server gets its own login; nothing is changed if the source is no server."""
+    """Give each server its own login for the block; change nothing if the source is not a server."""
     if not source.startswith(("http://", "https://")):
         yield
         return
@@ -71,7 +71,7 @@ def separate_logins(source: str, target: str) -> Iterator[None]:
 
 
 def _register(login: Login) -> None:
-    """Give it to MLflow, in the place of the one of an earlier import of this process."""
+    """Register it in MLflow; it replaces that of an earlier import of this process."""
     from mlflow.tracking.request_auth.abstract_request_auth_provider import RequestAuthProvider
     from mlflow.tracking.request_auth.registry import _request_auth_provider_registry as registry
 

@@ -1,4 +1,4 @@
-"""Imports logged models: first empty ones, so that every id is known, then what is in them."""
+"""Imports logged models: first empty ones, so that every id is known, then their content."""
 
 from itertools import chain, groupby
 

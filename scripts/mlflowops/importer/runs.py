@@ -1,4 +1,4 @@
-"""Imports runs: first empty ones, so that every id is known, then what is in them."""
+"""Imports runs: first empty ones, so that every id is known, then their content."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -74,7 +74,7 @@ def write_content(transfer: Transfer, wanted: list[Run], existing: dict[str, Run
 
 
 def delete(transfer: Transfer, wanted: list[Run], deleted_experiments: set[str]) -> None:
-    """Delete on the server what is deleted in the source; runs of the `gone` experiments go with these."""
+    """Delete on the server what is deleted in the source; not the runs of deleted experiments."""
     existing = find_imported(transfer)
     todo = [
         run

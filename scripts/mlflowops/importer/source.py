@@ -1,4 +1,4 @@
-"""Where an import comes from: a file store, a SQLite file or another tracking server."""
+"""The source of an import: a file store, a SQLite file or another tracking server."""
 
 import os
 import tempfile
@@ -22,7 +22,7 @@ from mlflowops.importer.locations import AllowedLocations
 
 @dataclass(frozen=True)
 class Source:
-    """An MLflow to read from, and the places where it may keep artifacts."""
+    """A source, and the locations of its artifacts."""
 
     name: str
     client: MlflowClient

@@ -1,4 +1,4 @@
-"""The order of an import: nothing may refer to what is not there yet."""
+"""Runs the steps of an import in order: an object follows those it refers to."""
 
 from mlflow.entities import LifecycleStage
 

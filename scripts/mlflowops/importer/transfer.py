@@ -1,4 +1,4 @@
-"""What every step of an import shares, and how a step works through many items at once."""
+"""The state that the steps of an import share, and concurrent work on many items."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -44,7 +44,7 @@ class Transfer:
     refused: dict[str, None] = field(default_factory=dict)
 
     def add_refusal(self, sentence: str) -> None:
-        """Note once what is not imported because the source must not name it."""
+        """Record once that something is not imported because its location is refused."""
         self.refused[sentence] = None
 
     def artifacts(self, address: str) -> ArtifactRepository:
@@ -58,7 +58,7 @@ class Transfer:
     def for_each(
         self, what: str, items: Iterable[Item], do: Callable[[Item], Any], name: Callable[[Item], str]
     ) -> None:
-        """Do something with every item, `jobs` at a time. An item that is refused becomes a problem."""
+        """Call `do` for every item, `jobs` at a time. A refusal of one item becomes a problem."""
         todo = list(items)
         if not todo:
             return

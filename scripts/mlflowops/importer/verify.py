@@ -13,21 +13,21 @@ from mlflowops.importer.transfer import Transfer
 
 
 class Counts:
-    """How many things of each kind the source has, and how many of them are equal on the server."""
+    """The number of objects of each kind in the source, and of equal ones on the server."""
 
     def __init__(self) -> None:
         self.counts: dict[str, list[int]] = {}
         self._lock = threading.Lock()
 
     def add(self, kind: str, wanted: int, equal: int) -> None:
-        """Count things of one kind."""
+        """Count objects of one kind."""
         with self._lock:
             line = self.counts.setdefault(kind, [0, 0])
             line[0] += wanted
             line[1] += equal
 
     def add_all(self, kind: str, wanted: Iterable[Any], existing: Iterable[Any]) -> bool:
-        """Count the things that are on both sides; say whether none is missing."""
+        """Count the objects on both sides; return whether none is missing."""
         needed = set(wanted)
         equal = needed & set(existing)
         self.add(kind, len(needed), len(equal))
@@ -41,7 +41,7 @@ def compare(
     logged: list[LoggedModel],
     registered: list[RegisteredModel],
 ) -> Counts:
-    """Compare all of it; what is wrong is added to the transfer's problems."""
+    """Compare everything; add differences to the problems of the transfer."""
     counts = Counts()
     for experiment in experiments:
         _experiment(transfer, counts, experiment)

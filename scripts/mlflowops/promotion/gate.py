@@ -1,4 +1,4 @@
-"""Judges a candidate: one check per rule of the policy. What is absent or NaN never passes."""
+"""Evaluates the metrics of a candidate by a policy. A metric that is absent or NaN does not pass."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Metrics = dict[str, float]
 
 @dataclass(frozen=True)
 class RuleResult:
-    """One rule, the value it met, and the verdict."""
+    """The result of one rule of a policy."""
 
     metric: str
     rule: str
@@ -21,7 +21,7 @@ class RuleResult:
 
 
 def evaluate(policy: Policy, candidate: Metrics, champion: Metrics | None) -> list[RuleResult]:
-    """Check the candidate's metrics. Without a champion there is nothing to improve on."""
+    """Evaluate every rule. Without a champion, rules of improvement pass."""
     checks = [
         _limit_result(candidate, metric, f"at least {limit:g}", limit, sign=1)
         for metric, limit in policy.minimum.items()

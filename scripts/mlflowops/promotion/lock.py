@@ -1,4 +1,4 @@
-"""One promotion of a model at a time, from any machine.
+"""A lock that allows one promotion of a model at a time, from any machine.
 
 MLflow has no compare-and-set. But the database behind it lets a registered model's name exist once, so
 creating the registered model `<model>.promoting` succeeds for one job only: that job holds the lock, and
@@ -31,14 +31,14 @@ HOLDER = "mlflowops.lock.holder"
 
 
 class Lease:
-    """The right to change a model for a while."""
+    """The right to change a model for a limited time."""
 
     def __init__(self, model: str, seconds: float) -> None:
         self._model = model
         self._end = time.monotonic() + seconds / 2
 
     def check(self) -> None:
-        """Fail if the lease is half over: others may soon think that this job is dead."""
+        """Raise an OpsError if half of the lease is over: others may soon remove the lock."""
         if time.monotonic() > self._end:
             wrong = "the server was so slow that the lock ran out"
             raise OpsError(f"promote {self._model}", wrong, "nothing was changed; run it again", exit_code=1)
@@ -104,7 +104,7 @@ def _holder(client: "MlflowClient", name: str) -> str:
 
 
 def _remove_abandoned(client: "MlflowClient", name: str, holder: str) -> None:
-    """Remove the lock of a dead holder. The mark makes sure that one job at a time looks and deletes."""
+    """Remove the lock of a dead holder. A second lock allows one job at a time to do so."""
     claim = f"{name}.{holder}"
     if not _create(client, claim, uuid4().hex):
         return

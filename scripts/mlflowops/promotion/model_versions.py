@@ -59,7 +59,7 @@ def metrics(client: "MlflowClient", version: "ModelVersion") -> Metrics:
 def set_champion(
     client: "MlflowClient", policy: Policy, winner: "ModelVersion", previous: str | None, lease: Lease
 ) -> bool:
-    """Make winner the champion and archive the previous one; return whether the server has stages.
+    """Set the champion and archive the previous one; return whether the server has stages.
 
     Each step can be repeated: after a crash in the middle, promoting the same version again ends the work.
     """
@@ -89,7 +89,7 @@ def _verify_alias(client: "MlflowClient", alias: str, winner: "ModelVersion") ->
 
 
 def _set_stage(client: "MlflowClient", model: str, version: str, stage: str) -> bool:
-    """Set the stage; a server that has none any more does not know the request."""
+    """Set the stage; return False if the server has no stages."""
     change = getattr(client, "transition_model_version_stage", None)
     if change is None:
         return False
