@@ -65,7 +65,6 @@ def testbed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
     """Run a Kubernetes API that is the current context."""
     fake = FakeApi()
-    fake.write_kubeconfig(tmp_path / "kubeconfig")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-    yield fake
-    fake.close()
+    with fake.current(tmp_path / "kubeconfig"):
+        yield fake

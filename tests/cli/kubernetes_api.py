@@ -1,12 +1,14 @@
 """A small Kubernetes API over HTTP: it serves the objects it was given, and notes the writes."""
 
 import json
-import threading
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from cli.web import serving
 
 Json = dict[str, Any]
 Answer = Json | str | int | Callable[[], Json]
@@ -26,24 +28,22 @@ class FakeApi:
         self.status: dict[str, int] = {}
         self.writes: list[tuple[str, str, Json]] = []
         self.queries: list[str] = []
-        self._web = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        threading.Thread(target=self._web.serve_forever, args=(0.02,), daemon=True).start()
 
-    def write_kubeconfig(self, file: Path) -> None:
-        """Write a kubeconfig whose current context is this server."""
-        url = f"http://127.0.0.1:{self._web.server_port}"
+    @contextmanager
+    def current(self, kubeconfig: Path) -> Iterator[None]:
+        """Run the server, and write a kubeconfig whose current context it is."""
+        with serving(self._handler()) as url:
+            self._write(kubeconfig, url)
+            yield
+
+    def _write(self, kubeconfig: Path, url: str) -> None:
         config = {
             "clusters": [{"name": "fake", "cluster": {"server": url}}],
             "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "me"}}],
             "users": [{"name": "me", "user": {}}],
             "current-context": "fake",
         }
-        file.write_text(json.dumps(config))
-
-    def close(self) -> None:
-        """Stop the server."""
-        self._web.shutdown()
-        self._web.server_close()
+        kubeconfig.write_text(json.dumps(config))
 
     def _handler(api) -> type[BaseHTTPRequestHandler]:  # noqa: N805
         class Handler(BaseHTTPRequestHandler):

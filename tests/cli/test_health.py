@@ -2,10 +2,9 @@
 
 import json
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from runtime.postgres import Postgres
 from runtime.server import Server, environment, run
 
 from cli.cli import Answer, Cli
+from cli.web import serving
 
 CHECKS = ["health", "version", "database", "artifacts"]
 
@@ -96,10 +96,8 @@ def stranger() -> Iterator[str]:
 
         def log_message(self, *_: object) -> None: ...
 
-    web = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=web.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{web.server_port}"
-    web.shutdown()
+    with serving(Handler) as address:
+        yield address
 
 
 def test_somebody_else_there(cli: Cli, stranger: str) -> None:

@@ -41,7 +41,7 @@ def test_go_linters_find_a_planted_fault(source: str, finding: str, tmp_path: Pa
         ('"""Does this."""\n\n\ndef f() -> None:\n    return\n', "D103"),
         ("x = 1\n", "D100"),
         (
-            '"""Does this."""\n\n\ndef f(a: int) -> None:\n    """Do.\n\n    Args:\n        b: Other.\n    """\n',
+            '"""Does this."""\n\n\ndef f(a: int) -> None:\n    """Do.\n\n    Args:\n        b: B.\n    """\n',
             "D417",
         ),
     ],
