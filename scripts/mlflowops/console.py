@@ -37,7 +37,7 @@ err = _Console(markup=False, emoji=False, stderr=True)
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Print the start of a slow step, and its duration at the end."""
+    """Show that something slow runs, then how long it took."""
     start = time.monotonic()
     if not err.is_terminal:
         err.print(f"… {what}", highlight=False)
