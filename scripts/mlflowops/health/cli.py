@@ -88,17 +88,7 @@ def url_checks(url: str, seconds: float) -> Iterator[Check]:
 def in_cluster(namespace: str, name: str, context: str | None, seconds: float) -> Iterator[Check]:
     """Yield the checks of a release: its pods, its server, then the objects around it."""
     from mlflowops import kube  # which imports the Kubernetes client: a second
-    from mlflowops.health import (
-        backup_age,
-        certificate,
-        external_secret_status,
-        ingress,
-        metrics,
-        pods,
-        scaling,
-        schema,
-        volume,
-    )
+    from mlflowops.health import pods, schema, volume
     from mlflowops.health.release import read_release
 
     reader = kube.Reader(kube.connect(context), namespace, seconds)
@@ -109,6 +99,21 @@ def in_cluster(namespace: str, name: str, context: str | None, seconds: float) -
     yield from server_checks(found, reader)
     yield schema.schema(found, reader)
     yield from volume.checks(found, reader)
+    yield from object_checks(found, reader)
+
+
+def object_checks(release: "Release", reader: "Reader") -> Iterator[Check]:
+    """Yield the checks of the objects around the server, as far as the account may read them."""
+    from mlflowops.health import (
+        backup_age,
+        certificate,
+        external_secret_status,
+        ingress,
+        metrics,
+        pods,
+        scaling,
+    )
+
     for part, checks in {
         "ingress": ingress.checks,
         "certificate": certificate.checks,
@@ -119,7 +124,7 @@ def in_cluster(namespace: str, name: str, context: str | None, seconds: float) -
         "disruption": scaling.disruption,
         "backup": backup_age.checks,
     }.items():
-        yield from checks_or_unknown(part, partial(checks, found, reader))
+        yield from checks_or_unknown(part, partial(checks, release, reader))
 
 
 def server_checks(release: "Release", reader: "Reader") -> Iterator[Check]:

@@ -48,9 +48,7 @@ def _import_model(
     for version in transfer.source.versions(model.name):
         number = str(version.version)
         created = existing.get(number)
-        if created and int(created.version) < int(
-            number
-        ):  # an import was interrupted before it deleted this one
+        if created and int(created.version) < int(number):  # left by an interrupted import
             transfer.target.delete_model_version(model.name, str(created.version))
             created = None
         if created := created or _version(transfer, version, artifact_uris):
@@ -64,16 +62,14 @@ def _version(
 ) -> ModelVersion | None:
     """Create the version under its number: a lower one that the server gives first is used up and deleted.
 
-    The server may give a higher one, if it has versions of its own; that is noted. None if its source is
-    refused.
+    A higher one, where the server has versions of its own, is noted. None if its source is refused.
     """
     try:
         source, model = _new_source(transfer, version, artifact_uris)
     except Refused as refused:
         name = f"model {version.name}, version {version.version}"
-        transfer.add_refusal(
-            f"{name}: its source {redacted(version.source or '')} is refused: {refused}; {ALLOW_HINT}."
-        )
+        address = redacted(version.source or "")
+        transfer.add_refusal(f"{name}: its source {address} is refused: {refused}; {ALLOW_HINT}.")
         return None
     while True:
         created = transfer.target.create_model_version(

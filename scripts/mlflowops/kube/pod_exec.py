@@ -29,15 +29,7 @@ def exec_in_pod(
 ) -> ExecOutput:
     """Run a command in a container of a pod.
 
-    Args:
-        api: Client of the cluster.
-        pod: The pod object.
-        container: Name of the container.
-        command: Program and arguments.
-        seconds: When to stop reading; None for the end of the command.
-
-    Returns:
-        What it printed up to then.
+    Reads its output until it ends, or for some seconds.
 
     Raises:
         ApiError: The API refused the exec, or the connection broke.
