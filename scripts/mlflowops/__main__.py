@@ -1,3 +1,5 @@
+"""Runs the command line: `python -m mlflowops`."""
+
 from mlflowops.cli import main
 
 main()

@@ -1,4 +1,4 @@
-"""Addresses of servers and databases, which may hold a password, in the words of a message."""
+"""Removes passwords from the addresses in a message."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""`mlflowops best-run`: which runs are best by one metric."""
+"""`mlflowops best-run`: ranks runs by one metric."""
 
 import math
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ PAGE = 200
 
 
 class Direction(str, Enum):
-    """Which end of the scale is best."""
+    """Whether high or low values of the metric are better."""
 
     auto = "auto"
     max = "max"
@@ -47,7 +47,7 @@ def best_run(
         mlflowops best-run iris-classification --metric test_accuracy --top 3
     """
     client = tracking.client()
-    with tracking.one_sentence("best-run"):
+    with tracking.server_errors("best-run"):
         ids = [_experiment_id(client, name) for name in experiments]
         order = _order(metric, direction)
         runs = list(islice(_ranked(client, ids, metric, order, filter_), top))

@@ -1,4 +1,4 @@
-"""What a confusion matrix is worth: metrics that a business reads.
+"""Computes business metrics from a confusion matrix.
 
 Each metric is a sum over the four cells, tn, fp, fn and tp: how many cases times what one case is worth.
 
@@ -30,7 +30,7 @@ def from_options(benefits: list[str], costs: list[str]) -> dict[str, Worth]:
 
 
 def from_file(path: Path) -> dict[str, Worth]:
-    """Read metrics of your own names from YAML: `name: {cell: worth of one case}`."""
+    """Read the definitions of metrics from YAML: `name: {cell: worth of one case}`."""
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
@@ -43,7 +43,7 @@ def from_file(path: Path) -> dict[str, Worth]:
 
 
 def metrics(path: Path, matrix: Matrix | None, wanted: dict[str, Worth]) -> dict[str, list[float]]:
-    """Work out the wanted metrics from the matrix of the results file."""
+    """Compute metrics from the confusion matrix of the results file."""
     if not wanted:
         return {}
     if matrix is None or len(matrix) != 2:

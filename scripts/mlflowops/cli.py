@@ -10,14 +10,14 @@ from mlflowops.best_run import best_run
 from mlflowops.console import err
 from mlflowops.errors import OpsError
 from mlflowops.external_secrets.cli import app as external_secrets
+from mlflowops.generated_secrets import app as secrets
 from mlflowops.health.cli import health
 from mlflowops.helmfile import helmfile
-from mlflowops.importer.command import import_
+from mlflowops.importer.cli import import_
 from mlflowops.log_results import log_results
 from mlflowops.moved import MOVED, moved
 from mlflowops.promote import promote
 from mlflowops.restore import restore
-from mlflowops.secrets import app as secrets
 
 # helmfile understands its own arguments, even --help.
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -70,7 +70,7 @@ for name in MOVED:
 
 
 def main() -> None:
-    """Run the command line. OpsError becomes one sentence on stderr and its exit code."""
+    """Run the command line; print an OpsError on stderr and exit with its code."""
     try:
         app()
     except OpsError as error:

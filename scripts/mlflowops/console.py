@@ -1,4 +1,4 @@
-"""What the user sees: progress on stderr, results on stdout, colours only on a terminal."""
+"""Prints progress on stderr and results on stdout, with colours only on a terminal."""
 
 import json
 import time

@@ -1,10 +1,10 @@
-"""The one error style of the package."""
+"""The error class of the package."""
 
 from mlflowops.address import without_password
 
 
 class OpsError(Exception):
-    """Something the user can act on.
+    """An error that the user can correct.
 
     Printed as one sentence, `mlflowops: <what>: <what is wrong>; <what to do instead>.`, without a
     traceback. `exit_code` is 2 for wrong input or a missing prerequisite, 1 for a check that failed.

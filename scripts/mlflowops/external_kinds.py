@@ -1,23 +1,20 @@
-"""The kinds of External Secrets, and what one of its objects says about itself."""
+"""The kinds of the External Secrets Operator, and fields of their objects."""
 
-from typing import Any
+from mlflowops.kube import Json, condition
 
-Json = dict[str, Any]
-
-GROUP, VERSION = "external-secrets.io", "v1"
-KINDS = {
+GROUP = "external-secrets.io/v1"
+PLURALS = {
     "ExternalSecret": "externalsecrets",
     "SecretStore": "secretstores",
     "ClusterSecretStore": "clustersecretstores",
 }
 
 
-def target(external: Json) -> str:
-    """The Secret that an ExternalSecret makes."""
+def target_secret(external: Json) -> str:
+    """Return the name of the Secret that an ExternalSecret makes."""
     return str(external["spec"].get("target", {}).get("name") or external["metadata"]["name"])
 
 
-def ready(item: Json) -> Json:
-    """What the operator says about whether a store can be used, or an ExternalSecret is fetched."""
-    conditions: list[Json] = item.get("status", {}).get("conditions", [])
-    return next((each for each in conditions if each["type"] == "Ready"), {})
+def ready_condition(item: Json) -> Json:
+    """Return the condition Ready of a store or an ExternalSecret."""
+    return condition(item, "Ready")

@@ -1,4 +1,4 @@
-"""`mlflowops helmfile`: helmfile in this repository, from any directory."""
+"""`mlflowops helmfile`: runs helmfile in this repository, from any directory."""
 
 import os
 import shutil
@@ -18,11 +18,11 @@ def helmfile(arguments: typer.Context) -> None:
     Elsewhere it is the one on PATH.
     """
     os.chdir(paths.checkout())
-    command = [*_found(), *arguments.args]
+    command = [*_helmfile_command(), *arguments.args]
     os.execv(command[0], command)  # noqa: S606 - becomes it
 
 
-def _found() -> list[str]:
+def _helmfile_command() -> list[str]:
     testbed = Path(sys.executable).with_name("testbed")
     if testbed.exists():
         return [str(testbed), "helmfile"]

@@ -1,4 +1,4 @@
-"""`mlflowops log-results`: put the results file of a finished training on the tracking server."""
+"""`mlflowops log-results`: logs the results file of a training."""
 
 import time
 from pathlib import Path
@@ -56,7 +56,7 @@ def log_results(
     found.params.update(_pair(text) for text in param or [])
     _check_model(model, register_as)
     client = tracking.client()
-    with tracking.one_sentence("log-results"):
+    with tracking.server_errors("log-results"):
         run = _log(client, experiment, run_name or path.stem, found)
         warnings = _artifacts(client, run, [path, *(artifact or [])])
         version = register(client, run, model, register_as) if model else None

@@ -1,4 +1,4 @@
-"""What a metric is: a finite number, and which way is better."""
+"""Metrics: which values are numbers, and whether lower is better."""
 
 import math
 import sys
@@ -25,7 +25,7 @@ LOWER_IS_BETTER = frozenset(
 
 
 def is_number(value: Any) -> bool:
-    """Say whether value can be logged and compared. NaN, infinity and booleans are not numbers here."""
+    """Return whether a value can be logged and compared. NaN, infinity and booleans are not numbers here."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     # MLflow's database stores infinity as the largest float.
@@ -33,6 +33,6 @@ def is_number(value: Any) -> bool:
 
 
 def lower_is_better(name: str, named: Iterable[str] = ()) -> bool:
-    """Say whether less is better for this metric: it is `named`, or one of its words tells."""
+    """Return whether lower is better for a metric: `named` has it, or LOWER_IS_BETTER one of its words."""
     words = "".join(letter if letter.isalnum() else " " for letter in name.lower()).split()
     return name in set(named) or not LOWER_IS_BETTER.isdisjoint(words)

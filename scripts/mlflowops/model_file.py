@@ -1,4 +1,4 @@
-"""Puts a model that lies in a file on the tracking server, as a version of a registered model."""
+"""Logs the model in a file, and registers it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ def _folder(client: "MlflowClient", run: str, path: Path, name: str) -> str | No
     client.log_outputs(run, [LoggedModelOutput(model, 0)])
     if not name:
         return None
-    _ensure(client, name)
+    _ensure_registered(client, name)
     return str(client.create_model_version(name, f"models:/{model}", run, model_id=model).version)
 
 
@@ -60,6 +60,6 @@ def _pickle(client: "MlflowClient", run: str, path: Path, name: str) -> str | No
     return str(logged.registered_model_version) if name else None
 
 
-def _ensure(client: "MlflowClient", name: str) -> None:
+def _ensure_registered(client: "MlflowClient", name: str) -> None:
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)

@@ -1,4 +1,4 @@
-"""Commands that are the test bed's now. They name their new command for one release, and do nothing."""
+"""Commands that moved to the test bed: for one release they name the new command."""
 
 import typer
 
@@ -8,7 +8,7 @@ MOVED = ("up", "down", "cluster", "images", "tools", "platform")
 
 
 def moved(arguments: typer.Context) -> None:
-    """Say what to type instead."""
+    """Fail with the name of the new command."""
     command = " ".join([str(arguments.info_name), *arguments.args])
     raise OpsError(
         str(arguments.info_name), "this command moved to the test bed", f"type `testbed {command}`"

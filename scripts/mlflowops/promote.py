@@ -1,4 +1,4 @@
-"""`mlflowops promote`: let a model version become champion only if it passes the gate."""
+"""`mlflowops promote`: makes a model version the champion if it passes the policy."""
 
 import os
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from rich.text import Text
 from mlflowops import console, tracking
 from mlflowops.output import Output, OutputOption
 from mlflowops.promotion import policy as policies
-from mlflowops.promotion.gate import judge
+from mlflowops.promotion.gate import evaluate
 from mlflowops.promotion.policy import Policy
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ def promote(
         lower=lower_is_better or [],
         alias=alias,
         stage=stage,
-    ).checked()
+    ).validated()
     # No request may outlast the lock: mlflow's own patience is four minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     client = tracking.client()
-    with tracking.one_sentence(f"model {model}"):
+    with tracking.server_errors(f"model {model}"):
         report = run(client, model, version, rules, wait, dry_run)
     _show(report, output)
     if report["decision"] == "refused":
@@ -69,9 +69,9 @@ def promote(
 def run(
     client: "MlflowClient", model: str, version: str | None, policy: Policy, wait: float, dry_run: bool
 ) -> dict[str, Any]:
-    """Judge and, unless it is a dry run, promote; return the report."""
+    """Evaluate a version and, unless it is a dry run, promote it; return the report."""
     from mlflowops.promotion.lock import exclusive
-    from mlflowops.promotion.registry import candidate, crown
+    from mlflowops.promotion.model_versions import candidate, set_champion
 
     found = candidate(client, model, version)
     if dry_run:
@@ -81,7 +81,7 @@ def run(
         report, previous = _decide(client, found, policy)
         if report["decision"] == "refused":
             return report
-        staged = crown(client, policy, found, previous, lease)
+        staged = set_champion(client, policy, found, previous, lease)
     return report | {
         "decision": "promoted",
         "stage": policy.stage if staged else None,
@@ -91,20 +91,20 @@ def run(
 
 def _decide(client: "MlflowClient", found: Any, policy: Policy) -> tuple[dict[str, Any], str | None]:
     """Return the report as it would be, and the version to archive."""
-    from mlflowops.promotion.registry import PREVIOUS, champion, metrics
+    from mlflowops.promotion.model_versions import PREVIOUS, champion, metrics
 
-    held = champion(client, found.name, policy.alias)
-    again = held is not None and str(held.version) == str(found.version)
-    rival = metrics(client, held) if held is not None and not again else None
-    checks = judge(policy, metrics(client, found), rival)
+    current = champion(client, found.name, policy.alias)
+    is_champion = current is not None and str(current.version) == str(found.version)
+    champion_metrics = metrics(client, current) if current is not None and not is_champion else None
+    checks = evaluate(policy, metrics(client, found), champion_metrics)
     # A crash may have come between the alias and the archiving: then the tag names the version to archive.
-    previous = found.tags.get(PREVIOUS) if again else (str(held.version) if held else None)
+    previous = found.tags.get(PREVIOUS) if is_champion else (str(current.version) if current else None)
     report = {
         "model": found.name,
         "version": str(found.version),
         "run_id": found.run_id,
         "alias": policy.alias,
-        "champion_before": str(held.version) if held else None,
+        "champion_before": str(current.version) if current else None,
         "checks": [asdict(check) for check in checks],
         "decision": "would be promoted" if all(check.passed for check in checks) else "refused",
         "stage": None,

@@ -1,4 +1,4 @@
-"""Questions to a pod, which the chart's program `query` answers (files/mlflow_kubernetes/query)."""
+"""The command line and the output of the chart's program `query` (files/mlflow_kubernetes/query)."""
 
 PROGRAM = ("python", "/opt/mlflow-kubernetes/mlflow_kubernetes", "query")
 PREFIX = "answer "
@@ -10,6 +10,6 @@ def command(question: str, *arguments: str) -> list[str]:
 
 
 def answer(printed: str) -> str:
-    """Return the answer, which is JSON, from what the program printed; all of that if there is none."""
+    """Return the answer, which is JSON, from the output of the program; all output if there is none."""
     found = [line.removeprefix(PREFIX) for line in printed.splitlines() if line.startswith(PREFIX)]
     return found[-1] if found else printed

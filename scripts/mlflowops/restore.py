@@ -1,20 +1,16 @@
-"""`mlflowops restore`: maintenance in one command, from the last server pod to the first."""
+"""`mlflowops restore`: replace the database by a backup while the server is scaled to 0."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlflowops import console
-from mlflowops.errors import OpsError
 from mlflowops.options import Context, Namespace, ReleaseName
 
 if TYPE_CHECKING:
-    from kubernetes.client import AppsV1Api
-
-    from mlflowops.backup.jobs import Jobs
+    from mlflowops.kube import Reader
 
 
 def restore(
@@ -30,50 +26,30 @@ def restore(
     wrong with the backup, or on the way, the database stays as it is.
     """
     from mlflowops import kube
-    from mlflowops.backup import jobs
+    from mlflowops.backup import cronjobs
 
-    with kube.speaking(f"restore of {release} in namespace {namespace!r}"):
-        connected = jobs.connect(namespace, release, context)
-        connected.template("restore")
+    with kube.api_errors(f"restore of {release} in namespace {namespace!r}"):
+        connected = cronjobs.connect(namespace, release, context)
+        connected.job_template("restore")
         if not yes:
             typer.confirm(f"Replace the database of {release} in {namespace} by backup {backup}?", abort=True)
-        with nobody_serves(connected):
+        with scaled_to_zero(connected.reader, release):
             connected.run("restore", f"--backup={backup}")
 
 
 @contextmanager
-def nobody_serves(jobs: "Jobs", seconds: float = 600) -> Iterator[None]:
-    """Within the block no server runs; after it as many as before are ready again, whatever happened."""
-    from kubernetes.client import AppsV1Api
-
-    apps = AppsV1Api(jobs.api)
-    before = _deployment(apps, jobs)["spec"]["replicas"]
+def scaled_to_zero(reader: "Reader", deployment: str, seconds: float = 600) -> Iterator[None]:
+    """Scale a Deployment to 0 for the block, and back to its replicas even if the block fails."""
+    replicas = reader.get("apps/v1", "deployments", deployment)["spec"]["replicas"]
     try:
-        _scale(apps, jobs, 0, seconds)
+        _scale(reader, deployment, 0, seconds)
         yield
     finally:
-        _scale(apps, jobs, before, seconds)
+        _scale(reader, deployment, replicas, seconds)
 
 
-def _scale(apps: "AppsV1Api", jobs: "Jobs", replicas: int, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    with console.step(f"deployment/{jobs.release}: {replicas} pods"):
-        body = {"spec": {"replicas": replicas}}
-        apps.patch_namespaced_deployment_scale(jobs.release, jobs.namespace, body)
-        while not _has(apps, jobs, replicas):
-            if time.monotonic() > deadline:
-                fix = f"`kubectl describe pods -n {jobs.namespace} -l app=mlflow`"
-                wrong = f"has not come to {replicas} pods in {seconds:.0f} s"
-                raise OpsError(f"deployment/{jobs.release}", wrong, fix, exit_code=1)
-            time.sleep(1)
+def _scale(reader: "Reader", deployment: str, replicas: int, seconds: float) -> None:
+    from mlflowops import kube
 
-
-def _has(apps: "AppsV1Api", jobs: "Jobs", replicas: int) -> bool:
-    found = _deployment(apps, jobs)
-    status = found["status"]
-    seen = status.get("observedGeneration", 0) >= found["metadata"]["generation"]
-    return seen and replicas == status.get("readyReplicas", 0) == status.get("replicas", 0)
-
-
-def _deployment(apps: "AppsV1Api", jobs: "Jobs") -> Any:
-    return jobs.plain(apps.read_namespaced_deployment(jobs.release, jobs.namespace))
+    with console.step(f"deployment/{deployment}: {replicas} pods"):
+        kube.scale(reader, deployment, replicas, seconds)

@@ -1,4 +1,4 @@
-"""Reads training_results.json: which metrics and params a training wrote down.
+"""Reads training_results.json, the metrics and params of a training.
 
     {
       "cv_results":   {"f1": 0.81, "f1_folds": [0.80, 0.82]},
@@ -22,7 +22,7 @@ Matrix = list[list[float]]
 
 @dataclass(frozen=True)
 class Results:
-    """What to log: for each metric its values in order of steps."""
+    """The content of the file: for each metric its values in order of steps."""
 
     metrics: dict[str, list[float]]
     params: dict[str, str] = field(default_factory=dict)
@@ -30,7 +30,11 @@ class Results:
 
 
 def read(path: Path) -> Results:
-    """Read and check the file; each mistake in it is one OpsError that names the place."""
+    """Read and check the file.
+
+    Raises:
+        OpsError: The file has a mistake; the message names the place.
+    """
     data = _mapping(path, "the file", _json(path))
     cross = _mapping(path, "cv_results", data.get("cv_results", {}))
     test = _mapping(path, "test_results", data.get("test_results", {}))

@@ -1,4 +1,4 @@
-"""The only place of the package that starts programs."""
+"""Runs other programs; no other module of the package does."""
 
 import os
 import subprocess

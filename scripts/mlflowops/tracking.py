@@ -1,4 +1,4 @@
-"""The way to the tracking server: where it is, whether it answers, and its errors in one sentence."""
+"""Connects to the tracking server, and turns its errors into OpsErrors."""
 
 import os
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ SECONDS_TO_ANSWER = 10
 
 
 def client() -> "MlflowClient":
-    """Return a client of the server at MLFLOW_TRACKING_URI, once it is known to answer."""
+    """Return a client of the server at MLFLOW_TRACKING_URI, after a check that it answers."""
     address = os.environ.get(VARIABLE)
     if not address:
         raise OpsError(
@@ -25,10 +25,10 @@ def client() -> "MlflowClient":
             "set it to the server's address, for example http://localhost:5000 while "
             "`kubectl port-forward -n ml service/mlflow 5000:5000` runs",
         )
-    return client_of(address, VARIABLE)
+    return client_for(address, VARIABLE)
 
 
-def client_of(address: str, what: str) -> "MlflowClient":
+def client_for(address: str, what: str) -> "MlflowClient":
     """Return a client of one server. `what` names the setting that the address came from."""
     # Results go to stdout as JSON, progress to stderr; mlflow would mix its own lines into them.
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
@@ -36,12 +36,12 @@ def client_of(address: str, what: str) -> "MlflowClient":
     from mlflow import MlflowClient
 
     if address.startswith(("http://", "https://")):
-        _knock(address, what)
+        _check_reachable(address, what)
     return MlflowClient(address, registry_uri=address)
 
 
-def _knock(address: str, what: str) -> None:
-    """Ask for /health once: mlflow itself would retry a wrong address for four minutes."""
+def _check_reachable(address: str, what: str) -> None:
+    """Request /health once: mlflow itself would retry a wrong address for four minutes."""
     from mlflow.tracking._tracking_service.utils import get_default_host_creds
     from mlflow.utils.rest_utils import http_request
 
@@ -66,17 +66,17 @@ def _knock(address: str, what: str) -> None:
 
 
 @contextmanager
-def one_sentence(what: str) -> Iterator[None]:
-    """Turn what the server refuses into an OpsError about `what`."""
+def server_errors(what: str) -> Iterator[None]:
+    """Turn an error of the server into an OpsError about `what`."""
     from mlflow.exceptions import MlflowException
 
     try:
         yield
     except MlflowException as error:
-        _explain(what, error)
+        _raise_ops_error(what, error)
 
 
-def _explain(what: str, error: Exception) -> NoReturn:
+def _raise_ops_error(what: str, error: Exception) -> NoReturn:
     from mlflow.exceptions import MlflowException
 
     code = error.error_code if isinstance(error, MlflowException) else ""

@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from runtime.server import Server
 
 from cli.cli import Cli
+from cli.kubernetes_api import FakeApi
 from cli.laptop import mlflow_of_the_process
 
 # SQLite waits for the disk at every request; in memory the same server answers five times faster.
@@ -58,3 +59,12 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 def testbed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
     """Run `testbed` commands and look at what they answer."""
     return Cli(capsys, monkeypatch, "testbed")
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
+    """Run a Kubernetes API that is the current context."""
+    fake = FakeApi()
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    with fake.current(tmp_path / "kubeconfig"):
+        yield fake

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 
 import requests
+
+from cli.web import serving
 
 
 @contextmanager
@@ -34,10 +35,5 @@ def without_stages(server: str) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Be quiet."""
 
-    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
-    Thread(target=proxy.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{proxy.server_port}"
-    finally:
-        proxy.shutdown()
-        proxy.server_close()
+    with serving(Proxy) as address:
+        yield address

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from mlflowops.external_kinds import Json
 from mlflowops.external_secrets import checks
-from mlflowops.external_secrets.objects import Found
+from mlflowops.external_secrets.inventory import Inventory
+from mlflowops.kube import Json
 
 READY = {"type": "Ready", "status": "True", "reason": "Valid", "message": "store validated"}
 STORE = {"status": {"conditions": [READY]}}
@@ -42,7 +42,7 @@ def pod(*keys: str, optional: bool = False) -> Json:
     return {"spec": {"containers": [{"env": env}], "volumes": [volume]}}
 
 
-def found(**more: Any) -> Found:
+def found(**more: Any) -> Inventory:
     """All is well, but for what the test says."""
     well: Json = {
         "namespace": "ml",
@@ -53,7 +53,7 @@ def found(**more: Any) -> Found:
         "secrets": {NAME: {"password", "ca.crt"}},
         "pods": [pod("password", "ca.crt")],
     }
-    return Found(**{**well, **more})
+    return Inventory(**{**well, **more})
 
 
 def lines(**more: Any) -> dict[str, tuple[str, str, str]]:

@@ -2,22 +2,22 @@
 
 import json
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
-from mlflowops.health import artifacts
+from mlflowops.health import artifact_round_trip
 from mlflowops.health import server as health
 from runtime.network import free_port
 from runtime.postgres import Postgres
 from runtime.server import Server, environment, run
 
 from cli.cli import Answer, Cli
+from cli.web import serving
 
 CHECKS = ["health", "version", "database", "artifacts"]
 
@@ -57,7 +57,7 @@ def test_it_leaves_nothing_that_grows(cli: Cli, tracking_server: str) -> None:
     for _ in range(2):
         assert cli("health", "--url", tracking_server).code == 0
     experiments = client.search_experiments(view_type=ViewType.ALL)
-    (ours,) = [each for each in experiments if each.name == artifacts.EXPERIMENT]
+    (ours,) = [each for each in experiments if each.name == artifact_round_trip.EXPERIMENT]
     (run,) = client.search_runs([ours.experiment_id], run_view_type=ViewType.ALL)
     assert client.list_artifacts(run.info.run_id) == []
 
@@ -65,7 +65,7 @@ def test_it_leaves_nothing_that_grows(cli: Cli, tracking_server: str) -> None:
 def test_it_revives_its_experiment(cli: Cli, tracking_server: str) -> None:
     assert cli("health", "--url", tracking_server).code == 0
     client = MlflowClient(tracking_server)
-    found = client.get_experiment_by_name(artifacts.EXPERIMENT)
+    found = client.get_experiment_by_name(artifact_round_trip.EXPERIMENT)
     assert found
     client.delete_experiment(found.experiment_id)
     assert cli("health", "--url", tracking_server).code == 0
@@ -73,7 +73,9 @@ def test_it_revives_its_experiment(cli: Cli, tracking_server: str) -> None:
 
 def test_several_at_once_do_not_disturb_each_other(tracking_server: str) -> None:
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: list(health.checks(health.Server(tracking_server, 60))), range(4)))
+        found = list(
+            pool.map(lambda _: list(health.checks(health.ServerClient(tracking_server, 60))), range(4))
+        )
     assert {check.status for checks in found for check in checks} == {"ok"}
 
 
@@ -94,10 +96,8 @@ def stranger() -> Iterator[str]:
 
         def log_message(self, *_: object) -> None: ...
 
-    web = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=web.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{web.server_port}"
-    web.shutdown()
+    with serving(Handler) as address:
+        yield address
 
 
 def test_somebody_else_there(cli: Cli, stranger: str) -> None:
@@ -201,7 +201,9 @@ def test_artifacts_that_go_around_the_server(
 ) -> None:
     """Whether such a store works can only be seen from where the clients are."""
     server = start(**sqlite)
-    MlflowClient(server.url).create_experiment(artifacts.EXPERIMENT, artifact_location="s3://bucket/folder")
+    MlflowClient(server.url).create_experiment(
+        artifact_round_trip.EXPERIMENT, artifact_location="s3://bucket/folder"
+    )
     answer = cli("health", "--url", server.url, "--output", "json")
     assert answer.code == 0
     assert states(answer) == {**dict.fromkeys(CHECKS, "ok"), "artifacts": "unknown"}

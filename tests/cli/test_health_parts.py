@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from mlflowops.health import backup, certificate, metrics, secrets, volume
+from mlflowops.health import backup_age, certificate, external_secret_status, metrics, thresholds, volume
 from mlflowops.health.check import Check
-from mlflowops.health.objects import Json
 from mlflowops.health.release import Release
+from mlflowops.kube import Json
 
 from cli.certificates import self_signed
 
@@ -40,9 +40,9 @@ def release(replicas: int = 2, **more: Any) -> Release:
 
 
 def lines(text: str, replicas: int = 1) -> dict[str, Check]:
-    page = metrics.Page()
+    page = metrics.MetricsPage()
     page.add(text)
-    return {check.name: check for check in metrics.judge(page, release(replicas))}
+    return {check.name: check for check in metrics.evaluate(page, release(replicas), thresholds.defaults())}
 
 
 def test_numbers_that_are_well() -> None:
@@ -110,7 +110,7 @@ def job(suspend: bool = False, **status: float) -> Json:
     ],
 )
 def test_a_backup(found: Json, status: str, words: str) -> None:
-    check = backup.judge(found, NOW)
+    check = backup_age.evaluate(found, NOW)
     assert check.status == status
     assert words in check.detail
     assert ("-n ml" in check.fix) is (status != "ok")
@@ -124,9 +124,15 @@ def external(*conditions: Json) -> Json:
 def test_external_secrets() -> None:
     ready = external({"type": "Ready", "status": "True"})
     failed = external({"type": "Ready", "status": "False", "message": "could not get secret"})
-    assert secrets.judge([ready]).detail == "1 synced, the oldest at 2026-05-04T11:00:00Z"
-    assert secrets.judge([ready, failed]).detail == "postgres is not synced: could not get secret"
-    assert secrets.judge([external()]).detail == "postgres is not synced: nobody has looked at it"
+    assert external_secret_status.evaluate([ready]).detail == "1 synced, the oldest at 2026-05-04T11:00:00Z"
+    assert (
+        external_secret_status.evaluate([ready, failed]).detail
+        == "postgres is not synced: could not get secret"
+    )
+    assert (
+        external_secret_status.evaluate([external()]).detail
+        == "postgres is not synced: nobody has looked at it"
+    )
 
 
 @pytest.mark.parametrize(("instance", "ours"), [("mlflow", True), ("other", False)])
@@ -138,7 +144,7 @@ def test_external_secrets_of_a_task(instance: str, ours: bool) -> None:
     found.deployment["spec"]["selector"] = {"matchLabels": selector}
     each = external()
     each["metadata"] |= {"name": "mlflow-backup-secret", "labels": labels}
-    assert secrets.belongs(each, found) is ours
+    assert external_secret_status.belongs_to_release(each, found) is ours
 
 
 def test_the_secrets_of_a_pod() -> None:
@@ -155,12 +161,12 @@ def test_the_secrets_of_a_pod() -> None:
     ("answer", "status", "words"),
     [
         ("[1073741824, 536870912, 0]", "ok", "50 % of 1.0 GiB in use"),
-        ("[1073741824, 1020054732, 0]", "red", "95 %"),
+        ("[1073741824, 934155386, 0]", "red", "87 %"),
         ("FileNotFoundError: /mlflow", "red", "cannot tell: FileNotFoundError"),
     ],
 )
 def test_a_volume(answer: str, status: str, words: str) -> None:
-    check = volume.judge(answer)
+    check = volume.evaluate(answer, 85)
     assert check.status == status
     assert words in check.detail
 
@@ -174,10 +180,12 @@ def tls(data: bytes) -> Json:
     [("mlflow.example.com", "ok"), ("a.mlflow.example.com", "red"), ("example.com", "red")],
 )
 def test_a_wildcard_certificate_is_for_one_more_word(host: str, status: str) -> None:
-    check = certificate.judge("tls", [host], tls(self_signed("*.example.com", 60)), "ml")
+    check = certificate.evaluate("tls", [host], tls(self_signed("*.example.com", 60)), "ml")
     assert check.status == status
 
 
 def test_a_secret_without_a_certificate() -> None:
-    assert certificate.judge("tls", [], tls(b"nonsense"), "ml").detail.startswith("Secret tls holds no cert")
-    assert certificate.judge("tls", [], {}, "ml").status == "red"
+    assert certificate.evaluate("tls", [], tls(b"nonsense"), "ml").detail.startswith(
+        "Secret tls holds no cert"
+    )
+    assert certificate.evaluate("tls", [], {}, "ml").status == "red"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from kubernetes import client
 from mlflowops.health import pods, schema
-from mlflowops.health.objects import Json
 from mlflowops.health.release import Release
+from mlflowops.kube import Json, Reader
 
 READY = [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "True"}]
 RUNNING = {"name": "mlflow", "restartCount": 0, "state": {"running": {}}, "lastState": {}}
@@ -178,11 +178,11 @@ def test_the_path_of_the_server() -> None:
     ],
 )
 def test_what_a_pod_says_about_the_schema(answer: str, status: str, detail: str) -> None:
-    check = schema.judge(answer, "`kubectl rollout restart`")
+    check = schema.evaluate(answer, "`kubectl rollout restart`")
     assert check.status == status
     assert detail in check.detail
     assert bool(check.fix) is (status == "red")
 
 
 def test_without_a_ready_pod_the_schema_is_unknown() -> None:
-    assert schema.schema(release(pod(conditions=[])), client.ApiClient(), 5).status == "unknown"
+    assert schema.schema(release(pod(conditions=[])), Reader(client.ApiClient(), "ml")).status == "unknown"

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from mlflowops.health import scaling
-from mlflowops.health.release import Json, Release
+from mlflowops.health.release import Release
+from mlflowops.kube import Json
 
 LABELS = {"app.kubernetes.io/name": "mlflow", "app.kubernetes.io/instance": "mlflow"}
 RELEASE = Release(
@@ -24,7 +25,7 @@ class Namespace:
     def __init__(self, **objects: list[Json]) -> None:
         self.objects = objects
 
-    def all(self, group: str, plural: str) -> list[Json]:
+    def list_if_served(self, group: str, plural: str) -> list[Json]:
         assert (group, plural) in {
             ("autoscaling/v2", "horizontalpodautoscalers"),
             ("policy/v1", "poddisruptionbudgets"),

@@ -15,7 +15,7 @@ from mlflow.entities import Dataset, DatasetInput, Metric, RunTag
 from mlflowops.errors import OpsError
 from mlflowops.importer import source as sources
 from mlflowops.importer.folder import Folder
-from mlflowops.importer.places import Places, Refused, shown
+from mlflowops.importer.locations import AllowedLocations, Refused, redacted
 from mlflowops.importer.transfer import Transfer
 
 from cli import compare, laptop
@@ -115,21 +115,21 @@ def spelled(text: str, home: Path) -> str:
     return text
 
 
-def places(home: Path, *named: object) -> Places:
+def locations(home: Path, *named: object) -> AllowedLocations:
     """What an import of the SQLite file in `own` may read."""
-    return sources._places(home / "own" / "mlflow.db", "sqlite", [str(each) for each in named])
+    return sources._locations(home / "own" / "mlflow.db", "sqlite", [str(each) for each in named])
 
 
 @pytest.mark.parametrize("text", SPELLINGS)
 def test_a_database_may_name_no_place_but_its_own(home: Path, text: str) -> None:
     with pytest.raises(Refused):
-        places(home).opened(spelled(text, home), RUN)
+        locations(home).resolve(spelled(text, home), RUN)
 
 
 @pytest.mark.parametrize("text", SPELLINGS)
 def test_a_server_may_name_no_folder_of_this_machine(home: Path, text: str) -> None:
     with contextlib.suppress(Refused):
-        there = Places((), server="http://127.0.0.1:5001").opened(spelled(text, home), RUN)
+        there = AllowedLocations((), server="http://127.0.0.1:5001").resolve(spelled(text, home), RUN)
         assert isinstance(there, str)
         assert there.startswith("mlflow-artifacts:/")  # of that server: it looks itself
 
@@ -152,22 +152,22 @@ def test_what_is_its_own_is_read(home: Path, text: str) -> None:
         (home / each).mkdir(parents=True)
         (home / each / "file").write_text("hello")
     (home / "own" / "link").symlink_to("día 1")
-    found = places(home).opened(spelled(text.replace("{run}", RUN), home), RUN)
+    found = locations(home).resolve(spelled(text.replace("{run}", RUN), home), RUN)
     assert isinstance(found, Folder)
     assert list(found.files()) == ["file"]
 
 
 def test_what_the_caller_names_is_read_too(home: Path) -> None:
     outside = home / "outside"
-    assert isinstance(places(home, outside).opened(str(outside), RUN), Folder)
-    assert isinstance(places(home, outside).opened(f"file://{outside}/inner", RUN), Folder)
+    assert isinstance(locations(home, outside).resolve(str(outside), RUN), Folder)
+    assert isinstance(locations(home, outside).resolve(f"file://{outside}/inner", RUN), Folder)
     moved = home / "moved" / "1" / RUN / "artifacts"
     moved.mkdir(parents=True)
     for recorded in (f"/gone/1/{RUN}/artifacts", f"mlflow-artifacts:/1/{RUN}/artifacts"):
-        found = places(home, home / "moved").opened(recorded, RUN)
+        found = locations(home, home / "moved").resolve(recorded, RUN)
         assert isinstance(found, Folder)
         assert found.path == moved
-    assert places(home, home / "moved").opened("/gone/1/other/artifacts", "other") is None
+    assert locations(home, home / "moved").resolve("/gone/1/other/artifacts", "other") is None
 
 
 @pytest.mark.parametrize(
@@ -191,40 +191,40 @@ def test_what_the_caller_names_is_read_too(home: Path) -> None:
 def test_a_store_is_read_below_the_address_that_the_caller_names(
     home: Path, address: str, read: bool
 ) -> None:
-    allowed = places(home, "s3://bucket/path/")
+    allowed = locations(home, "s3://bucket/path/")
     if read:
-        assert allowed.opened(address, RUN) == address
+        assert allowed.resolve(address, RUN) == address
     else:
         with pytest.raises(Refused):
-            allowed.opened(address, RUN)
+            allowed.resolve(address, RUN)
 
 
 @pytest.mark.parametrize("address", ["runs:/x", "models:/x/1"])
 def test_an_address_that_stands_for_another_is_never_read(home: Path, address: str) -> None:
     with pytest.raises(Refused):
-        places(home, "runs://", "models://").opened(address, RUN)
+        locations(home, "runs://", "models://").resolve(address, RUN)
 
 
 def test_a_server_of_artifacts_is_the_source_itself() -> None:
-    there = Places((), server="http://old:5000/prefix")
+    there = AllowedLocations((), server="http://old:5000/prefix")
     for own in ("mlflow-artifacts:/1/run", "mlflow-artifacts://old:5000/1/run"):
-        assert there.opened(own, RUN) == own
+        assert there.resolve(own, RUN) == own
     for other in ("mlflow-artifacts://evil:5000/1/run", "mlflow-artifacts://old:5000@evil/1/run"):
         with pytest.raises(Refused):
-            there.opened(other, RUN)
+            there.resolve(other, RUN)
 
 
 def test_a_home_folder_is_not_the_source_s_own(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(home / "own"))
     for each in ("x", "mlruns/1"):
         (home / "own" / each).mkdir(parents=True, exist_ok=True)
-    assert isinstance(places(home).opened("./mlruns/1", RUN), Folder)
+    assert isinstance(locations(home).resolve("./mlruns/1", RUN), Folder)
     with pytest.raises(Refused):
-        places(home).opened("./x", RUN)
+        locations(home).resolve("./x", RUN)
     shutil.rmtree(home / "own" / "mlruns")
     (home / "own" / "mlruns").symlink_to(home / "outside")
     with pytest.raises(Refused):
-        places(home).opened("./mlruns/inner", RUN)
+        locations(home).resolve("./mlruns/inner", RUN)
 
 
 def test_links_in_a_folder_of_artifacts_are_followed_only_inside(home: Path) -> None:
@@ -246,7 +246,7 @@ def test_links_in_a_folder_of_artifacts_are_followed_only_inside(home: Path) -> 
     for name, target in links.items():
         (folder / "real" / name if name == "loop" else folder / name).symlink_to(target)
     os.mkfifo(folder / "pipe")
-    found = places(home).opened(str(folder), RUN)
+    found = locations(home).resolve(str(folder), RUN)
     assert isinstance(found, Folder)
     assert set(found.files()) == {".hidden", "file", "real/file", "folder/file"}
     refused = {each.split("'")[1] for each in found.refused}
@@ -256,8 +256,8 @@ def test_links_in_a_folder_of_artifacts_are_followed_only_inside(home: Path) -> 
 
 
 def test_an_address_is_shown_without_its_password() -> None:
-    assert shown("ftp://ana:secret@host/x?sig=secret") == "'ftp://ana:...@host/x'"
-    assert shown("/x\x1b[2J") == r"'/x\x1b[2J'"
+    assert redacted("ftp://ana:secret@host/x?sig=secret") == "'ftp://ana:...@host/x'"
+    assert redacted("/x\x1b[2J") == r"'/x\x1b[2J'"
 
 
 def hostile_database(home: Path) -> tuple[str, MlflowClient, dict[str, str]]:
@@ -313,9 +313,9 @@ def test_what_was_refused_is_imported_when_its_place_is_named(
     run = client.create_run(client.create_experiment(name, str(home / "far")), laptop.START, {}, "one").info
     Path(run.artifact_uri).mkdir(parents=True)
     (Path(run.artifact_uri) / "file.txt").write_text("hello")
-    shown = cli("import", home / "own" / "mlflow.db")
-    assert shown.code == 1
-    assert "not complete: refused 1, see above" in " ".join(shown.out.split())
+    refused = cli("import", home / "own" / "mlflow.db")
+    assert refused.code == 1
+    assert "not complete: refused 1, see above" in " ".join(refused.out.split())
     assert server.list_artifacts(compare.runs(server, name)["one"].info.run_id) == []
     assert cli("import", home / "own" / "mlflow.db", "--artifacts", home / "far").code == 0
     assert compare.files(server, compare.runs(server, name)["one"], tmp_path) == {"file.txt": b"hello"}
@@ -404,7 +404,7 @@ def test_a_folder_of_which_mlruns_is_a_link_is_not_read(home: Path) -> None:
     (home / "outside" / "0").mkdir()
     (home / "own" / "mlruns").symlink_to(home / "outside")
     with pytest.raises(OpsError, match=r"is a link to .*; give that folder as SOURCE if you trust it"):
-        sources._path(str(home / "own"))
+        sources._resolve_path(str(home / "own"))
 
 
 @pytest.mark.parametrize("address", ["/etc/ssh", "file:///etc/ssh", "FILE:///etc/ssh", "./x"])

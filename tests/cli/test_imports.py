@@ -1,5 +1,6 @@
 """No module of ours needs one that needs it, be it at the top, inside a function or only for types."""
 
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -31,6 +32,31 @@ def test_no_circle_by_part() -> None:
 
 def test_the_product_does_not_need_the_test_bed() -> None:
     assert imports.by_package(FILES) == {"mlflowops": set(), "testbed": {"mlflowops"}}
+
+
+def users(known: dict[str, Path], library: str) -> set[str]:
+    """The modules that import a library."""
+    needed = {name: imports.imported(file, known) for name, file in known.items()}
+    return {name for name, found in needed.items() if library in {each.split(".")[0] for each in found}}
+
+
+def test_only_one_part_uses_the_kubernetes_client() -> None:
+    modules = imports.modules(REPO / "scripts/mlflowops")
+    found = users(modules, "kubernetes")
+    assert "mlflowops.kube.reader" in found
+    assert {name for name in found if not name.startswith("mlflowops.kube.")} == set()
+
+
+def test_nothing_runs_kubectl() -> None:
+    modules = imports.modules(REPO / "scripts/mlflowops")
+    assert [name for name, file in modules.items() if re.search("[\"']kubectl[\"']", file.read_text())] == []
+
+
+def test_the_user_of_a_library_is_found(tmp_path: Path) -> None:
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours/a.py").write_text("def f():\n    from kubernetes.stream import stream\n")
+    (tmp_path / "ours/b.py").write_text("from ours.a import f\n")
+    assert users(imports.modules(tmp_path / "ours"), "kubernetes") == {"ours.a"}
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from uuid import uuid4
 
 import pytest
@@ -14,6 +13,7 @@ from mlflowops.address import without_password
 from mlflowops.errors import OpsError
 
 from cli.cli import Cli
+from cli.web import serving
 
 # Title, clipboard, clear the screen (twice), back in the line, text backwards; then markup and an emoji.
 HOSTILE = (
@@ -34,13 +34,8 @@ def answering(code: int, body: str) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Be quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Answer) as address:
+        yield address
 
 
 def controls(text: str) -> set[str]:

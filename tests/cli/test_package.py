@@ -110,6 +110,11 @@ def test_a_command_that_needs_no_repository_works_without_it(installed: Path) ->
     assert json.loads(done.stdout)["checks"][0]["status"] == "red"
 
 
+def test_the_thresholds_of_health_are_in_the_wheel(installed: Path) -> None:
+    script = "from mlflowops.health import thresholds; print(thresholds.defaults()['volumePercent'])"
+    assert run(installed / "python", "-c", script).stdout == "85\n"
+
+
 def test_a_command_that_needs_the_repository_says_so(installed: Path) -> None:
     done = run(installed / "mlflowops", "helmfile", "list")
     assert done.returncode == 2

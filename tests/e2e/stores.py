@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 import psycopg2
-from mlflowops.secrets import GENERATED, random_key
+from mlflowops.generated_secrets import GENERATED, random_key
 
 from e2e.kube import Kube
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from kubernetes.client.rest import ApiException
+from mlflowops.generated_secrets import GENERATED
 from mlflowops.paths import REPO
-from mlflowops.secrets import GENERATED
 
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually

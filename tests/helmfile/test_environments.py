@@ -6,7 +6,7 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import tomllib
-from mlflowops import secrets
+from mlflowops.generated_secrets import GENERATED
 from mlflowops.paths import REPO
 from render import custom
 
@@ -91,7 +91,7 @@ def test_local_makes_every_secret_that_its_pods_read(rendered) -> None:
             reference = variable.get("valueFrom", {}).get("secretKeyRef")
             if reference:
                 read_keys.add((reference["name"], reference["key"]))
-    assert read_keys == {(name, key) for name, keys in secrets.GENERATED.items() for key in keys}
+    assert read_keys == {(name, key) for name, keys in GENERATED.items() for key in keys}
 
 
 def test_local_points_at_the_services_that_it_deploys(rendered) -> None:

@@ -35,6 +35,23 @@ def test_go_linters_find_a_planted_fault(source: str, finding: str, tmp_path: Pa
     assert done.returncode and finding in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("source", "finding"),
+    [
+        ('"""Does this."""\n\n\ndef f() -> None:\n    return\n', "D103"),
+        ("x = 1\n", "D100"),
+        (
+            '"""Does this."""\n\n\ndef f(a: int) -> None:\n    """Do.\n\n    Args:\n        b: B.\n    """\n',
+            "D417",
+        ),
+    ],
+)
+def test_ruff_finds_an_undocumented_function_of_the_command(source: str, finding: str) -> None:
+    command = [sys.executable, "-m", "ruff", "check", "--stdin-filename", "scripts/mlflowops/planted.py", "-"]
+    done = subprocess.run(command, cwd=REPO, input=source, capture_output=True, text=True)
+    assert done.returncode and finding in done.stdout
+
+
 def test_the_hooks_of_pre_commit_are_targets() -> None:
     """The same checks before a commit and before a push as in CI."""
     hooks = yaml.safe_load((REPO / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]

@@ -1,1 +1,1 @@
-"""Backups by hand: the Jobs that the chart's CronJobs would make, watched to their end."""
+"""Makes and lists backups by Jobs of the chart's CronJobs."""

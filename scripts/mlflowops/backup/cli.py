@@ -1,4 +1,4 @@
-"""`mlflowops backup`: make one now, list them, and see that deleted artifacts can be had back."""
+"""`mlflowops backup`: makes and lists backups, and checks that artifacts are versioned."""
 
 import typer
 
@@ -14,10 +14,10 @@ app = typer.Typer(help="Backups of the database, and the versions of artifacts."
 def now(namespace: Namespace = "ml", release: ReleaseName = "mlflow", context: Context = None) -> None:
     """Make a backup now, for example before an upgrade."""
     from mlflowops import kube
-    from mlflowops.backup import jobs
+    from mlflowops.backup import cronjobs
 
-    with kube.speaking(f"backup of {release} in namespace {namespace!r}"):
-        jobs.connect(namespace, release, context).run("backup")
+    with kube.api_errors(f"backup of {release} in namespace {namespace!r}"):
+        cronjobs.connect(namespace, release, context).run("backup")
 
 
 @app.command("list")
@@ -29,11 +29,11 @@ def list_(
 ) -> None:
     """List the backups, the newest first. Asks a pod of a Job, which has the credentials of their store."""
     from mlflowops import kube
-    from mlflowops.backup import jobs
-    from mlflowops.backup.listing import listed
+    from mlflowops.backup import cronjobs
+    from mlflowops.backup.listing import list_backups
 
-    with kube.speaking(f"backups of {release} in namespace {namespace!r}"):
-        found = listed(jobs.connect(namespace, release, context))
+    with kube.api_errors(f"backups of {release} in namespace {namespace!r}"):
+        found = list_backups(cronjobs.connect(namespace, release, context))
     if output is Output.json:
         console.as_json(found)
         return
@@ -57,10 +57,10 @@ def versioning(namespace: Namespace = "ml", release: ReleaseName = "mlflow", con
     Exit 1 if it does not, with the command that turns it on.
     """
     from mlflowops import kube
-    from mlflowops.backup import inside, jobs
+    from mlflowops.backup.versioning import read_versioning
 
-    with kube.speaking(f"artifacts of {release} in namespace {namespace!r}"):
-        found = inside.ask(jobs.connect(namespace, release, context), "versioning")
+    with kube.api_errors(f"artifacts of {release} in namespace {namespace!r}"):
+        found = read_versioning(kube.Reader(kube.connect(context), namespace), release)
     bucket = found["bucket"]
     if not bucket:
         raise OpsError(

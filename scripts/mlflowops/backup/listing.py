@@ -1,18 +1,23 @@
-"""The list of backups, asked in a pod of a Job: a server pod may have no access to their bucket."""
+"""Lists the backups in a Job: a server pod may have no access to their bucket."""
 
 import json
 from typing import Any
 
 from mlflowops import query
-from mlflowops.backup.jobs import Jobs, Json
+from mlflowops.backup.cronjobs import CronJobs
 from mlflowops.errors import OpsError
+from mlflowops.kube import Json
 
 SECONDS = 300
 
 
-def listed(jobs: Jobs) -> list[Json]:
-    """The facts of each backup, the newest first. OpsError if their store does not answer."""
-    log, failed = jobs.finish(question(jobs.template("backup")), "list")
+def list_backups(cronjobs: CronJobs) -> list[Json]:
+    """Return the facts of each backup, the newest first.
+
+    Raises:
+        OpsError: The Job failed, for example because the store does not answer.
+    """
+    log, failed = cronjobs.run_job(listing_job(cronjobs.job_template("backup")), "list")
     if failed:
         raise failed
     try:
@@ -23,8 +28,8 @@ def listed(jobs: Jobs) -> list[Json]:
     return found
 
 
-def question(job: Json) -> Json:
-    """A Job that lists, made from one that backs up: the same credentials, without PostgreSQL's programs."""
+def listing_job(job: Json) -> Json:
+    """Turn a Job that makes a backup into one that lists them with the same credentials."""
     spec: Json = job["spec"]
     pod: dict[str, Any] = spec["template"]["spec"]
     container = pod["containers"][0]
@@ -35,6 +40,6 @@ def question(job: Json) -> Json:
 
 
 def destination(container: Json) -> str:
-    """Where the container of a backup stores, as its command line says."""
+    """Return where a backup container stores, from its command line."""
     name = "--destination="
     return next(str(word).removeprefix(name) for word in container["command"] if word.startswith(name))

@@ -1,1 +1,1 @@
-"""External Secrets: does what MLflow reads arrive from the vault, and if not, what is to be done?"""
+"""Checks and syncs the Secrets that the External Secrets Operator makes for MLflow."""

@@ -1,14 +1,12 @@
-"""What External Secrets' objects say about themselves, and what to do when it is no good news."""
+"""Checks the operator, its stores and ExternalSecrets, and the keys that pods read."""
 
 from collections.abc import Iterator
 from datetime import datetime, timezone
 
 from mlflowops import external_kinds
-from mlflowops.external_kinds import Json
-from mlflowops.external_secrets import objects
-from mlflowops.external_secrets.objects import Found
+from mlflowops.external_secrets.inventory import OPERATOR, Inventory, read_keys
 from mlflowops.health.check import Check, green, red, unknown
-from mlflowops.health.objects import moment
+from mlflowops.kube import Json, parse_time
 
 INSTALL = "install the External Secrets Operator, on a laptop `make up PLATFORM=1`"
 SYNC = "`mlflowops external-secrets sync -n {namespace}` asks again at once"
@@ -21,8 +19,8 @@ FIXES = (
 ANY_FIX = "`kubectl describe -n {namespace} externalsecret {name}`"
 
 
-def checks(found: Found) -> Iterator[Check]:
-    """From the operator to the keys that pods read: the first red line is the cause of those below."""
+def checks(found: Inventory) -> Iterator[Check]:
+    """Yield all checks, from the operator to the keys: the first red one causes those after it."""
     yield definitions(found)
     yield operator(found)
     if found.defined is False:
@@ -37,21 +35,21 @@ def checks(found: Found) -> Iterator[Check]:
     yield from secrets(found)
 
 
-def definitions(found: Found) -> Check:
-    """Does the API server know the operator's kinds?"""
-    name = f"{external_kinds.GROUP}/{external_kinds.VERSION}"
+def definitions(found: Inventory) -> Check:
+    """Check that the API server serves the operator's kinds."""
+    name = external_kinds.GROUP
     if found.defined:
         return green("definitions", f"{name} is served")
     return red("definitions", f"{name} is not served by this cluster", INSTALL)
 
 
-def operator(found: Found) -> Check:
-    """Check that an operator acts on the definitions."""
+def operator(found: Inventory) -> Check:
+    """Check that an operator is running."""
     if found.operators is None:
         fix = "use an account that may list Deployments of all namespaces"
         return unknown("operator", "may not look into other namespaces", fix)
     if not found.operators:
-        return red("operator", f"no Deployment has the label {objects.OPERATOR}", INSTALL)
+        return red("operator", f"no Deployment has the label {OPERATOR}", INSTALL)
     for each in found.operators:
         meta, status = each["metadata"], each.get("status", {})
         where = f"-n {meta['namespace']} deployment/{meta['name']}"
@@ -63,7 +61,7 @@ def operator(found: Found) -> Check:
 
 
 def store(kind: str, name: str, found: Json | None, namespace: str) -> Check:
-    """Can the operator log in to the vault?"""
+    """Check that a store is ready: the operator can log in to the vault."""
     line = f"store {name}"
     where = name if kind == "ClusterSecretStore" else f"-n {namespace} {name}"
     if found is None:
@@ -71,60 +69,60 @@ def store(kind: str, name: str, found: Json | None, namespace: str) -> Check:
         return red(line, f"there is no {kind} of that name", fix)
     if "forbidden" in found:
         return unknown(line, f"may not read {kind}s", f"use an account that may get {kind}s")
-    ready = external_kinds.ready(found)
+    ready = external_kinds.ready_condition(found)
     if ready.get("status") == "True":
         return green(line, f"{kind} is ready: {ready.get('message') or ready.get('reason')}")
-    said = ready.get("message") or "the operator has not looked at it yet"
+    message = ready.get("message") or "the operator has not looked at it yet"
     fix = f"correct its provider and credentials: `kubectl describe {kind.lower()} {where}`"
-    return red(line, f"{kind} is not ready: {said}", fix)
+    return red(line, f"{kind} is not ready: {message}", fix)
 
 
 def external_secret(found: Json, namespace: str) -> Check:
-    """Is what the vault has in the Secret, and since when?"""
+    """Check that an ExternalSecret is synced."""
     name = found["metadata"]["name"]
-    ready = external_kinds.ready(found)
+    ready = external_kinds.ready_condition(found)
     when = found.get("status", {}).get("refreshTime")
     if ready.get("status") == "True":
         every = found["spec"].get("refreshInterval", "1h")
-        return green(name, f"{ready.get('message') or 'synced'}, {_ago(when)}, every {every}")
-    said = ready.get("message") or "the operator has not looked at it yet"
-    words = said.lower()
-    fix = next((fix for part, fix in FIXES if part in words), ANY_FIX)
-    again = SYNC.format(namespace=namespace)
-    return red(name, said, f"{fix.format(namespace=namespace, name=name)} then {again}")
+        return green(name, f"{ready.get('message') or 'synced'}, {_age(when)}, every {every}")
+    message = ready.get("message") or "the operator has not looked at it yet"
+    lowered = message.lower()
+    fix = next((fix for part, fix in FIXES if part in lowered), ANY_FIX)
+    sync_hint = SYNC.format(namespace=namespace)
+    return red(name, message, f"{fix.format(namespace=namespace, name=name)} then {sync_hint}")
 
 
-def secrets(found: Found) -> Iterator[Check]:
-    """Has each Secret the keys that pods read?"""
+def secrets(found: Inventory) -> Iterator[Check]:
+    """Check that each Secret has the keys that pods read."""
     if found.secrets is None:
         yield unknown(
             "keys", f"may not read Secrets of {found.namespace}", "use an account that may get them"
         )
         return
-    made = {external_kinds.target(each) for each in found.external}
+    managed = {external_kinds.target_secret(each) for each in found.external}
     wanted: dict[str, set[str]] = {}
-    for name, key in sorted(set().union(*(objects.read_keys(pod) for pod in found.pods))):
+    for name, key in sorted(set().union(*(read_keys(pod) for pod in found.pods))):
         wanted.setdefault(name, set()).add(key)
     for name, keys in wanted.items():
-        yield _keys(name, keys, found.secrets.get(name), name in made)
+        yield _keys(name, keys, found.secrets.get(name), name in managed)
 
 
-def _keys(name: str, wanted: set[str], there: set[str] | None, made: bool) -> Check:
+def _keys(name: str, wanted: set[str], there: set[str] | None, managed: bool) -> Check:
     line = f"keys of {name}"
     listed = ", ".join(sorted(wanted - (there or set())))
     if not listed:
         return green(line, f"all that pods read: {', '.join(sorted(wanted))}")
-    fix = "see its ExternalSecret above" if made else "make it, or let the chart: externalSecrets.enabled"
+    fix = "see its ExternalSecret above" if managed else "make it, or let the chart: externalSecrets.enabled"
     if there is None:
         return red(line, f"there is no Secret of that name; pods read {listed}", fix)
-    where = "add them in the vault, or say where they are: externalSecrets.secrets" if made else "add them"
+    where = "add them in the vault, or say where they are: externalSecrets.secrets" if managed else "add them"
     return red(line, f"pods read {listed}, which it lacks", where)
 
 
-def _ago(when: str | None) -> str:
+def _age(when: str | None) -> str:
     if not when:
         return "at an unknown time"
-    seconds = int((datetime.now(timezone.utc) - moment(when)).total_seconds())
+    seconds = int((datetime.now(timezone.utc) - parse_time(when)).total_seconds())
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds // size} {unit} ago"

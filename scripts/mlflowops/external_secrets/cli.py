@@ -1,4 +1,4 @@
-"""`mlflowops external-secrets`: check what the vault delivers, fetch it now, let pods read it."""
+"""`mlflowops external-secrets`: checks External Secrets, or fetches the secrets now."""
 
 from typing import Annotated
 
@@ -34,10 +34,10 @@ def check(
     """
     if ctx.invoked_subcommand:
         return
-    from mlflowops.external_secrets import checks, objects
+    from mlflowops.external_secrets import checks, inventory
 
     with console.step(f"Checking External Secrets in namespace {namespace}"):
-        found = objects.read(namespace, context, timeout, _parsed(store))
+        found = inventory.read(namespace, context, timeout, _parse_store(store))
         lines = list(checks.checks(found))
     if output is Output.json:
         report.json(lines, {"namespace": namespace})
@@ -55,17 +55,18 @@ def sync(
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the operator.")] = 60,
 ) -> None:
     """Fetch every value from the vault now, after a rotation or a repair, and wait until it is here."""
-    from mlflowops.external_secrets import sync as work
+    from mlflowops.external_secrets.sync import restart as restart_pods
+    from mlflowops.external_secrets.sync import sync as fetch
 
     with console.step(f"Fetching the secrets of namespace {namespace}"):
-        names = work.sync(namespace, context, timeout)
+        names = fetch(namespace, context, timeout)
     console.out.print(f"fetched: {', '.join(names)}", highlight=False, soft_wrap=True)
     if restart:
-        restarted = work.restart(namespace, context)
+        restarted = restart_pods(namespace, context)
         console.out.print(f"restarting: {', '.join(restarted)}", highlight=False, soft_wrap=True)
 
 
-def _parsed(store: str | None) -> tuple[str, str] | None:
+def _parse_store(store: str | None) -> tuple[str, str] | None:
     if not store:
         return None
     kind, _, name = store.partition("/")

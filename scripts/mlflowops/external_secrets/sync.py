@@ -1,79 +1,83 @@
-"""Fetch now instead of at the next interval, and let pods read what came."""
+"""Makes the External Secrets Operator fetch now, and restarts the pods that read its Secrets."""
 
-import time
 from datetime import datetime, timezone
-from typing import Any
-
-from kubernetes import client
 
 from mlflowops import kube
 from mlflowops.errors import OpsError
-from mlflowops.external_kinds import GROUP, KINDS, VERSION, Json
-from mlflowops.external_secrets import objects
+from mlflowops.external_kinds import GROUP, PLURALS
+from mlflowops.external_secrets.inventory import MLFLOW, read_keys
+from mlflowops.kube import Json, Reader
 
-ASKED = "force-sync"
-"""The annotation whose change makes the operator look again; its own documentation calls it so."""
+SYNC_ANNOTATION = "force-sync"
+"""The operator fetches again when this annotation changes, as its documentation says."""
 
-RESTARTED = "kubectl.kubernetes.io/restartedAt"
+RESTART_ANNOTATION = "kubectl.kubernetes.io/restartedAt"
 """What `kubectl rollout restart` sets."""
 
 
 def sync(namespace: str, context: str | None, seconds: float) -> list[str]:
-    """Let the operator fetch every ExternalSecret, and wait until it has; the names."""
-    custom: Any = client.CustomObjectsApi(kube.connect(context))
-    with kube.speaking(f"externalsecrets in namespace {namespace!r}"):
-        listed = custom.list_namespaced_custom_object(GROUP, VERSION, namespace, KINDS["ExternalSecret"])
-        names = [each["metadata"]["name"] for each in listed["items"]]
-        if not names:
+    """Make the operator fetch every ExternalSecret, and wait until it has; return their names.
+
+    Raises:
+        OpsError: There is none, or the time is over.
+    """
+    reader = Reader(kube.connect(context), namespace)
+    with kube.api_errors(f"externalsecrets in namespace {namespace!r}"):
+        before = {name: _version(each) for name, each in _external_secrets(reader).items()}
+        if not before:
             instead = "deploy MLflow with externalSecrets.enabled: true, or name another --namespace"
             raise OpsError("external-secrets", f"there is no ExternalSecret in {namespace!r}", instead)
-        before = {each["metadata"]["name"]: _version(each) for each in listed["items"]}
-        mark = {"metadata": {"annotations": {ASKED: _now()}}}
-        for name in names:
-            custom.patch_namespaced_custom_object(
-                GROUP, VERSION, namespace, KINDS["ExternalSecret"], name, mark
-            )
-        _wait(custom, namespace, before, seconds)
-    return names
+        annotations = {SYNC_ANNOTATION: _now()}
+        for name in before:
+            kube.annotate(reader, GROUP, PLURALS["ExternalSecret"], name, annotations)
+        _wait(reader, before, seconds)
+    return list(before)
 
 
 def restart(namespace: str, context: str | None) -> list[str]:
-    """Restart every Deployment of MLflow's that reads a Secret, one pod after the other; the names."""
-    apps = client.AppsV1Api(kube.connect(context))
-    mark = {"spec": {"template": {"metadata": {"annotations": {RESTARTED: _now()}}}}}
+    """Restart every Deployment of MLflow that reads a Secret, pod by pod; return their names."""
+    reader = Reader(kube.connect(context), namespace)
+    annotations = {RESTART_ANNOTATION: _now()}
     restarted = []
-    with kube.speaking(f"deployments in namespace {namespace!r}"):
-        found = apps.list_namespaced_deployment(namespace, label_selector="app.kubernetes.io/part-of=mlflow")
-        for each in apps.api_client.sanitize_for_serialization(found.items):
-            if objects.read_keys(each["spec"]["template"]):
+    with kube.api_errors(f"deployments in namespace {namespace!r}"):
+        for each in reader.list_all("apps/v1", "deployments", MLFLOW):
+            if read_keys(each["spec"]["template"]):
                 name = each["metadata"]["name"]
-                apps.patch_namespaced_deployment(name, namespace, mark)
+                kube.annotate_pod_template(reader, name, annotations)
                 restarted.append(name)
     return restarted
 
 
-def _wait(custom: Any, namespace: str, before: dict[str, str], seconds: float) -> None:
-    """Until the operator has fetched each of them after it was asked."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = custom.list_namespaced_custom_object(GROUP, VERSION, namespace, KINDS["ExternalSecret"])
-        names = {each["metadata"]["name"]: each for each in found["items"]}
-        waiting = [name for name in before if name in names and _version(names[name]) == before[name]]
-        if not waiting:
-            return
-        if time.monotonic() > deadline:
-            wrong = f"{waiting[0]} was not fetched within {seconds:.0f} s: {_said(names[waiting[0]])}"
-            raise OpsError("external-secrets", wrong, "see what `mlflowops external-secrets` says", 1)
-        time.sleep(0.5)
+def _external_secrets(reader: Reader) -> dict[str, Json]:
+    return {each["metadata"]["name"]: each for each in reader.list_all(GROUP, PLURALS["ExternalSecret"])}
 
 
-def _said(external: Json) -> str:
+def _wait(reader: Reader, before: dict[str, str], seconds: float) -> None:
+    """Wait until the operator has fetched each of them since `before`."""
+    found: dict[str, Json] = {}
+
+    def is_fetched() -> bool:
+        found.clear()
+        found.update(_external_secrets(reader))
+        return not _waiting(found, before)
+
+    if not kube.wait_until(is_fetched, seconds, interval=0.5):
+        name = _waiting(found, before)[0]
+        wrong = f"{name} was not fetched within {seconds:.0f} s: {_message(found[name])}"
+        raise OpsError("external-secrets", wrong, "see what `mlflowops external-secrets` says", 1)
+
+
+def _waiting(found: dict[str, Json], before: dict[str, str]) -> list[str]:
+    return [name for name, version in before.items() if name in found and _version(found[name]) == version]
+
+
+def _message(external: Json) -> str:
     conditions = external.get("status", {}).get("conditions", [])
     return str(next((each.get("message") for each in conditions), "the operator says nothing"))
 
 
 def _version(external: Json) -> str:
-    """What the operator writes when it has fetched it: it counts the annotations in."""
+    """Return what the operator writes after a fetch: it includes the annotations."""
     return str(external.get("status", {}).get("syncedResourceVersion", ""))
 
 

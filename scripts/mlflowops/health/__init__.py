@@ -1,1 +1,1 @@
-"""The health check: is this MLflow well, and if not, what to do about it."""
+"""The health check of a release: one line per check, with advice on each failed one."""

@@ -1,4 +1,4 @@
-"""How long will the certificates of the Ingresses last, and are they for the right hosts?"""
+"""Checks the expiry and the hosts of the certificates of the Ingresses."""
 
 import base64
 from collections.abc import Iterator
@@ -8,23 +8,23 @@ from cryptography import x509
 
 from mlflowops.health import ingress
 from mlflowops.health.check import Check, green, red, yellow
-from mlflowops.health.objects import Json, Objects
 from mlflowops.health.release import Release
+from mlflowops.kube import Json, Reader
 
-SOON = timedelta(days=21)
+RENEWAL_OVERDUE = timedelta(days=21)
 """cert-manager renews one of 90 days 30 days before its end: with less left, renewing has failed."""
 
 
-def checks(release: Release, objects: Objects) -> Iterator[Check]:
-    """One line for each Secret that an Ingress of the release names."""
-    for each in ingress.found(release, objects):
+def checks(release: Release, reader: Reader) -> Iterator[Check]:
+    """Yield one check for each TLS Secret of the Ingresses of the release."""
+    for each in ingress.list_ingresses(release, reader):
         for tls in each["spec"].get("tls", []):
             if name := tls.get("secretName"):
-                yield judge(name, tls.get("hosts", []), objects.secret(name), release.namespace)
+                yield evaluate(name, tls.get("hosts", []), reader.secret(name), release.namespace)
 
 
-def judge(name: str, hosts: list[str], secret: Json | None, namespace: str) -> Check:
-    """What a TLS Secret means for these hosts."""
+def evaluate(name: str, hosts: list[str], secret: Json | None, namespace: str) -> Check:
+    """Evaluate a TLS Secret for the hosts of its Ingress."""
     fix = f"`kubectl describe certificate -n {namespace}` says why cert-manager does not renew it"
     if secret is None:
         fix = f"`kubectl describe certificate -n {namespace}`, or make it: `kubectl create secret tls {name}`"
@@ -37,23 +37,23 @@ def judge(name: str, hosts: list[str], secret: Json | None, namespace: str) -> C
             f"Secret {name} holds no certificate in tls.crt",
             "make it with `kubectl create secret tls`",
         )
-    strangers = [host for host in hosts if not _covers(certificate, host)]
-    if strangers:
+    uncovered = [host for host in hosts if not _is_valid_for(certificate, host)]
+    if uncovered:
         names = ", ".join(_names(certificate)) or "nobody"
         return red(
             "certificate",
-            f"{name} is for {names}, not for {', '.join(strangers)}",
+            f"{name} is for {names}, not for {', '.join(uncovered)}",
             "issue it for ingress.tls[].hosts",
         )
-    return _lasts(name, certificate.not_valid_after_utc, fix)
+    return _expiry_check(name, certificate.not_valid_after_utc, fix)
 
 
-def _lasts(name: str, end: datetime, fix: str) -> Check:
+def _expiry_check(name: str, end: datetime, fix: str) -> Check:
     left = end - datetime.now(timezone.utc)
     if left < timedelta(0):
         return red("certificate", f"{name} expired on {end:%Y-%m-%d}", fix)
     detail = f"{name} lasts until {end:%Y-%m-%d}, {left.days} days"
-    return green("certificate", detail) if left >= SOON else yellow("certificate", detail, fix)
+    return green("certificate", detail) if left >= RENEWAL_OVERDUE else yellow("certificate", detail, fix)
 
 
 def _names(certificate: x509.Certificate) -> list[str]:
@@ -64,6 +64,6 @@ def _names(certificate: x509.Certificate) -> list[str]:
     return extension.value.get_values_for_type(x509.DNSName)
 
 
-def _covers(certificate: x509.Certificate, host: str) -> bool:
-    """By name, or by a wildcard for the first word."""
+def _is_valid_for(certificate: x509.Certificate, host: str) -> bool:
+    """Return whether the certificate has the host, or a wildcard for its first label."""
     return bool({host, f"*.{host.partition('.')[2]}"} & set(_names(certificate)))

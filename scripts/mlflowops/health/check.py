@@ -1,4 +1,4 @@
-"""What a check answers."""
+"""The result of a check."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,14 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the report. What is not `ok` says in `fix` what to do."""
+    """The result of one check, a line of the report.
+
+    Attributes:
+        name: Name of the check.
+        status: `ok`, `warn`, `red`, or `unknown` if it could not be checked.
+        detail: What was found.
+        fix: What to do if the status is not `ok`.
+    """
 
     name: str
     status: Literal["ok", "warn", "red", "unknown"]
@@ -15,20 +22,20 @@ class Check:
 
 
 def green(name: str, detail: str) -> Check:
-    """All is well."""
+    """Return a check that passed."""
     return Check(name, "ok", detail)
 
 
 def yellow(name: str, detail: str, fix: str) -> Check:
-    """All works, and will not for long."""
+    """Return a check that passed, with a warning."""
     return Check(name, "warn", detail, fix)
 
 
 def red(name: str, detail: str, fix: str) -> Check:
-    """Something is wrong."""
+    """Return a check that failed."""
     return Check(name, "red", detail, fix)
 
 
 def unknown(name: str, detail: str, fix: str) -> Check:
-    """Nobody could look, which is no illness of the server."""
+    """Return a check that could not be made."""
     return Check(name, "unknown", detail, fix)

@@ -1,4 +1,4 @@
-"""`mlflowops health`: all checks in the order in which a person would look."""
+"""`mlflowops health`: runs all checks of a release."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -16,10 +16,10 @@ from mlflowops.options import Context, Namespace
 from mlflowops.output import Output, OutputOption
 
 if TYPE_CHECKING:
-    from mlflowops.health.objects import Objects
     from mlflowops.health.release import Release
+    from mlflowops.kube import Reader
 
-RIGHTS = "give the account the rules of examples/health/reader.yaml"
+RIGHTS_HINT = "give the account the rules of examples/health/reader.yaml"
 
 
 def health(
@@ -45,13 +45,14 @@ def health(
     mlflowops health --namespace ml --watch --interval 5
     mlflowops health --url https://mlflow.example.com --output json
     """
-
     where = {"namespace": None if url else namespace, "release": None if url else release}
 
-    def look() -> bool:
-        waiting = console.step("Checking " + (url or f"{release} in namespace {namespace}"))
-        with nullcontext() if watch else waiting:
-            checks = list(at_url(url, timeout) if url else in_cluster(namespace, release, context, timeout))
+    def run_checks() -> bool:
+        progress = console.step("Checking " + (url or f"{release} in namespace {namespace}"))
+        with nullcontext() if watch else progress:
+            checks = list(
+                url_checks(url, timeout) if url else in_cluster(namespace, release, context, timeout)
+            )
         if watch:
             console.out.clear()
         if output is Output.json:
@@ -60,78 +61,92 @@ def health(
             report.table(checks)
         return all(check.status != "red" for check in checks)
 
-    well = again(look, interval) if watch else look()
-    if not well:
+    healthy = repeat(run_checks, interval) if watch else run_checks()
+    if not healthy:
         raise typer.Exit(1)
 
 
-def again(look: Callable[[], bool], interval: float) -> bool:
-    """Look until Ctrl-C; what the last look said. Only the first may find nothing to look at."""
-    well = look()
+def repeat(run_checks: Callable[[], bool], interval: float) -> bool:
+    """Repeat the checks until Ctrl-C; return the last result. Only an error of the first run is raised."""
+    healthy = run_checks()
     with suppress(KeyboardInterrupt):
         while True:
             time.sleep(interval)
             try:
-                well = look()
+                healthy = run_checks()
             except OpsError as error:  # the cluster may come back
                 console.err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-                well = False
-    return well
+                healthy = False
+    return healthy
 
 
-def at_url(url: str, seconds: float) -> Iterator[Check]:
-    """What the server at a URL says."""
-    return server.checks(server.Server(url, seconds))
+def url_checks(url: str, seconds: float) -> Iterator[Check]:
+    """Yield the checks of the server at a URL."""
+    return server.checks(server.ServerClient(url, seconds))
 
 
 def in_cluster(namespace: str, name: str, context: str | None, seconds: float) -> Iterator[Check]:
-    """What Kubernetes knows about the release, then what its server says, then what belongs to it."""
+    """Yield the checks of a release: its pods, its server, then the objects around it."""
     from mlflowops import kube  # which imports the Kubernetes client: a second
-    from mlflowops.health import backup, certificate, ingress, metrics, pods, scaling, schema, secrets, volume
-    from mlflowops.health import release as releases
-    from mlflowops.health.objects import Objects
+    from mlflowops.health import pods, schema, volume
+    from mlflowops.health.release import read_release
 
-    objects = Objects(kube.connect(context), namespace, seconds)
-    found = releases.read(objects, name)
+    reader = kube.Reader(kube.connect(context), namespace, seconds)
+    found = read_release(reader, name)
     yield pods.rollout(found)
     yield pods.pods(found)
     yield pods.endpoints(found)
-    yield from served(found, objects)
-    yield schema.schema(found, objects.api, seconds)
-    yield from volume.checks(found, objects.api, seconds)
+    yield from server_checks(found, reader)
+    yield schema.schema(found, reader)
+    yield from volume.checks(found, reader)
+    yield from object_checks(found, reader)
+
+
+def object_checks(release: "Release", reader: "Reader") -> Iterator[Check]:
+    """Yield the checks of the objects around the server, as far as the account may read them."""
+    from mlflowops.health import (
+        backup_age,
+        certificate,
+        external_secret_status,
+        ingress,
+        metrics,
+        pods,
+        scaling,
+    )
+
     for part, checks in {
         "ingress": ingress.checks,
         "certificate": certificate.checks,
-        "external secrets": secrets.checks,
+        "external secrets": external_secret_status.checks,
         "metrics": metrics.checks,
         "jobs": pods.jobs,
         "autoscaling": scaling.autoscaling,
         "disruption": scaling.disruption,
-        "backup": backup.checks,
+        "backup": backup_age.checks,
     }.items():
-        yield from permitted(part, partial(checks, found, objects))
+        yield from checks_or_unknown(part, partial(checks, release, reader))
 
 
-def served(release: "Release", objects: "Objects") -> Iterator[Check]:
-    """What the server in a ready pod says."""
-    from mlflowops.health import forward
-    from mlflowops.health.release import port
+def server_checks(release: "Release", reader: "Reader") -> Iterator[Check]:
+    """Yield the checks of the server in a ready pod."""
+    from mlflowops import kube
+    from mlflowops.health.release import container_port
 
     pod = release.ready_pod
     if pod is None:
         yield red("health", "no pod is ready to be asked", "see the pods")
         return
-    with forward.session(objects.api, pod, port(pod, "http") or server.PORT) as session:
+    with kube.forwarded_session(reader.api, pod, container_port(pod, "http") or server.PORT) as session:
         where = f"pod {pod['metadata']['name']}"
         url = f"http://localhost{release.path}"
-        yield from server.checks(server.Server(url, objects.seconds, session, where))
+        yield from server.checks(server.ServerClient(url, reader.seconds, session, where))
 
 
-def permitted(part: str, ask: Callable[[], Iterable[Check]]) -> Iterator[Check]:
-    """Yield the checks of a part, or one check that says that the account may not read it."""
-    from kubernetes.client.exceptions import ApiException
+def checks_or_unknown(part: str, run: Callable[[], Iterable[Check]]) -> Iterator[Check]:
+    """Yield the checks of a part, or one `unknown` check if the account may not read its objects."""
+    from mlflowops import kube
 
     try:
-        yield from ask()
-    except ApiException as error:
-        yield unknown(part, f"the Kubernetes API answers {error.status} {error.reason}", RIGHTS)
+        yield from run()
+    except kube.ApiError as error:
+        yield unknown(part, f"the Kubernetes API answers {error.status} {error.reason}", RIGHTS_HINT)

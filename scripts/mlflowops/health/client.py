@@ -1,4 +1,4 @@
-"""The way to a tracking server over HTTP.
+"""Sends HTTP requests to a tracking server.
 
 Plain requests, not MLflow's client: that takes seconds to import, retries for minutes, and goes around the
 server to the object store, which may not be reachable from here.
@@ -12,14 +12,14 @@ import requests
 from mlflowops.address import without_password
 
 
-class Server:
-    """A tracking server at a URL, with the credentials of MLflow's own variables (MLFLOW_TRACKING_...).
+class ServerClient:
+    """A client of a tracking server, with the credentials of MLflow's variables (MLFLOW_TRACKING_...).
 
     `session` may know a way of its own to that URL; `where` is then what people call the place.
     """
 
     def __init__(
-        self, url: str, seconds: float, session: requests.Session | None = None, where: str = ""
+        self, url: str, seconds: float | None, session: requests.Session | None = None, where: str = ""
     ) -> None:
         self.url = url.rstrip("/")
         self.where = where or without_password(self.url)
@@ -31,12 +31,16 @@ class Server:
         elif token:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
-    def ask(self, method: str, path: str, **what: Any) -> requests.Response:
-        """One request, one answer, whatever it is."""
+    def request(self, method: str, path: str, **what: Any) -> requests.Response:
+        """Send one request and return the response, whatever its status."""
         return self._session.request(method, self.url + path, timeout=self.seconds, **what)
 
-    def must(self, method: str, path: str, **what: Any) -> requests.Response:
-        """One request whose answer must be a good one."""
-        answer = self.ask(method, path, **what)
+    def request_ok(self, method: str, path: str, **what: Any) -> requests.Response:
+        """Send one request and return the response.
+
+        Raises:
+            HTTPError: The status is 400 or more.
+        """
+        answer = self.request(method, path, **what)
         answer.raise_for_status()
         return answer

@@ -1,4 +1,4 @@
-"""The way in from outside: does each Ingress lead to this server, and does its host answer?"""
+"""Checks that each Ingress of the release leads to its Service and that its hosts answer."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,28 +6,28 @@ from typing import Any
 import requests
 
 from mlflowops.health.check import Check, green, red, unknown
-from mlflowops.health.objects import Json, Objects
 from mlflowops.health.release import Release
+from mlflowops.kube import Json, Reader
 
-LOGIN = (401, 403)
-"""Somebody in front asks who it is: the way is open."""
+LOGIN_STATUSES = (401, 403)
+"""Statuses of a login in front of MLflow: the Ingress works."""
 
 
-def found(release: Release, objects: Objects) -> list[Json]:
-    """The Ingresses of the namespace that lead to the release's Service."""
-    ingresses = objects.all("networking.k8s.io/v1", "ingresses")
+def list_ingresses(release: Release, reader: Reader) -> list[Json]:
+    """Return the Ingresses of the namespace that lead to the Service of the release."""
+    ingresses = reader.list_if_served("networking.k8s.io/v1", "ingresses")
     return [each for each in ingresses if any(_services(each, release.name))]
 
 
-def checks(release: Release, objects: Objects) -> Iterator[Check]:
-    """One line for each of them."""
-    for ingress in found(release, objects):
-        service = objects.service(release.name)
-        yield _wrong_port(ingress, release, service) or _hosts(ingress, release, objects.seconds)
+def checks(release: Release, reader: Reader) -> Iterator[Check]:
+    """Yield one check for each Ingress."""
+    for ingress in list_ingresses(release, reader):
+        service = reader.service(release.name)
+        yield _wrong_port_check(ingress, release, service) or _hosts_check(ingress, release, reader.seconds)
 
 
 def _services(ingress: Json, name: str) -> Iterator[Json]:
-    """Its backends that are this Service."""
+    """Yield the backends of an Ingress that are this Service."""
     spec = ingress["spec"]
     paths = [path for rule in spec.get("rules", []) for path in rule.get("http", {}).get("paths", [])]
     backends = [path["backend"] for path in paths] + [spec.get("defaultBackend", {})]
@@ -37,7 +37,7 @@ def _services(ingress: Json, name: str) -> Iterator[Json]:
             yield service
 
 
-def _wrong_port(ingress: Json, release: Release, service: Json | None) -> Check | None:
+def _wrong_port_check(ingress: Json, release: Release, service: Json | None) -> Check | None:
     if service is None:
         return red(
             "ingress", f"{_name(ingress)} leads to service/{release.name}, which does not exist", "deploy it"
@@ -53,17 +53,17 @@ def _wrong_port(ingress: Json, release: Release, service: Json | None) -> Check 
     return None
 
 
-def _hosts(ingress: Json, release: Release, seconds: float) -> Check:
-    """Ask every host; the first that is not well speaks for all."""
+def _hosts_check(ingress: Json, release: Release, seconds: float | None) -> Check:
+    """Request every host; return the first failed check, else one for all."""
     secure = {host for each in ingress["spec"].get("tls", []) for host in each.get("hosts", [])}
     hosts = [each["host"] for each in ingress["spec"].get("rules", []) if "*" not in each.get("host", "*")]
     urls = [f"{'https' if host in secure else 'http'}://{host}{release.path}" for host in hosts]
-    answers = [_ask(url, ingress, seconds) for url in urls]
+    answers = [_host_check(url, ingress, seconds) for url in urls]
     bad = next((each for each in answers if each.status != "ok"), None)
-    return bad or green("ingress", "; ".join(each.detail for each in answers) or _served(ingress))
+    return bad or green("ingress", "; ".join(each.detail for each in answers) or _describe_address(ingress))
 
 
-def _ask(url: str, ingress: Json, seconds: float) -> Check:
+def _host_check(url: str, ingress: Json, seconds: float | None) -> Check:
     try:
         answer = requests.get(f"{url}/health", timeout=seconds, allow_redirects=False)
     except requests.exceptions.SSLError as error:
@@ -72,8 +72,8 @@ def _ask(url: str, ingress: Json, seconds: float) -> Check:
             "ingress", detail, "see its certificate; for an authority of your own set REQUESTS_CA_BUNDLE"
         )
     except requests.RequestException as error:
-        return _unreachable(url, ingress, error)
-    if answer.ok or answer.status_code in LOGIN:
+        return _unreachable_check(url, ingress, error)
+    if answer.ok or answer.status_code in LOGIN_STATUSES:
         return green("ingress", f"{url} answers {answer.status_code}")
     fix = "is it another controller's host? `kubectl describe ingress -n {namespace} {name}`"
     if answer.status_code >= 500:
@@ -81,8 +81,8 @@ def _ask(url: str, ingress: Json, seconds: float) -> Check:
     return red("ingress", f"{url}/health answers {answer.status_code}", fix.format(**ingress["metadata"]))
 
 
-def _unreachable(url: str, ingress: Json, error: Exception) -> Check:
-    """Nobody answers here: has no controller taken the Ingress, or is it only this machine's way there?"""
+def _unreachable_check(url: str, ingress: Json, error: Exception) -> Check:
+    """Tell an Ingress without a controller from one that this machine cannot reach."""
     served = _address(ingress)
     if served:
         detail = f"{_name(ingress)} is served at {served}, but {url} does not answer here: {_reason(error)}"
@@ -103,7 +103,7 @@ def _address(ingress: Json) -> str:
     return ", ".join(each.get("hostname") or each.get("ip", "") for each in places)
 
 
-def _served(ingress: Json) -> str:
+def _describe_address(ingress: Json) -> str:
     return f"{_name(ingress)} is served at {_address(ingress) or 'an address that it does not tell'}"
 
 
@@ -112,6 +112,6 @@ def _name(ingress: Json) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """The innermost words of what requests wraps."""
+    """Return the message of the innermost error."""
     inner = error.args[0] if error.args else error
     return str(getattr(inner, "reason", inner)).rsplit(": ", 1)[-1]

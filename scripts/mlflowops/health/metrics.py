@@ -1,4 +1,4 @@
-"""What the exporters count: how requests ended, and what the stores answer to who watches them."""
+"""Checks the metrics of the exporters: stores, database connections, failed requests."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,20 +6,16 @@ from dataclasses import dataclass, field
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from mlflowops.health import forward, release
+from mlflowops.health import release
 from mlflowops.health.check import Check, green, red, unknown, yellow
-from mlflowops.health.objects import Json, Objects
 from mlflowops.health.release import Release
+from mlflowops.health.thresholds import Thresholds, read_thresholds
+from mlflowops.kube import Json, Reader, forwarded_session
 
-# The chart's own limits of the alerts of the same meaning.
-PERCENT_OF_CONNECTIONS = 90
-PERCENT_OF_ERRORS = 5
-SECONDS_OF_DATABASE = 1
-
-POOLS = 2
+POOLS_PER_WORKER = 2
 """Of each worker: one for tracking, one for the registry."""
 
-NESTED = 2
+CONNECTIONS_PER_REQUEST = 2
 """Connections that one request may hold: logging a batch opens a second while it has the first."""
 
 STORES = {
@@ -29,45 +25,49 @@ STORES = {
 
 
 @dataclass
-class Page:
-    """All samples of all exporters, by name."""
+class MetricsPage:
+    """All samples of all exporters, by metric name."""
 
     samples: dict[str, list[tuple[dict[str, str], float]]] = field(default_factory=dict)
 
     def add(self, text: str) -> None:
-        """Read one exporter's page."""
+        """Add the samples of one exporter."""
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 self.samples.setdefault(sample.name, []).append((sample.labels, sample.value))
 
     def values(self, name: str, **labels: str) -> list[float]:
-        """The values of a metric whose labels are these."""
+        """Return the values of a metric that have these labels."""
         found = self.samples.get(name, [])
         return [value for have, value in found if labels.items() <= have.items()]
 
 
-def checks(found: Release, objects: Objects) -> Iterator[Check]:
-    """What there is to say, if the release has metrics."""
-    exporters = [pod for pod in objects.pods(found.labels) if release.port(pod, "metrics")]
+def checks(found: Release, reader: Reader) -> Iterator[Check]:
+    """Yield the checks, if the release has exporters."""
+    exporters = [pod for pod in reader.pods(found.labels) if release.container_port(pod, "metrics")]
     if not exporters:
         return
-    page, silent = _read(exporters, objects)
-    if silent:
-        name, why = silent[0]
+    page, failed = _read_exporters(exporters, reader)
+    if failed:
+        name, why = failed[0]
         fix = f"`kubectl logs -n {found.namespace} {name} --all-containers` says why"
-        yield red("metrics", f"{len(silent)} of {len(exporters)} exporters are silent; {name}: {why}", fix)
+        yield red("metrics", f"{len(failed)} of {len(exporters)} exporters are silent; {name}: {why}", fix)
     else:
         yield green("metrics", f"{len(exporters)} exporters answer")
-    yield from judge(page, found)
+    yield from evaluate(page, found, read_thresholds(found.name, reader))
 
 
-def judge(page: Page, found: Release) -> Iterator[Check]:
-    """What the numbers mean."""
-    yield from (stores(page), *connections(page, found), requests_that_log(page))
+def evaluate(page: MetricsPage, found: Release, thresholds: Thresholds) -> Iterator[Check]:
+    """Evaluate the samples."""
+    yield from (
+        stores(page, thresholds),
+        *connections(page, found, thresholds),
+        logging_requests(page, thresholds),
+    )
 
 
-def stores(page: Page) -> Check:
-    """Did the last look at each store find it, and how long did it take?"""
+def stores(page: MetricsPage, thresholds: Thresholds) -> Check:
+    """Check that the stores answered the exporter, and how fast the database did."""
     up = {metric: page.values(f"{metric}_up") for metric in STORES}
     for metric, values in up.items():
         if 0 in values:
@@ -82,42 +82,47 @@ def stores(page: Page) -> Check:
     seconds = max(page.values("mlflow_database_latency_seconds"))
     names = " and ".join(STORES[metric][0] for metric, values in up.items() if values)
     detail = f"{names} answered the last look; the database in {1000 * seconds:.0f} ms"
-    if seconds <= SECONDS_OF_DATABASE:
+    if seconds <= thresholds["databaseLatencySeconds"]:
         return green("stores", detail)
     return yellow("stores", detail, "is it overloaded or far away? docs/runbooks/MLflowDatabaseSlow.md")
 
 
-def connections(page: Page, found: Release) -> Iterator[Check]:
-    """Are there connections left, and would there be if every pod used all that it may? Not of SQLite."""
-    limits = page.values("mlflow_database_connections_limit")
-    if not limits:
+def connections(page: MetricsPage, found: Release, thresholds: Thresholds) -> Iterator[Check]:
+    """Check the connections of the database, in use and with every pool full. SQLite has none."""
+    allowed = page.values("mlflow_database_connections_limit")
+    if not allowed:
         return
-    limit, others = limits[0], sum(page.values("mlflow_database_connections", role="others"))
+    limit, others = allowed[0], sum(page.values("mlflow_database_connections", role="others"))
     used = sum(page.values("mlflow_database_connections"))  # of all roles
-    most = others + _worst_case(found)
-    detail = f"{used:.0f} of {limit:.0f} in use; with every pool full {most:.0f}"
+    worst_case = others + _worst_case(found)
+    detail = f"{used:.0f} of {limit:.0f} in use; with every pool full {worst_case:.0f}"
     fix = "raise max_connections, lower mlflow.threads or backendStore.postgres.poolSize, or use a pooler"
-    if 100 * used > PERCENT_OF_CONNECTIONS * limit:
+    if 100 * used > thresholds["usagePercent"] * limit:
         yield red("connections", detail, fix)
-    elif most > limit:
+    elif worst_case > limit:
         yield yellow("connections", detail, fix)
     else:
         yield green("connections", detail)
 
 
 def _worst_case(found: Release) -> int:
-    """Connections that the server's pods may open together."""
+    """Return how many connections the server pods may open together."""
     env = found.env
     pool = int(env.get("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE") or 5) + int(
         env.get("MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW") or 10
     )
     threads = int(env.get("MLFLOW_KUBERNETES_THREADS") or 40)
     workers = int(env.get("MLFLOW_WORKERS") or 1)
-    return int(found.deployment["spec"]["replicas"]) * workers * POOLS * min(pool, NESTED * threads)
+    return (
+        int(found.deployment["spec"]["replicas"])
+        * workers
+        * POOLS_PER_WORKER
+        * min(pool, CONNECTIONS_PER_REQUEST * threads)
+    )
 
 
-def requests_that_log(page: Page) -> Check:
-    """How many of the requests that write or search ended well, since the pods started."""
+def logging_requests(page: MetricsPage, thresholds: Thresholds) -> Check:
+    """Check the share of POST requests, which write or search, that failed since the pods started."""
     counts = [
         each for each in page.samples.get("mlflow_http_request_total", []) if each[0]["method"] == "POST"
     ]
@@ -128,20 +133,20 @@ def requests_that_log(page: Page) -> Check:
     detail = (
         f"{100 - 100 * failed / total:.2f} % of {total:.0f} POST requests succeeded since the pods started"
     )
-    if 100 * failed <= PERCENT_OF_ERRORS * total:
+    if 100 * failed <= thresholds["errorPercent"] * total:
         return green("logging", detail)
     return yellow("logging", detail, "if it goes on, see docs/runbooks/MLflowErrors.md")
 
 
-def _read(exporters: list[Json], objects: Objects) -> tuple[Page, list[tuple[str, str]]]:
-    """The pages of all exporters, and who was silent why."""
-    page, silent = Page(), []
+def _read_exporters(exporters: list[Json], reader: Reader) -> tuple[MetricsPage, list[tuple[str, str]]]:
+    """Return the samples of all exporters, and (pod, error) of those that do not answer."""
+    page, failed = MetricsPage(), []
     for pod in exporters:
         try:
-            with forward.session(objects.api, pod, release.port(pod, "metrics") or 0) as session:
-                answer = session.get("http://localhost/metrics", timeout=objects.seconds)
+            with forwarded_session(reader.api, pod, release.container_port(pod, "metrics") or 0) as session:
+                answer = session.get("http://localhost/metrics", timeout=reader.seconds)
                 answer.raise_for_status()
             page.add(answer.text)
         except requests.RequestException as error:
-            silent.append((pod["metadata"]["name"], str(error)))
-    return page, silent
+            failed.append((pod["metadata"]["name"], str(error)))
+    return page, failed

@@ -1,14 +1,14 @@
-"""What Kubernetes says about a release: rollout, pods, Service endpoints."""
+"""Checks the rollout, the pods and the Service endpoints of a release."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 from mlflowops.health.check import Check, green, red
-from mlflowops.health.objects import Json, Objects, moment
 from mlflowops.health.release import Release
+from mlflowops.kube import Json, Reader, condition, is_observed, parse_time
 
-RECENT = timedelta(minutes=10)
-"""A restart longer ago than this is history, not illness."""
+RECENT_RESTART = timedelta(minutes=10)
+"""Restarts before this are not reported."""
 
 STARTING = ("PodInitializing", "ContainerCreating")
 FIXES = {
@@ -23,7 +23,7 @@ ANY_FIX = "`kubectl describe pod -n {namespace} {pod}`; `kubectl logs -n {namesp
 
 
 def rollout(release: Release) -> Check:
-    """Do as many pods as wanted run the newest version?"""
+    """Check that the rollout is complete."""
     spec, status = release.deployment["spec"], release.deployment.get("status", {})
     command = f"-n {release.namespace} deployment/{release.name}"
     replicas, total = spec["replicas"], status.get("replicas", 0)
@@ -31,27 +31,26 @@ def rollout(release: Release) -> Check:
     if not replicas:
         return red("rollout", "scaled to 0 replicas", f"`kubectl scale {command} --replicas 1`")
     detail = f"{available} of {replicas} available, {updated} up to date"
-    seen = status.get("observedGeneration", 0) >= release.deployment["metadata"]["generation"]
-    if seen and updated == available == total == replicas:
+    if is_observed(release.deployment) and updated == available == total == replicas:
         return green("rollout", detail)
     return red("rollout", detail, f"`kubectl rollout status {command}`; if it stays, see the pods")
 
 
 def pods(release: Release) -> Check:
-    """Is every pod Ready, and did none restart lately?"""
-    ill = _ill("pods", release.pods)
-    if ill:
-        return ill
+    """Check that every pod is Ready and none restarted recently."""
+    failed = _failed_pod("pods", release.pods)
+    if failed:
+        return failed
     if not release.pods:
         describe = f"`kubectl describe -n {release.namespace} deployment/{release.name}`"
         return red("pods", "there is none", describe)
-    restarts = sum(status["restartCount"] for pod in release.pods for status in _statuses(pod))
-    minutes = RECENT.seconds // 60
+    restarts = sum(status["restartCount"] for pod in release.pods for status in _container_statuses(pod))
+    minutes = RECENT_RESTART.seconds // 60
     return green("pods", f"{len(release.pods)} ready, {restarts} restarts, none in the last {minutes} min")
 
 
 def endpoints(release: Release) -> Check:
-    """Does the Service know at least one ready pod?"""
+    """Check that the Service has a ready endpoint."""
     ready = [each for each in release.endpoints if each.get("conditions", {}).get("ready")]
     service = f"service/{release.name}"
     if ready:
@@ -60,56 +59,55 @@ def endpoints(release: Release) -> Check:
     return red("endpoints", f"{service} has no ready pod", fix)
 
 
-def jobs(release: Release, objects: Objects) -> Iterator[Check]:
-    """If the server takes background jobs: is there a pod that runs them?"""
+def jobs(release: Release, reader: Reader) -> Iterator[Check]:
+    """Check that a pod runs background jobs, if the server accepts them."""
     if "MLFLOW_SERVER_JOB_EXECUTION_ENGINE" not in release.env:
         return
-    runners = objects.pods({**release.labels, "app.kubernetes.io/component": "jobs"})
+    runners = reader.pods({**release.labels, "app.kubernetes.io/component": "jobs"})
     if runners:
-        yield _ill("jobs", runners) or green("jobs", f"{runners[0]['metadata']['name']} runs them")
+        yield _failed_pod("jobs", runners) or green("jobs", f"{runners[0]['metadata']['name']} runs them")
     else:
         command = f"`kubectl describe -n {release.namespace} deployment/{release.name}-jobs`"
         yield red("jobs", "the server takes background jobs, and no pod runs them", command)
 
 
-def _ill(name: str, pods: list[Json]) -> Check | None:
-    """The first pod with a trouble."""
+def _failed_pod(name: str, pods: list[Json]) -> Check | None:
+    """Return the check of the first pod with a problem."""
     for pod in pods:
-        trouble = _trouble(pod)
-        if trouble:
+        problem = _pod_problem(pod)
+        if problem:
             where = {"namespace": pod["metadata"]["namespace"], "pod": pod["metadata"]["name"]}
-            return red(name, f"{where['pod']}: {trouble[1]}", FIXES.get(trouble[0], ANY_FIX).format(**where))
+            return red(name, f"{where['pod']}: {problem[1]}", FIXES.get(problem[0], ANY_FIX).format(**where))
     return None
 
 
-def _statuses(pod: Json) -> list[Json]:
+def _container_statuses(pod: Json) -> list[Json]:
     status = pod.get("status", {})
     return [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
 
 
-def _trouble(pod: Json) -> tuple[str, str] | None:
-    """Why a pod is not well, as (Kubernetes' reason, a sentence); None if it is."""
-    conditions = {each["type"]: each for each in pod.get("status", {}).get("conditions", [])}
-    scheduled, ready = conditions.get("PodScheduled", {}), conditions.get("Ready", {})
+def _pod_problem(pod: Json) -> tuple[str, str] | None:
+    """Return the problem of a pod as (reason of Kubernetes, message), or None."""
+    scheduled, ready = condition(pod, "PodScheduled"), condition(pod, "Ready")
     if scheduled.get("status") == "False":
         return scheduled.get("reason", ""), f"{scheduled.get('reason')}: {scheduled.get('message')}"
-    for status in _statuses(pod):
-        trouble = _container_trouble(status)
-        if trouble:
-            return trouble
+    for status in _container_statuses(pod):
+        problem = _container_problem(status)
+        if problem:
+            return problem
     if ready.get("status") != "True":
         return "NotReady", f"not ready: {ready.get('message') or ready.get('reason') or 'just made'}"
     return None
 
 
-def _container_trouble(status: Json) -> tuple[str, str] | None:
+def _container_problem(status: Json) -> tuple[str, str] | None:
     waiting, last = status["state"].get("waiting"), status.get("lastState", {}).get("terminated")
-    ended = ""
+    last_exit = ""
     if last:
-        ended = f", exit {last['exitCode']}: {(last.get('message') or last.get('reason') or '').strip()}"
+        last_exit = f", exit {last['exitCode']}: {(last.get('message') or last.get('reason') or '').strip()}"
     if waiting and waiting.get("reason") not in STARTING:
         reason = waiting.get("reason", "")
-        return reason, f"{status['name']}: {reason} {waiting.get('message', '')}{ended}"
-    if last and datetime.now(timezone.utc) - moment(last["finishedAt"]) < RECENT:
-        return "CrashLoopBackOff", f"{status['name']} restarted at {last['finishedAt']}{ended}"
+        return reason, f"{status['name']}: {reason} {waiting.get('message', '')}{last_exit}"
+    if last and datetime.now(timezone.utc) - parse_time(last["finishedAt"]) < RECENT_RESTART:
+        return "CrashLoopBackOff", f"{status['name']} restarted at {last['finishedAt']}{last_exit}"
     return None

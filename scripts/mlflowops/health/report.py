@@ -1,4 +1,4 @@
-"""The report of a health check, for people and for machines."""
+"""Prints the report of a health check as a table or as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,7 +9,7 @@ from mlflowops import console
 from mlflowops.console import clean
 from mlflowops.health.check import Check
 
-MARKS = {
+STATUS_STYLES = {
     "ok": ("ok", "green"),
     "warn": ("warn", "yellow"),
     "red": ("RED", "bold red"),
@@ -18,10 +18,10 @@ MARKS = {
 
 
 def table(checks: Sequence[Check]) -> None:
-    """One line per check; what is not well says what to do."""
+    """Print a table with one row per check, and the advice of each failed one."""
     rows: list[list[str | Text]] = [
         [
-            Text(*MARKS[check.status]),
+            Text(*STATUS_STYLES[check.status]),
             check.name,
             Text(clean(check.detail)).append(clean(f"\n→ {check.fix}") if check.fix else "", "bold"),
         ]
@@ -31,6 +31,6 @@ def table(checks: Sequence[Check]) -> None:
 
 
 def json(checks: Sequence[Check], where: dict[str, str | None]) -> None:
-    """The same as one JSON object: `ok` for all, and every check with its `status`."""
+    """Print one JSON object: `ok` for all, and every check with its `status`."""
     ok = all(check.status != "red" for check in checks)
     console.as_json({**where, "ok": ok, "checks": [asdict(check) for check in checks]})

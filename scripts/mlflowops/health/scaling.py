@@ -1,4 +1,4 @@
-"""Can pods be added when there is load, and taken away when a node needs care?
+"""Checks the HorizontalPodAutoscaler and the PodDisruptionBudgets of the server.
 
 Both only where the release has such an object: the server serves without either.
 """
@@ -6,8 +6,8 @@ Both only where the release has such an object: the server serves without either
 from collections.abc import Iterator
 
 from mlflowops.health.check import Check, green, red
-from mlflowops.health.objects import Objects
-from mlflowops.health.release import Json, Release
+from mlflowops.health.release import Release
+from mlflowops.kube import Json, Reader
 
 NO_METRICS = "is metrics-server running? `kubectl top pods -n {namespace}`"
 FIXES = {
@@ -18,37 +18,37 @@ FIXES = {
 ANY_FIX = "`kubectl describe hpa -n {namespace} {hpa}`"
 
 
-def autoscaling(release: Release, objects: Objects) -> Iterator[Check]:
-    """Check the autoscaler of the server, whatever created it."""
-    for hpa in objects.all("autoscaling/v2", "horizontalpodautoscalers"):
+def autoscaling(release: Release, reader: Reader) -> Iterator[Check]:
+    """Yield a check for each autoscaler of the server, whatever created it."""
+    for hpa in reader.list_if_served("autoscaling/v2", "horizontalpodautoscalers"):
         target = hpa["spec"]["scaleTargetRef"]
         if (target["kind"], target["name"]) == ("Deployment", release.name):
-            yield judge_autoscaler(release, hpa)
+            yield evaluate_autoscaler(release, hpa)
 
 
-def disruption(release: Release, objects: Objects) -> Iterator[Check]:
-    """A line for each budget that holds for the server's pods."""
+def disruption(release: Release, reader: Reader) -> Iterator[Check]:
+    """Yield a check for each budget that selects the server pods."""
     labels = release.deployment["spec"]["template"]["metadata"]["labels"].items()
-    for budget in objects.all("policy/v1", "poddisruptionbudgets"):
+    for budget in reader.list_if_served("policy/v1", "poddisruptionbudgets"):
         chosen = budget["spec"].get("selector", {}).get("matchLabels", {})
         if chosen and chosen.items() <= labels:
-            yield judge_budget(budget)
+            yield evaluate_budget(budget)
 
 
-def judge_autoscaler(release: Release, hpa: Json) -> Check:
-    """Does it know the load, and may it act on it?"""
+def evaluate_autoscaler(release: Release, hpa: Json) -> Check:
+    """Check that an autoscaler has metrics and can scale."""
     spec, status = hpa["spec"], hpa.get("status", {})
     for condition in status.get("conditions", []):
         if condition["type"] in ("AbleToScale", "ScalingActive") and condition["status"] == "False":
             reason, names = condition["reason"], {"name": release.name, "hpa": hpa["metadata"]["name"]}
             fix = FIXES.get(reason, ANY_FIX).format(namespace=release.namespace, **names)
             return red("autoscaling", f"{reason}: {condition.get('message', '')}", fix)
-    pods, most = status.get("currentReplicas", 0), spec["maxReplicas"]
-    full = "; is it slow? raise autoscaling.maxReplicas" if pods >= most else ""
-    return green("autoscaling", f"{pods} pods of {spec.get('minReplicas', 1)} to {most}{full}")
+    pods, maximum = status.get("currentReplicas", 0), spec["maxReplicas"]
+    full = "; is it slow? raise autoscaling.maxReplicas" if pods >= maximum else ""
+    return green("autoscaling", f"{pods} pods of {spec.get('minReplicas', 1)} to {maximum}{full}")
 
 
-def judge_budget(budget: Json) -> Check:
+def evaluate_budget(budget: Json) -> Check:
     """Check that a pod may be evicted. If not, a drain of its node never ends."""
     status = budget.get("status", {})
     allowed, healthy = status.get("disruptionsAllowed", 0), status.get("currentHealthy", 0)

@@ -1,58 +1,60 @@
-"""What the server itself says over HTTP: alive, version, database."""
+"""Checks the server over HTTP: health, version, database, artifacts."""
 
 from collections.abc import Callable, Iterator
 
 import requests
 
-from mlflowops.health import artifacts
+from mlflowops.health import artifact_round_trip
 from mlflowops.health.check import Check, green, red
-from mlflowops.health.client import Server
+from mlflowops.health.client import ServerClient
 
 PORT = 5000
 LOGS = "`kubectl logs deployment/mlflow` says why"
 
 
-def checks(server: Server) -> Iterator[Check]:
-    """All that can be asked of a server. Stops when none answers."""
-    alive = asked("health", lambda: health(server))
+def checks(server: ServerClient) -> Iterator[Check]:
+    """Yield all checks of a server; only the first if it fails."""
+    alive = check_or_red("health", lambda: health(server))
     yield alive
     if alive.status == "ok":
-        yield asked("version", lambda: version(server))
-        yield asked("database", lambda: database(server))
-        yield asked("artifacts", lambda: artifacts.artifacts(server))
+        yield check_or_red("version", lambda: version(server))
+        yield check_or_red("database", lambda: database(server))
+        yield check_or_red("artifacts", lambda: artifact_round_trip.round_trip(server))
 
 
-def health(server: Server) -> Check:
-    """Does a server process answer?"""
-    answer = server.ask("GET", "/health")
+def health(server: ServerClient) -> Check:
+    """Check that a server process answers."""
+    answer = server.request("GET", "/health")
     if answer.ok:
         return green("health", f"{server.where} answers in {_milliseconds(answer)}")
     detail = f"{server.where}: /health answers {answer.status_code}"
     return red("health", detail, "is this an MLflow server? check the URL and its path")
 
 
-def version(server: Server) -> Check:
-    """Which MLflow is it?"""
-    return green("version", f"MLflow {server.must('GET', '/version').text.strip()}")
+def version(server: ServerClient) -> Check:
+    """Report the version of MLflow."""
+    return green("version", f"MLflow {server.request_ok('GET', '/version').text.strip()}")
 
 
-def database(server: Server) -> Check:
-    """Does the server reach its database? /health does not tell: it answers without one."""
-    answer = server.ask("GET", "/api/2.0/mlflow/experiments/get?experiment_id=0")
+def database(server: ServerClient) -> Check:
+    """Check that the server reaches its database, which /health does not need."""
+    answer = server.request("GET", "/api/2.0/mlflow/experiments/get?experiment_id=0")
     if answer.status_code >= 500:
         fix = f"is the database up, and is backendStore right? {LOGS}"
-        return red("database", _said(answer), fix)
-    if not answer.ok and not artifacts.missing(answer):  # "no such experiment" is a database's answer too
+        return red("database", _describe(answer), fix)
+    if not answer.ok and not artifact_round_trip.is_missing(
+        answer
+    ):  # "no such experiment" is a database's answer too
         answer.raise_for_status()
     return green("database", f"answers in {_milliseconds(answer)}")
 
 
-def asked(name: str, ask: Callable[[], Check]) -> Check:
-    """The check's answer; what it could not even ask is red too."""
+def check_or_red(name: str, check: Callable[[], Check]) -> Check:
+    """Return the result of a check, or a red one if its requests fail."""
     try:
-        return ask()
+        return check()
     except requests.HTTPError as error:
-        return red(name, _said(error.response), _fix(name, error.response.status_code))
+        return red(name, _describe(error.response), _fix(name, error.response.status_code))
     except requests.RequestException as error:
         return red(name, f"no answer: {error}", "is the URL right, and is the way to it open?")
 
@@ -67,7 +69,7 @@ def _fix(name: str, status: int) -> str:
     return LOGS
 
 
-def _said(answer: requests.Response) -> str:
+def _describe(answer: requests.Response) -> str:
     text = " ".join(answer.text.split())[:200]
     return f"{answer.request.method} {answer.request.path_url} answers {answer.status_code}: {text}"
 

@@ -1,22 +1,18 @@
-"""Is there room on the volume, where SQLite or artifacts live on one?"""
+"""Checks the free space of the volume, if the server has one."""
 
 import json
 
-from kubernetes import client
-from kubernetes.client.exceptions import ApiException
-
-from mlflowops.health import inside
+from mlflowops.health import exec_query
 from mlflowops.health.check import Check, green, red, unknown
 from mlflowops.health.release import Release
-
-PERCENT = 90
-"""In use; as the chart's alert MLflowVolumeFull has it."""
+from mlflowops.health.thresholds import read_thresholds
+from mlflowops.kube import ApiError, Reader
 
 GIBI = 2**30
 
 
-def checks(release: Release, api: client.ApiClient, seconds: float) -> list[Check]:
-    """One line, if the server has a volume."""
+def checks(release: Release, reader: Reader) -> list[Check]:
+    """Return one check, if the server has a volume."""
     volumes = release.deployment["spec"]["template"]["spec"].get("volumes", [])
     if not any("persistentVolumeClaim" in each for each in volumes):
         return []
@@ -24,13 +20,14 @@ def checks(release: Release, api: client.ApiClient, seconds: float) -> list[Chec
     if pod is None:
         return [unknown("volume", "no pod is ready to be asked", "see the pods")]
     try:
-        return [judge(inside.ask(api, pod, "volume", seconds))]
-    except ApiException as error:
-        return [inside.forbidden("volume", pod, error)]
+        answer = exec_query.run(reader, pod, "volume")
+    except ApiError as error:
+        return [exec_query.forbidden("volume", pod, error)]
+    return [evaluate(answer, read_thresholds(release.name, reader)["volumePercent"])]
 
 
-def judge(answer: str) -> Check:
-    """What a pod's answer means."""
+def evaluate(answer: str, percent_allowed: float) -> Check:
+    """Evaluate the answer of a pod."""
     try:
         total, used, _ = json.loads(answer)
     except ValueError:
@@ -39,7 +36,7 @@ def judge(answer: str) -> Check:
         )
     percent = 100 * used / total
     detail = f"{percent:.0f} % of {total / GIBI:.1f} GiB in use"
-    if percent <= PERCENT:
+    if percent <= percent_allowed:
         return green("volume", detail)
     return red(
         "volume", detail, "let the claim grow (persistence.size), or move artifacts to an object store"

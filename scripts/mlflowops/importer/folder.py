@@ -1,4 +1,4 @@
-"""The files of a folder of this machine, which may hold links to anywhere."""
+"""Lists the files of a local folder, and refuses links to the outside."""
 
 import os
 from collections.abc import Callable
@@ -11,10 +11,10 @@ UNFINISHED = ".artifact.uploading."
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder whose links are followed only to what `allows` accepts. `path` has no links itself."""
+    """A folder whose links are followed only to what `is_allowed` accepts. `path` has no links itself."""
 
     path: Path
-    allows: Callable[[str], bool]
+    is_allowed: Callable[[str], bool]
     refused: list[str] = field(default_factory=list)
 
     def files(self) -> dict[str, Path]:
@@ -29,7 +29,7 @@ class Folder:
             name, real = prefix + entry.name, Path(os.path.realpath(entry))
             if entry.name.startswith(UNFINISHED):
                 continue
-            if not (real.is_relative_to(self.path) or self.allows(str(real))):
+            if not (real.is_relative_to(self.path) or self.is_allowed(str(real))):
                 self.refused.append(f"{name!r} is a link to the outside")
             elif real in above:
                 self.refused.append(f"{name!r} is a link to a folder that it is in")

@@ -1,4 +1,4 @@
-"""Which id of the source became which id of the server."""
+"""Maps the ids of the source to those of the server."""
 
 import hashlib
 import json
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-OURS = "mlflowops.import."
-SOURCE = f"{OURS}source"
-STATE = f"{OURS}state"
+TAG_PREFIX = "mlflowops.import."
+SOURCE_TAG = f"{TAG_PREFIX}source"
+STATE_TAG = f"{TAG_PREFIX}state"
 DIFFERS = "differs"  # the state of what the comparison found wrong: the next import writes it again
 
 _ID = re.compile(r"m-[0-9a-f]{32}|[0-9a-f]{32}")
@@ -34,12 +34,12 @@ class Ids:
         return {
             key: self.translate(value) if key.startswith("mlflow.") else value
             for key, value in tags.items()
-            if not key.startswith(OURS)
+            if not key.startswith(TAG_PREFIX)
         }
 
 
-def state(run: "Run") -> str:
-    """Return a short text that changes when the run of the source changes."""
+def fingerprint(run: "Run") -> str:
+    """Return a hash of a run of the source, to detect changes."""
     info, data = run.info, run.data
     facts: list[Any] = [info.run_name, info.status, info.start_time, info.end_time]
     facts += [sorted(each.items()) for each in (data.params, data.tags, data.metrics)]

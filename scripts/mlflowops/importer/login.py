@@ -1,4 +1,4 @@
-"""Who the caller is to each of the two servers of an import.
+"""Separates the logins of the two servers of an import.
 
 MLflow sends MLFLOW_TRACKING_USERNAME, _PASSWORD and _TOKEN to every server that it talks to. The source is
 another server, often of other people: it gets a login of its own (MLFLOWOPS_SOURCE_...), never the target's.
@@ -13,10 +13,10 @@ from urllib.parse import SplitResult, urlsplit
 from requests import PreparedRequest
 from requests.auth import AuthBase, HTTPBasicAuth
 
-NAME = "mlflowops-import"
-CHOSEN = "MLFLOW_TRACKING_AUTH"
+AUTH_NAME = "mlflowops-import"
+AUTH_VARIABLE = "MLFLOW_TRACKING_AUTH"
 # A source must not choose what the caller's machine fetches, by a redirect or by an address to download from.
-STRICT = {
+STRICT_SETTINGS = {
     "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",
     "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
 }
@@ -26,26 +26,26 @@ _PORTS = {"http": 80, "https": 443}
 class Login(AuthBase):
     """Keeps the login that MLflow chose for requests to the target, and takes it from all others."""
 
-    def __init__(self, source: str, target: str, chosen: str | None) -> None:
+    def __init__(self, source: str, target: str, auth_name: str | None) -> None:
         self.source = source
         self.target = target
-        self.chosen = chosen
+        self.auth_name = auth_name
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Complete a request before it is sent."""
+        """Set the login of a request."""
         url = str(request.url)
-        if len(_below(url, self.target)) > len(_below(url, self.source)):
-            return self._of_the_target(request)
+        if len(_path_below(url, self.target)) > len(_path_below(url, self.source)):
+            return self._add_target_login(request)
         request.headers.pop("Authorization", None)
-        return self._of_the_source(request) if _below(url, self.source) else request
+        return self._add_source_login(request) if _path_below(url, self.source) else request
 
-    def _of_the_target(self, request: PreparedRequest) -> PreparedRequest:
+    def _add_target_login(self, request: PreparedRequest) -> PreparedRequest:
         from mlflow.tracking.request_auth.registry import fetch_auth
 
-        found: Any = fetch_auth(self.chosen) if self.chosen else None
+        found: Any = fetch_auth(self.auth_name) if self.auth_name else None
         return found(request) if found else request
 
-    def _of_the_source(self, request: PreparedRequest) -> PreparedRequest:
+    def _add_source_login(self, request: PreparedRequest) -> PreparedRequest:
         user, token = os.environ.get("MLFLOWOPS_SOURCE_USERNAME"), os.environ.get("MLFLOWOPS_SOURCE_TOKEN")
         if user:
             return HTTPBasicAuth(user, os.environ.get("MLFLOWOPS_SOURCE_PASSWORD", ""))(request)
@@ -55,14 +55,14 @@ class Login(AuthBase):
 
 
 @contextmanager
-def separate(source: str, target: str) -> Iterator[None]:
-    """Within the block each server gets its own login; nothing is changed if the source is no server."""
+def separate_logins(source: str, target: str) -> Iterator[None]:
+    """Give each server its own login for the block; change nothing if the source is not a server."""
     if not source.startswith(("http://", "https://")):
         yield
         return
     before = dict(os.environ)
-    _register(Login(source, target, before.get(CHOSEN)))
-    os.environ.update({CHOSEN: NAME, **STRICT})
+    _register(Login(source, target, before.get(AUTH_VARIABLE)))
+    os.environ.update({AUTH_VARIABLE: AUTH_NAME, **STRICT_SETTINGS})
     try:
         yield
     finally:
@@ -71,22 +71,22 @@ def separate(source: str, target: str) -> Iterator[None]:
 
 
 def _register(login: Login) -> None:
-    """Give it to MLflow, in the place of the one of an earlier import of this process."""
+    """Register it in MLflow; it replaces that of an earlier import of this process."""
     from mlflow.tracking.request_auth.abstract_request_auth_provider import RequestAuthProvider
     from mlflow.tracking.request_auth.registry import _request_auth_provider_registry as registry
 
     class Provider(RequestAuthProvider):  # type: ignore[misc]
         def get_name(self) -> str:
-            return NAME
+            return AUTH_NAME
 
         def get_auth(self) -> Login:
             return login
 
-    registry._registry[:] = [each for each in registry if each.get_name() != NAME]
+    registry._registry[:] = [each for each in registry if each.get_name() != AUTH_NAME]
     registry.register(Provider)
 
 
-def _below(url: str, server: str) -> str:
+def _path_below(url: str, server: str) -> str:
     """The part of the path that is the server's, with a slash; nothing if the address is another server's."""
     found, base = urlsplit(url), urlsplit(server)
     path = base.path.rstrip("/") + "/"

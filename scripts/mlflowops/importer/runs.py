@@ -1,4 +1,4 @@
-"""Imports runs: first empty ones, so that every id is known, then what is in them."""
+"""Imports runs: first empty ones, so that every id is known, then their content."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -16,8 +16,8 @@ from mlflow.entities import (
     RunTag,
 )
 
-from mlflowops.importer import artifacts
-from mlflowops.importer.ids import DIFFERS, SOURCE, STATE, state
+from mlflowops.importer import artifact_copy
+from mlflowops.importer.ids import DIFFERS, SOURCE_TAG, STATE_TAG, fingerprint
 from mlflowops.importer.source import runs
 from mlflowops.importer.transfer import Transfer
 
@@ -26,12 +26,12 @@ from mlflowops.importer.transfer import Transfer
 METRICS, PARAMS, TAGS = 800, 50, 25
 
 
-def present(transfer: Transfer) -> dict[str, Run]:
+def find_imported(transfer: Transfer) -> dict[str, Run]:
     """Return the runs that earlier imports made on the server, by their id in the source."""
     found: dict[str, Run] = {}
     for experiment in set(transfer.ids.experiments.values()):
-        for run in runs(transfer.target, experiment, f"tags.`{SOURCE}` LIKE '%'"):
-            source = run.data.tags[SOURCE]
+        for run in runs(transfer.target, experiment, f"tags.`{SOURCE_TAG}` LIKE '%'"):
+            source = run.data.tags[SOURCE_TAG]
             if source in found:
                 transfer.problems.append(
                     f"run {source} is there twice: delete {run.info.run_id} and import again"
@@ -40,62 +40,67 @@ def present(transfer: Transfer) -> dict[str, Run]:
     return found
 
 
-def make(transfer: Transfer, wanted: list[Run]) -> dict[str, Run]:
+def create(transfer: Transfer, wanted: list[Run]) -> dict[str, Run]:
     """Find or create every run on the server; return the server's runs by their id in the source."""
-    there = present(transfer)
+    existing = find_imported(transfer)
 
-    def create(run: Run) -> None:
-        there[run.info.run_id] = transfer.target.create_run(
+    def create_one(run: Run) -> None:
+        existing[run.info.run_id] = transfer.target.create_run(
             transfer.ids.experiments[run.info.experiment_id],
             start_time=run.info.start_time,
             run_name=run.info.run_name,
             # The tag is part of the request that creates: no crash can separate them.
-            tags={**_user(run), SOURCE: run.info.run_id},
+            tags={**_user(run), SOURCE_TAG: run.info.run_id},
         )
 
-    missing = [run for run in wanted if run.info.run_id not in there]
-    transfer.each("creating runs", missing, create, _name)
-    transfer.ids.runs.update({source: run.info.run_id for source, run in there.items()})
-    return there
+    missing = [run for run in wanted if run.info.run_id not in existing]
+    transfer.for_each("creating runs", missing, create_one, _name)
+    transfer.ids.runs.update({source: run.info.run_id for source, run in existing.items()})
+    return existing
 
 
-def fill(transfer: Transfer, wanted: list[Run], there: dict[str, Run]) -> int:
+def write_content(transfer: Transfer, wanted: list[Run], existing: dict[str, Run]) -> int:
     """Write the content of runs that are new or changed since the last import; return how many."""
     todo = [
         run
         for run in wanted
-        if run.info.run_id in there and there[run.info.run_id].data.tags.get(STATE) != state(run)
+        if run.info.run_id in existing
+        and existing[run.info.run_id].data.tags.get(STATE_TAG) != fingerprint(run)
     ]
-    transfer.each("filling runs", todo, lambda run: _fill(transfer, run, there[run.info.run_id]), _name)
+    transfer.for_each(
+        "filling runs", todo, lambda run: _write_content(transfer, run, existing[run.info.run_id]), _name
+    )
     return len(todo)
 
 
-def delete(transfer: Transfer, wanted: list[Run], gone: set[str]) -> None:
-    """Delete on the server what is deleted in the source; runs of the `gone` experiments go with these."""
-    there = present(transfer)
+def delete(transfer: Transfer, wanted: list[Run], deleted_experiments: set[str]) -> None:
+    """Delete on the server what is deleted in the source; not the runs of deleted experiments."""
+    existing = find_imported(transfer)
     todo = [
         run
         for run in wanted
         if run.info.lifecycle_stage == LifecycleStage.DELETED
-        and run.info.experiment_id not in gone
-        and run.info.run_id in there
-        and there[run.info.run_id].info.lifecycle_stage != LifecycleStage.DELETED
+        and run.info.experiment_id not in deleted_experiments
+        and run.info.run_id in existing
+        and existing[run.info.run_id].info.lifecycle_stage != LifecycleStage.DELETED
     ]
     target, ids = transfer.target, transfer.ids.runs
-    transfer.each("deleting runs", todo, lambda run: target.delete_run(ids[run.info.run_id]), _name)
+    transfer.for_each("deleting runs", todo, lambda run: target.delete_run(ids[run.info.run_id]), _name)
 
 
-def _fill(transfer: Transfer, run: Run, there: Run) -> None:
+def _write_content(transfer: Transfer, run: Run, existing: Run) -> None:
     """Write everything, the state last: a run that has its state has everything else."""
-    new = there.info.run_id
-    if there.info.lifecycle_stage == LifecycleStage.DELETED:
+    new = existing.info.run_id
+    if existing.info.lifecycle_stage == LifecycleStage.DELETED:
         transfer.target.restore_run(new)
-    again = there.data.tags.get(STATE) == DIFFERS
-    complete = artifacts.copy(transfer, _name(run), run.info.artifact_uri, there.info.artifact_uri, again)
+    overwrite = existing.data.tags.get(STATE_TAG) == DIFFERS
+    complete = artifact_copy.copy_artifacts(
+        transfer, _name(run), run.info.artifact_uri, existing.info.artifact_uri, overwrite
+    )
     _datasets(transfer, run, new)
     _models(transfer, run, new)
     _status(transfer, run, new)
-    tags = {**transfer.ids.tags(run.data.tags), STATE: state(run) if complete else DIFFERS}
+    tags = {**transfer.ids.tags(run.data.tags), STATE_TAG: fingerprint(run) if complete else DIFFERS}
     for metrics, params, pairs in _batches(_history(transfer, run), run.data.params, tags):
         transfer.target.log_batch(new, metrics, params, pairs)
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from mlflowops import shell
 from mlflowops.errors import OpsError
-from mlflowops.importer.places import TRASH, Places
+from mlflowops.importer.locations import TRASH, AllowedLocations
 
 MLFLOW = [sys.executable, "-W", "ignore", "-m", "mlflow"]
-QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true"}
+ENVIRONMENT = {"MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
-def of_sqlite(source: Path, folder: Path) -> str:
+def snapshot_sqlite(source: Path, folder: Path) -> str:
     """Copy a SQLite file, also while a server uses it, and upgrade the copy to our schema."""
     copy = folder / "source.db"
     try:
@@ -35,25 +35,26 @@ def of_sqlite(source: Path, folder: Path) -> str:
         raise OpsError(str(source), "not a database of MLflow", "give the file named in --backend-store-uri")
     uri = f"sqlite:///{copy}"
     try:
-        shell.run([*MLFLOW, "db", "upgrade", uri], env=QUIET)
+        shell.run([*MLFLOW, "db", "upgrade", uri], env=ENVIRONMENT)
     except OpsError as error:
         wrong = "its schema cannot be upgraded; most often a newer MLflow made it"
         raise OpsError(str(source), wrong, "install the MLflow that made it and import again") from error
     return uri
 
 
-def of_file_store(mlruns: Path, folder: Path, places: Places) -> str:
+def snapshot_file_store(mlruns: Path, folder: Path, locations: AllowedLocations) -> str:
     """Turn a file store into a database by MLflow's own `mlflow migrate-filestore`.
 
     It covers experiments, runs, params, metric histories, tags, datasets, traces, logged and registered
     models, and keeps the ids; it does not copy artifacts and wants an empty SQLite file as its target.
     """
     mirror = folder / "mlruns"
-    _Mirror(places).of_store(mlruns, mirror)
+    _Mirror(locations).mirror_store(mlruns, mirror)
     uri = f"sqlite:///{folder / 'source.db'}"
     try:
         shell.run(
-            [*MLFLOW, "migrate-filestore", "--source", mirror, "--target", uri, "--no-progress"], env=QUIET
+            [*MLFLOW, "migrate-filestore", "--source", mirror, "--target", uri, "--no-progress"],
+            env=ENVIRONMENT,
         )
     except OpsError as error:
         wrong = f"`mlflow migrate-filestore` cannot read it: {error}"
@@ -69,30 +70,30 @@ class _Mirror:
     private key, stops the import.
     """
 
-    def __init__(self, places: Places) -> None:
-        self.places = places
+    def __init__(self, locations: AllowedLocations) -> None:
+        self.locations = locations
 
-    def of_store(self, mlruns: Path, mirror: Path) -> None:
+    def mirror_store(self, mlruns: Path, mirror: Path) -> None:
         mirror.mkdir(parents=True)
         for entry in sorted(mlruns.iterdir()):
             if entry.name == TRASH:
-                self.of_store(entry, mirror / entry.name)
+                self.mirror_store(entry, mirror / entry.name)
             elif entry.is_dir() and entry.name.isdigit():
-                self.of_experiment(entry, mirror / entry.name)
+                self.mirror_experiment(entry, mirror / entry.name)
             else:
                 self._link(entry, mirror / entry.name)
 
-    def of_experiment(self, experiment: Path, mirror: Path) -> None:
+    def mirror_experiment(self, experiment: Path, mirror: Path) -> None:
         mirror.mkdir()
         for entry in sorted(experiment.iterdir()):
             if (entry / "metrics").is_dir():
-                self.of_run(entry, mirror / entry.name)
+                self.mirror_run(entry, mirror / entry.name)
             elif entry.name == "models" and entry.is_dir():
-                self.of_experiment(entry, mirror / entry.name)
+                self.mirror_experiment(entry, mirror / entry.name)
             else:
                 self._link(entry, mirror / entry.name)
 
-    def of_run(self, run: Path, mirror: Path) -> None:
+    def mirror_run(self, run: Path, mirror: Path) -> None:
         mirror.mkdir()
         for entry in run.iterdir():
             if entry.name not in ("artifacts", "metrics"):
@@ -110,7 +111,7 @@ class _Mirror:
 
     def _check(self, entry: Path, seen: set[Path]) -> None:
         real = Path(os.path.realpath(entry))
-        if not self.places.holds(real):
+        if not self.locations.contains(real):
             wrong = f"is a link to {real}, outside of the file store"
             raise OpsError(str(entry), wrong, "remove it, or put there what it links to")
         if real.is_dir() and real not in seen:

@@ -1,4 +1,4 @@
-"""Where an import comes from: a file store, a SQLite file or another tracking server."""
+"""The source of an import: a file store, a SQLite file or another tracking server."""
 
 import os
 import tempfile
@@ -17,20 +17,20 @@ from mlflow.exceptions import MlflowException
 from mlflowops import console, tracking
 from mlflowops.errors import OpsError
 from mlflowops.importer import snapshot
-from mlflowops.importer.places import Places
+from mlflowops.importer.locations import AllowedLocations
 
 
 @dataclass(frozen=True)
 class Source:
-    """An MLflow to read from, and the places where it may keep artifacts."""
+    """A source, and the locations of its artifacts."""
 
     name: str
     client: MlflowClient
-    places: Places
+    locations: AllowedLocations
 
     def experiments(self) -> Iterator[Experiment]:
         """Yield all experiments, deleted ones too."""
-        yield from pages(
+        yield from all_pages(
             lambda token: self.client.search_experiments(view_type=ViewType.ALL, page_token=token)
         )
 
@@ -44,14 +44,14 @@ class Source:
 
     def registered(self) -> Iterator[RegisteredModel]:
         """Yield the registered models."""
-        yield from pages(lambda token: self.client.search_registered_models(page_token=token))
+        yield from all_pages(lambda token: self.client.search_registered_models(page_token=token))
 
     def versions(self, name: str) -> list[ModelVersion]:
         """Return the versions of a registered model, oldest first."""
         return versions(self.client, name)
 
 
-def pages(search: Callable[[Any], Any]) -> Iterator[Any]:
+def all_pages(search: Callable[[Any], Any]) -> Iterator[Any]:
     """Follow the pages of one of MLflow's searches."""
     token = None
     while True:
@@ -65,7 +65,7 @@ def pages(search: Callable[[Any], Any]) -> Iterator[Any]:
 def runs(client: MlflowClient, experiment: str, filter_: str = "") -> Iterator[Run]:
     """Yield all runs of an experiment, deleted ones too, oldest first."""
     order = ["attributes.start_time ASC"]
-    yield from pages(
+    yield from all_pages(
         lambda token: client.search_runs(
             [experiment], filter_, ViewType.ALL, order_by=order, page_token=token
         )
@@ -74,17 +74,17 @@ def runs(client: MlflowClient, experiment: str, filter_: str = "") -> Iterator[R
 
 def logged_models(client: MlflowClient, experiment: str) -> Iterator[LoggedModel]:
     """Yield all logged models of an experiment."""
-    yield from pages(lambda token: client.search_logged_models([experiment], page_token=token))
+    yield from all_pages(lambda token: client.search_logged_models([experiment], page_token=token))
 
 
 def versions(client: MlflowClient, name: str) -> list[ModelVersion]:
     """Return all versions of a registered model, oldest first."""
-    found = pages(lambda token: client.search_model_versions(f"name = '{name}'", page_token=token))
+    found = all_pages(lambda token: client.search_model_versions(f"name = '{name}'", page_token=token))
     return sorted(found, key=lambda version: int(version.version))
 
 
 @contextmanager
-def opened(name: str, artifacts: Sequence[str]) -> Iterator[Source]:
+def open_source(name: str, artifacts: Sequence[str]) -> Iterator[Source]:
     """Open SOURCE of the command line. Files are read through a snapshot that lives as long as this.
 
     Args:
@@ -92,24 +92,26 @@ def opened(name: str, artifacts: Sequence[str]) -> Iterator[Source]:
         artifacts: Folders and addresses of `--artifacts`.
     """
     if name.startswith(("http://", "https://")):
-        source = Source(name, tracking.client_of(name, f"SOURCE {name}"), Places((), artifacts, server=name))
+        source = Source(
+            name, tracking.client_for(name, f"SOURCE {name}"), AllowedLocations((), artifacts, server=name)
+        )
         _check_login(source)
         yield source
         return
-    path, scheme = _path(name)
-    places = _places(path, scheme, artifacts)
+    path, scheme = _resolve_path(name)
+    locations = _locations(path, scheme, artifacts)
     with tempfile.TemporaryDirectory(prefix="mlflowops-import-") as temp:
         with console.step(f"taking a snapshot of {path}"):
             if scheme == "sqlite":
-                uri = snapshot.of_sqlite(path, Path(temp))
+                uri = snapshot.snapshot_sqlite(path, Path(temp))
             else:
-                uri = snapshot.of_file_store(path, Path(temp), places)
-        source = Source(name, tracking.client_of(uri, name), places)
+                uri = snapshot.snapshot_file_store(path, Path(temp), locations)
+        source = Source(name, tracking.client_for(uri, name), locations)
         _check_artifacts(source)
         yield source
 
 
-def _places(path: Path, scheme: str, artifacts: Sequence[str]) -> Places:
+def _locations(path: Path, scheme: str, artifacts: Sequence[str]) -> AllowedLocations:
     """A file store holds its artifacts; beside mlflow.db MLflow puts them into ./mlruns or ./mlartifacts.
 
     A home folder holds more than a SQLite file and its artifacts: there only those two are the source's own.
@@ -119,10 +121,10 @@ def _places(path: Path, scheme: str, artifacts: Sequence[str]) -> Places:
     if scheme == "sqlite" and Path(os.path.realpath(Path.home())).is_relative_to(base):
         own = [base / "mlruns", base / "mlartifacts"]
     near = base if scheme == "file" else base / "mlartifacts"
-    return Places(own, artifacts, moved=[near] if near.is_dir() else [], base=base)
+    return AllowedLocations(own, artifacts, moved=[near] if near.is_dir() else [], base=base)
 
 
-def _path(name: str) -> tuple[Path, str]:
+def _resolve_path(name: str) -> tuple[Path, str]:
     """Return the file or folder that SOURCE means, and what it is."""
     url = urlparse(name)
     if url.scheme not in ("", "file", "sqlite"):
@@ -136,12 +138,12 @@ def _path(name: str) -> tuple[Path, str]:
             if folder.is_dir() and any(
                 each.name.isdigit() or each.name == "models" for each in folder.iterdir()
             ):
-                return _no_link(folder, path), "file"
+                return _check_link(folder, path), "file"
     wrong = "holds no experiments" if path.is_dir() else "no such file or folder"
     raise OpsError(f"SOURCE {name}", wrong, "give ./mlruns, sqlite:///mlflow.db or http://host:5000")
 
 
-def _no_link(mlruns: Path, given: Path) -> Path:
+def _check_link(mlruns: Path, given: Path) -> Path:
     """The caller named `given`; its author chose what its mlruns links to."""
     real = os.path.realpath(mlruns)
     if not Path(real).is_relative_to(os.path.realpath(given)):
@@ -164,6 +166,6 @@ def _check_artifacts(source: Source) -> None:
     by_server = any(
         (each.artifact_location or "").startswith("mlflow-artifacts:") for each in source.experiments()
     )
-    if by_server and not source.places.moved:
+    if by_server and not source.locations.moved:
         instead = "give its folder with --artifacts ./mlartifacts, or run it and give its address as SOURCE"
         raise OpsError(f"SOURCE {source.name}", "a server stored its artifacts", instead)

@@ -1,4 +1,4 @@
-"""What every step of an import shares, and how a step works through many items at once."""
+"""The state that the steps of an import share, and concurrent work on many items."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -43,8 +43,8 @@ class Transfer:
     problems: list[str] = field(default_factory=list)
     refused: dict[str, None] = field(default_factory=dict)
 
-    def refuse(self, sentence: str) -> None:
-        """Note once what is not imported because the source must not name it."""
+    def add_refusal(self, sentence: str) -> None:
+        """Record once that something is not imported because its location is refused."""
         self.refused[sentence] = None
 
     def artifacts(self, address: str) -> ArtifactRepository:
@@ -55,25 +55,25 @@ class Transfer:
             raise OpsError("the server", wrong, "let it serve them (artifactStore.mode: proxied)")
         return get_artifact_repository(address, tracking_uri=self.target.tracking_uri)
 
-    def each(
+    def for_each(
         self, what: str, items: Iterable[Item], do: Callable[[Item], Any], name: Callable[[Item], str]
     ) -> None:
-        """Do something with every item, `jobs` at a time. An item that is refused becomes a problem."""
+        """Call `do` for every item, `jobs` at a time. A refusal of one item becomes a problem."""
         todo = list(items)
         if not todo:
             return
-        with _bar() as bar, ThreadPoolExecutor(self.jobs) as pool:
+        with _progress_bar() as bar, ThreadPoolExecutor(self.jobs) as pool:
             task = bar.add_task(what, total=len(todo))
             futures = {pool.submit(do, item): item for item in todo}
             try:
                 for future in as_completed(futures):
-                    self._settle(future.exception(), f"{what}: {name(futures[future])}")
+                    self._record_result(future.exception(), f"{what}: {name(futures[future])}")
                     bar.advance(task)
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
-    def _settle(self, error: BaseException | None, what: str) -> None:
+    def _record_result(self, error: BaseException | None, what: str) -> None:
         if error is None:
             return
         if not isinstance(error, MlflowException) or error.error_code not in REFUSALS:
@@ -81,6 +81,6 @@ class Transfer:
         self.problems.append(f"{what}: {str(error).strip().splitlines()[0]}")
 
 
-def _bar() -> Progress:
+def _progress_bar() -> Progress:
     columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console.err)

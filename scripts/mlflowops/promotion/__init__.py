@@ -1,1 +1,1 @@
-"""The quality gate in front of a champion: policy, checks, lock, and the change in the registry."""
+"""Promotes a model version that passes a policy."""

@@ -1,4 +1,4 @@
-"""What a candidate must fulfil, from a YAML file and from options.
+"""Reads the rules of a promotion from a YAML file and from options.
 
 alias: champion                  # the name that moves to the winner
 stage: Production                # also set this stage while servers have stages; none leaves stages alone
@@ -25,7 +25,7 @@ LIMITS = {"min": "minimum", "max": "maximum", "improve": "improve"}
 
 @dataclass(frozen=True)
 class Policy:
-    """The rules of one gate."""
+    """The rules of a promotion."""
 
     alias: str = "champion"
     stage: str = "Production"
@@ -34,8 +34,12 @@ class Policy:
     improve: Limits = field(default_factory=dict)
     lower_is_better: frozenset[str] = frozenset()
 
-    def checked(self) -> "Policy":
-        """Return the policy if it is one: it has rules and a stage that exists."""
+    def validated(self) -> "Policy":
+        """Return the policy itself.
+
+        Raises:
+            OpsError: It has no rules, or an unknown stage.
+        """
         if self.stage not in STAGES:
             raise OpsError(f"stage {self.stage}", "unknown", f"use {', '.join(STAGES)}")
         if not (self.minimum or self.maximum or self.improve):

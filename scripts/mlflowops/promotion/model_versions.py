@@ -56,10 +56,10 @@ def metrics(client: "MlflowClient", version: "ModelVersion") -> Metrics:
     return found
 
 
-def crown(
+def set_champion(
     client: "MlflowClient", policy: Policy, winner: "ModelVersion", previous: str | None, lease: Lease
 ) -> bool:
-    """Make winner the champion and archive the previous one; return whether the server has stages.
+    """Set the champion and archive the previous one; return whether the server has stages.
 
     Each step can be repeated: after a crash in the middle, promoting the same version again ends the work.
     """
@@ -71,25 +71,25 @@ def crown(
     client.set_registered_model_alias(model, policy.alias, version)
     for tag in {ARCHIVED, REPLACED_BY} & set(winner.tags):
         client.delete_model_version_tag(model, version, tag)
-    staged = policy.stage != "none" and _stage(client, model, version, policy.stage)
+    staged = policy.stage != "none" and _set_stage(client, model, version, policy.stage)
     if previous:
         client.set_model_version_tag(model, previous, ARCHIVED, _now())
         client.set_model_version_tag(model, previous, REPLACED_BY, version)
         if staged:
-            _stage(client, model, previous, "Archived")
-    _confirm(client, policy.alias, winner)
+            _set_stage(client, model, previous, "Archived")
+    _verify_alias(client, policy.alias, winner)
     return staged
 
 
-def _confirm(client: "MlflowClient", alias: str, winner: "ModelVersion") -> None:
+def _verify_alias(client: "MlflowClient", alias: str, winner: "ModelVersion") -> None:
     now = client.get_registered_model(winner.name).aliases.get(alias)
     if str(now) != str(winner.version):
         wrong = f"{alias} was moved to version {now} meanwhile, by hand or by another tool"
         raise OpsError(f"promote {winner.name}", wrong, "promote through this command only", exit_code=1)
 
 
-def _stage(client: "MlflowClient", model: str, version: str, stage: str) -> bool:
-    """Set the stage; a server that has none any more does not know the request."""
+def _set_stage(client: "MlflowClient", model: str, version: str, stage: str) -> bool:
+    """Set the stage; return False if the server has no stages."""
     change = getattr(client, "transition_model_version_stage", None)
     if change is None:
         return False

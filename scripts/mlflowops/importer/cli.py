@@ -1,4 +1,4 @@
-"""`mlflowops import`: bring an MLflow from elsewhere into this deployment."""
+"""`mlflowops import`: imports the data of another MLflow."""
 
 import time
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from rich.text import Text
 from mlflowops import console, tracking
 from mlflowops.address import without_password
 from mlflowops.errors import OpsError
-from mlflowops.importer.places import is_address
+from mlflowops.importer.locations import is_address
 from mlflowops.output import Output, OutputOption
 
 if TYPE_CHECKING:
     from mlflowops.importer.transfer import Transfer
 
-SHOWN = 20
+MAX_LINES = 20
 INTERRUPTED = 130
 
 
@@ -55,20 +55,20 @@ def import_(
     """
     target = tracking.client()
     _check(source, str(target.tracking_uri), artifacts or [])
-    from mlflowops.importer.everything import run
-    from mlflowops.importer.login import separate
-    from mlflowops.importer.source import opened
+    from mlflowops.importer.login import separate_logins
+    from mlflowops.importer.source import open_source
+    from mlflowops.importer.steps import import_all
     from mlflowops.importer.transfer import Transfer
 
     start = time.monotonic()
     try:
         with (
-            tracking.one_sentence(f"import {source}"),
-            separate(source, str(target.tracking_uri)),
-            opened(source, artifacts or []) as read,
+            tracking.server_errors(f"import {source}"),
+            separate_logins(source, str(target.tracking_uri)),
+            open_source(source, artifacts or []) as read,
         ):
             transfer = Transfer(read, target, jobs)
-            counts = run(transfer)
+            counts = import_all(transfer)
     except KeyboardInterrupt:
         wrong = "interrupted"
         raise OpsError(f"import {source}", wrong, "run the same command to go on", INTERRUPTED) from None
@@ -116,10 +116,10 @@ def _show(report: dict[str, Any], output: Output) -> None:
     ]
     console.table(["", "in the source", "verified on the server"], rows)
     for colour, lines in (("yellow", report["notes"]), ("red", report["refused"] + report["problems"])):
-        for line in lines[:SHOWN]:
+        for line in lines[:MAX_LINES]:
             console.out.print(line, style=colour, markup=False, highlight=False, soft_wrap=True)
-        if len(lines) > SHOWN:
-            console.out.print(f"and {len(lines) - SHOWN} more: see --output json", style=colour)
+        if len(lines) > MAX_LINES:
+            console.out.print(f"and {len(lines) - MAX_LINES} more: see --output json", style=colour)
     verdict = Text("complete and verified", "green")
     if report["refused"]:
         verdict = Text(f"not complete: refused {len(report['refused'])}, see above", "red")

@@ -1,4 +1,4 @@
-"""Which folders and addresses an import may read artifacts from.
+"""The folders and addresses that an import may read artifacts from.
 
 A source is data from elsewhere. It may name any folder of this machine, and any store that the caller's
 credentials open. Only folders of the source itself, its own server, and what `--artifacts` names are read.
@@ -13,19 +13,19 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from mlflowops.importer.folder import Folder
 
 TRASH = ".trash"
-INSTEAD = "name its place with --artifacts if you trust it"
+ALLOW_HINT = "name its place with --artifacts if you trust it"
 # MLflow resolves these to the address of another run or model, which has not been checked.
-INDIRECT = ("runs", "models")
+INDIRECT_SCHEMES = ("runs", "models")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Refused(Exception):
-    """A place that is not read; the text says why."""
+    """A location must not be read; the message says why."""
 
 
-class Places:
-    """What one import may read.
+class AllowedLocations:
+    """The folders and addresses that one import may read.
 
     Args:
         own: Folders of the source itself, without links in their paths.
@@ -51,7 +51,7 @@ class Places:
         self.base = base
         self.server = server
 
-    def opened(self, address: str, owner: str) -> Folder | str | None:
+    def resolve(self, address: str, owner: str) -> Folder | str | None:
         """Return the folder or the address to read; None if there is nothing.
 
         Args:
@@ -72,54 +72,54 @@ class Places:
         except ValueError:
             raise Refused("it is not an address") from None
         if url.scheme not in ("", "file", "mlflow-artifacts"):
-            return self._store(address, url)
+            return self._store_address(address, url)
         if url.scheme == "mlflow-artifacts" and (url.netloc or self.server):
-            return self._store(address, url)
+            return self._store_address(address, url)
         if url.scheme == "file" and url.netloc not in ("", "localhost"):
             raise Refused(f"it is a folder of another machine, {url.netloc}")
         return self._folder(unquote(url.path if url.scheme else address), owner, url.scheme)
 
-    def allows(self, path: str) -> bool:
-        """Whether artifacts may be read from a folder or file: below a folder, its links resolved."""
+    def is_allowed(self, path: str) -> bool:
+        """Return whether artifacts may be read from a folder or file: below a folder, its links resolved."""
         real = Path(os.path.realpath(path))
         return real in self.named or any(_is_below(real, folder) for folder in self.folders)
 
-    def holds(self, real: Path) -> bool:
-        """Whether a path without links lies in a folder that may be read, or is it."""
+    def contains(self, real: Path) -> bool:
+        """Return whether a path without links lies in a folder that may be read, or is it."""
         return any(real.is_relative_to(folder) for folder in self.folders)
 
-    def names(self, address: str) -> bool:
-        """Whether `--artifacts` names an address, or one that it lies below."""
+    def is_named(self, address: str) -> bool:
+        """Return whether `--artifacts` names an address, or one that it lies below."""
         try:
             url = urlsplit(address)
         except ValueError:
             return False
         return (
-            url.scheme not in INDIRECT
+            url.scheme not in INDIRECT_SCHEMES
             and is_plain(address)
-            and any(_starts(url, urlsplit(each)) for each in self.addresses)
+            and any(_is_prefix(url, urlsplit(each)) for each in self.addresses)
         )
 
-    def _store(self, address: str, url: SplitResult) -> str:
+    def _store_address(self, address: str, url: SplitResult) -> str:
         own = url.scheme == "mlflow-artifacts" and url.netloc in ("", urlsplit(self.server).netloc)
-        if not (own and self.server) and not self.names(address):
+        if not (own and self.server) and not self.is_named(address):
             raise Refused("the source does not keep it itself")
         return address
 
     def _folder(self, path: str, owner: str, scheme: str) -> Folder | None:
-        places = self._moved(path, owner)
+        places = self._moved_candidates(path, owner)
         if scheme != "mlflow-artifacts" and (self.base or os.path.isabs(path)):
             places.insert(0, os.path.join(self.base or "", path))
-        good = [each for each in places if self.allows(each)]
+        good = [each for each in places if self.is_allowed(each)]
         for each in good:
             if os.path.isdir(each):
-                return Folder(Path(os.path.realpath(each)), self.allows)
+                return Folder(Path(os.path.realpath(each)), self.is_allowed)
         if not good or any(os.path.lexists(each) for each in places):
             where = " or ".join(map(str, self.folders)) or "what --artifacts names"
             raise Refused(f"it is no folder below {where} that is not hidden")
         return None
 
-    def _moved(self, path: str, owner: str) -> list[str]:
+    def _moved_candidates(self, path: str, owner: str) -> list[str]:
         """Return where <experiment>/<run>/artifacts or <experiment>/models/<model>/artifacts may lie now."""
         parts = [each for each in PurePosixPath(path).parts if not each.startswith("/")]
         tail = parts[-4:] if "models" in parts[-3:] else parts[-3:]
@@ -129,18 +129,18 @@ class Places:
 
 
 def is_address(text: str) -> bool:
-    """Whether a value of `--artifacts` is the address of a store, not a folder."""
+    """Return whether a value of `--artifacts` is the address of a store, not a folder."""
     return bool(_ADDRESS.match(text)) and not text.lower().startswith("file:")
 
 
 def is_plain(address: str) -> bool:
-    """Whether an address names nothing but a path: no step upwards in any spelling, no query."""
+    """Return whether an address names nothing but a path: no step upwards in any spelling, no query."""
     while (decoded := unquote(address)) != address:
         address = decoded
     return not _CONTROL.search(address) and not {"..", "?", "#"} & {*re.split(r"[/\\]", address), *address}
 
 
-def shown(address: str) -> str:
+def redacted(address: str) -> str:
     """Return an address for people: quoted, short, without a password or the signature behind the ?."""
     return repr(re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:...@", address.partition("?")[0])[:200])
 
@@ -153,6 +153,6 @@ def _is_below(real: Path, folder: Path) -> bool:
     return not any(each.startswith(".") for each in (rest if first == TRASH else (first, *rest)))
 
 
-def _starts(url: SplitResult, named: SplitResult) -> bool:
+def _is_prefix(url: SplitResult, named: SplitResult) -> bool:
     same = (url.scheme, url.netloc) == (named.scheme, named.netloc)
     return same and f"{url.path}/".startswith(f"{named.path.rstrip('/')}/")

@@ -1,0 +1,45 @@
+"""A module's name is its own: no other module of the package and no module of Python has it."""
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mlflowops.paths import REPO
+
+PACKAGES = ["scripts/mlflowops"]
+CONVENTION = {"__init__", "__main__", "cli"}
+"""The module `cli` of a package holds its commands."""
+
+FORMER = {"scripts/mlflowops/secrets.py"}
+"""Former names that the test bed still imports."""
+
+
+def wrong_names(package: Path, root: Path = REPO) -> Iterator[str]:
+    """What is wrong with the names of the modules and sub-packages of a package."""
+    places = defaultdict(list)
+    for path in sorted(package.rglob("*")):
+        if path.suffix == ".py" or (path / "__init__.py").exists():
+            places[path.stem].append(path.relative_to(root).as_posix())
+    for name, found in places.items():
+        known = [each for each in found if each not in FORMER]
+        if name in sys.stdlib_module_names and known:
+            yield f"{known[0]} has the name of a module of Python"
+        if len(known) > 1 and name not in CONVENTION:
+            yield f"{' and '.join(known)} have one name"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_name_is_used_once(package: str) -> None:
+    assert list(wrong_names(REPO / package)) == []
+
+
+def test_wrong_names_are_found(tmp_path: Path) -> None:
+    for file in ("one/__init__.py", "one/cli.py", "two/cli.py", "two/one.py", "platform.py", "two/fine.py"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).touch()
+    assert list(wrong_names(tmp_path, tmp_path)) == [
+        "one and two/one.py have one name",
+        "platform.py has the name of a module of Python",
+    ]
