@@ -12,9 +12,6 @@ PACKAGES = ["scripts/mlflowops"]
 CONVENTION = {"__init__", "__main__", "cli"}
 """The module `cli` of a package holds its commands."""
 
-FORMER = {"scripts/mlflowops/secrets.py"}
-"""Former names that the test bed still imports."""
-
 
 def wrong_names(package: Path, root: Path = REPO) -> Iterator[str]:
     """What is wrong with the names of the modules and sub-packages of a package."""
@@ -23,11 +20,10 @@ def wrong_names(package: Path, root: Path = REPO) -> Iterator[str]:
         if path.suffix == ".py" or (path / "__init__.py").exists():
             places[path.stem].append(path.relative_to(root).as_posix())
     for name, found in places.items():
-        known = [each for each in found if each not in FORMER]
-        if name in sys.stdlib_module_names and known:
-            yield f"{known[0]} has the name of a module of Python"
-        if len(known) > 1 and name not in CONVENTION:
-            yield f"{' and '.join(known)} have one name"
+        if name in sys.stdlib_module_names:
+            yield f"{found[0]} has the name of a module of Python"
+        if len(found) > 1 and name not in CONVENTION:
+            yield f"{' and '.join(found)} have one name"
 
 
 @pytest.mark.parametrize("package", PACKAGES)

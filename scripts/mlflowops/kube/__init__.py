@@ -41,6 +41,3 @@ __all__ = [
     "true_conditions",
     "wait_until",
 ]
-
-speaking = api_errors
-"""The former name of `api_errors`, for the test bed."""

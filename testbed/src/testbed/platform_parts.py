@@ -7,7 +7,7 @@ Traefik, cert-manager, External Secrets and Prometheus are releases of helmfile.
 from typing import Annotated
 
 import typer
-from mlflowops import console, secrets, shell
+from mlflowops import console, generated_secrets, shell
 from mlflowops.errors import OpsError
 
 from testbed import tools
@@ -56,12 +56,11 @@ def prepare(
 
 
 def _ensure_namespace(name: str, context: str) -> None:
-    from kubernetes.client import CoreV1Api
     from mlflowops import kube
 
-    core = CoreV1Api(kube.connect(context or None))
-    with kube.speaking(f"namespace {name!r}"):
-        secrets.ensure_namespace(core, name)
+    api = kube.connect(context or None)
+    with kube.api_errors(f"namespace {name!r}"):
+        generated_secrets.ensure_namespace(api, name)
 
 
 def _define(definitions: str, context: str) -> None:
