@@ -208,7 +208,7 @@ def test_helper(name: str, comment: str | None, body: str) -> None:
     """Called `mlflow.*`, explained (what it gives, what it takes), used, and short."""
     assert name.startswith("mlflow.")
     assert comment and re.match(
-        r"\s*(String|Predicate|Mapping lines|List lines|Lines?|Nothing, or)", comment
+        r"\s*(String|JSON|Predicate|Mapping lines|List lines|Lines?|Nothing, or)", comment
     ), comment
     logic = [line for line in body.splitlines() if "{{" in line]
     # One that states containers is a page of a pod.
