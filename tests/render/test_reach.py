@@ -1,5 +1,7 @@
 """A reader sees what a pod is without opening many helpers: the numbers never rise above these."""
 
+import re
+
 import pytest
 
 from render.reach import TEMPLATES, reached, table
@@ -34,3 +36,10 @@ def test_helpers_of_helpers_count() -> None:
     found = reached(TEMPLATES / "server/deployment.yaml")
     assert "mlflow.literal" not in (TEMPLATES / "server/deployment.yaml").read_text()
     assert found["mlflow.literal"] == TEMPLATES / "_lib/_env.tpl"
+
+
+def test_no_helper_is_called_by_a_computed_name() -> None:
+    """Such a call would not count. Validation, which no pod is made of, goes through a list of names."""
+    for path in sorted(TEMPLATES.rglob("*")):
+        if path.is_file() and path.parent.name != "_validate":
+            assert re.findall(r'(?:include|template) (?!"mlflow\.[\w.]+")\S+', path.read_text()) == [], path
