@@ -95,7 +95,7 @@ after which their last success is too old. Takes `.`.
 {{- $facts := include "mlflow.facts" . | fromJson -}}
 {{- $env := dict
       "MLFLOW_KUBERNETES_LOG_FORMAT" .Values.mlflow.log.format
-      "MLFLOW_PORT" "5000"
+      "MLFLOW_PORT" (toString $facts.port)
       "PYTHONDONTWRITEBYTECODE" "1" -}}
 {{- with .Values.mlflow.staticPrefix }}{{ $_ := set $env "MLFLOW_STATIC_PREFIX" . }}{{ end -}}
 {{- with .Values.metrics }}{{ if .enabled -}}

@@ -52,6 +52,7 @@ String: `registry/repository:tag@digest` of an image; without a tag, MLflow's ow
 
 {{- /*
 JSON: what follows from the values, decided here once. Takes `.`.
+  port              of the server in its pod
   database          runs are in a database that several pods can share, whichever it is
   objectStore       `s3`, `azure` or `gcs`; empty where artifacts are on the volume
   claim             the claim that holds what is in neither of them; empty without a volume
@@ -82,6 +83,7 @@ JSON: what follows from the values, decided here once. Takes `.`.
 {{- $backupAccount := default $made .serviceAccount.name -}}
 {{- $azure := $values.artifactStore.azure -}}
 {{- dict
+      "port" 5000
       "database" $database
       "objectStore" $store
       "claim" (ternary "" $claim (and $database (ne $store "")))

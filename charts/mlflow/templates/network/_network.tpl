@@ -15,7 +15,7 @@
     {{- toYaml $peers.ingressController | nindent 4 }}
   ports:
     - protocol: TCP
-      port: 5000
+      port: {{ int (include "mlflow.facts" . | fromJson).port }}
 {{- end }}
 {{- if and $peers.prometheus .Values.metrics.enabled }}
 - from:
