@@ -1,5 +1,7 @@
 """A reader sees what a pod is without opening many helpers: the numbers never rise above these."""
 
+import re
+
 import pytest
 
 from render.reach import TEMPLATES, reached, table
@@ -7,14 +9,13 @@ from render.reach import TEMPLATES, reached, table
 HELPERS, FILES = 20, 6
 # Workloads above the limits, with the numbers that they have: lower a number when a change brings it down.
 ABOVE = {
-    "backup/cronjob.yaml": (54, 17),
-    "backup/drill-cronjob.yaml": (55, 17),
-    "backup/restore-cronjob.yaml": (53, 17),
-    "jobs/deployment.yaml": (56, 17),
-    "metrics/exporter-deployment.yaml": (45, 14),
-    "retention/cronjob.yaml": (43, 15),
-    "server/deployment.yaml": (65, 17),
-    "tests/test-pod.yaml": (21, 7),
+    "backup/cronjob.yaml": (23, 9),
+    "backup/drill-cronjob.yaml": (23, 9),
+    "backup/restore-cronjob.yaml": (23, 9),
+    "jobs/deployment.yaml": (24, 9),
+    "metrics/exporter-deployment.yaml": (21, 7),
+    "retention/cronjob.yaml": (20, 7),
+    "server/deployment.yaml": (25, 9),
 }
 
 
@@ -34,4 +35,11 @@ def test_every_exception_is_of_use() -> None:
 def test_helpers_of_helpers_count() -> None:
     found = reached(TEMPLATES / "server/deployment.yaml")
     assert "mlflow.literal" not in (TEMPLATES / "server/deployment.yaml").read_text()
-    assert found["mlflow.literal"] == TEMPLATES / "_lib/_entries.tpl"
+    assert found["mlflow.literal"] == TEMPLATES / "_lib/_env.tpl"
+
+
+def test_no_helper_is_called_by_a_computed_name() -> None:
+    """Such a call would not count. Validation, which no pod is made of, goes through a list of names."""
+    for path in sorted(TEMPLATES.rglob("*")):
+        if path.is_file() and path.parent.name != "_validate":
+            assert re.findall(r'(?:include|template) (?!"mlflow\.[\w.]+")\S+', path.read_text()) == [], path

@@ -1,99 +1,120 @@
-{{- /* Mapping lines: nothing calls home, nothing is written outside /tmp. */}}
-{{- define "mlflow.env.hardened" -}}
-DO_NOT_TRACK: true
-HOME: /tmp
-MLFLOW_DISABLE_TELEMETRY: true
-MLFLOW_ENABLE_AI_GATEWAY: false
-MLFLOW_MODEL_CATALOG_URI: ""
-PYTHONDONTWRITEBYTECODE: 1
-PYTHONUNBUFFERED: 1
-{{- end }}
-
-{{- /* Mapping lines: how the server listens and starts. Takes `.`. */}}
-{{- define "mlflow.env.server" -}}
-MLFLOW_HOST: 0.0.0.0
-MLFLOW_KUBERNETES_ACCESS_LOG: {{ .Values.mlflow.log.access | quote }}
-MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT: {{ sub (sub .Values.terminationGracePeriodSeconds .Values.preStopSeconds) 5 | int }}
-MLFLOW_KUBERNETES_LAUNCHER: {{ .Values.mlflow.launcher | quote }}
-MLFLOW_KUBERNETES_LOG_FORMAT: {{ .Values.mlflow.log.format | quote }}
-MLFLOW_KUBERNETES_MAX_BODY_MIB: {{ int .Values.mlflow.maxRequestBodyMiB }}
-MLFLOW_KUBERNETES_SCHEMA_WAIT_SECONDS: 600
-MLFLOW_KUBERNETES_THREADS: {{ int .Values.mlflow.threads }}
-MLFLOW_LOGGING_LEVEL: {{ upper .Values.mlflow.log.level | quote }}
-MLFLOW_PORT: 5000
-MLFLOW_SERVER_ALLOWED_HOSTS: {{ include "mlflow.allowedHosts" . | quote }}
-MLFLOW_WORKERS: {{ int .Values.mlflow.workers }}
-{{- with .Values.artifactStore.allowedSources }}
-MLFLOW_KUBERNETES_ALLOWED_SOURCES: {{ join "," . | quote }}
-{{- end }}
-{{- with include "mlflow.corsOrigins" . }}
-MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: {{ . | quote }}
-{{- end }}
-{{- with .Values.mlflow.staticPrefix }}
-MLFLOW_STATIC_PREFIX: {{ . | quote }}
-{{- end }}
-{{- end }}
-
 {{- /*
 List lines: the environment of what runs MLflow. Entries with a source come first: MLFLOW_SERVER_ALLOWED_HOSTS
-refers to $(POD_IP). The rest is sorted; `mlflow.env` wins. The role decides which Secrets a container reads beside the
-database's. Takes (dict "ctx" $ "role" "server").
+refers to $(POD_IP). The rest is sorted; `mlflow.env` wins, except what tells a cloud's library who it is, which is the
+server's and not for a container with the backups' own credentials. Takes (dict "ctx" $ "reads" (dict ...)), the latter
+of `mlflow.reads`, with "more" for further variables.
 */}}
 {{- define "mlflow.env" -}}
-{{- $ctx := .ctx -}}
-{{- $migration := ternary "backups" "artifacts" (eq (include "mlflow.schema.backup" $ctx) "true") -}}
-{{- $roles := dict
-      "server" (list "artifacts" "login" "keys")
-      "jobs" (list "artifacts" "keys")
-      "schema" (list $migration)
-      "metrics" (list "artifacts")
-      "retention" (list "artifacts")
-      "backup" (list "backups")
-      "restore" (list "backups") -}}
-{{- $reads := get $roles .role | required (printf "mlflow.env: no role %q" .role) -}}
-{{- $backs := has "backups" $reads -}}
+{{- $plain := merge (default dict .more) (include "mlflow.env.server" .ctx | fromJson) .reads.env -}}
+{{- $aws := "(DEFAULT_)?PROFILE|SHARED_CREDENTIALS_FILE|CONFIG_FILE|ROLE_.*|WEB_IDENTITY_.*|CONTAINER_.*" -}}
+{{- $identity := printf "^(AWS_(%s)|AZURE_.*)$" $aws -}}
+{{- range $name, $value := .ctx.Values.mlflow.env -}}
+{{- if not (and $.reads.own (regexMatch $identity $name)) }}{{ $_ := set $plain $name $value }}{{ end -}}
+{{- end -}}
 - name: POD_IP
   valueFrom:
     fieldRef:
       fieldPath: status.podIP
-{{- include "mlflow.backendStore.secretEnv" $ctx }}
-{{- include (ternary "mlflow.backup.secretEnv" "mlflow.artifactStore.secretEnv" $backs) $ctx }}
-{{- if has "login" $reads }}
-{{- include "mlflow.auth.secretEnv" $ctx }}
-{{- end }}
-{{- if has "keys" $reads }}
-{{- include "mlflow.keys.secretEnv" $ctx }}
-{{- end }}
-{{- $plain := dict -}}
-{{- if eq .role "jobs" }}{{ $plain = include "mlflow.jobs.runnerEnv" $ctx | fromYaml }}{{ end -}}
-{{- $client := ternary "mlflow.backup.clientEnv" "mlflow.artifactStore.clientEnv" $backs -}}
-{{- range list "mlflow.env.hardened" "mlflow.env.server" "mlflow.backendStore.env" "mlflow.artifactStore.env" $client
-      "mlflow.metrics.env" "mlflow.auth.env" "mlflow.jobs.env" -}}
-{{- $plain = merge $plain (include . $ctx | fromYaml) -}}
-{{- end -}}
-{{- $own := and $backs (eq (include "mlflow.backup.own" $ctx) "true") -}}
-{{- $foreign := ternary (include "mlflow.env.identity" .) "^$" $own -}}
-{{- range $name, $value := $ctx.Values.mlflow.env -}}
-{{- if not (regexMatch $foreign $name) }}{{ $_ := set $plain $name $value }}{{ end -}}
-{{- end -}}
-{{- include "mlflow.env.entries" $plain }}
+{{- include "mlflow.env.entries" (dict "secrets" .reads.secrets "plain" $plain) }}
 {{- end }}
 
 {{- /*
-List lines: `mlflow.envFrom`. Its Secrets may hold the server's credentials of the store, so a pod that has the backups'
-takes its ConfigMaps only. Takes (dict "ctx" $ "role" "server").
+List lines: environment entries, those with a Secret first, the others sorted by name. Two of them refer to variables;
+what they hold of the values is literal or has no dollar sign. Takes (dict "secrets" (list ...) "plain" (dict ...)).
 */}}
-{{- define "mlflow.envFrom" -}}
-{{- $ctx := .ctx -}}
-{{- $own := and (has .role (list "backup" "restore")) (include "mlflow.backup.own" $ctx) -}}
-{{- range $ctx.Values.mlflow.envFrom }}{{ if not (and $own .secretRef) }}
-- {{ toJson . }}
-{{- end }}{{ end }}
+{{- define "mlflow.env.entries" -}}
+{{- range .secrets }}
+- name: {{ .variable | quote }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ .secret | quote }}
+      key: {{ .key | quote }}
+{{- end }}
+{{- range $name, $value := .plain }}
+{{- $refers := has $name (list "AZURE_STORAGE_CONNECTION_STRING" "MLFLOW_SERVER_ALLOWED_HOSTS") }}
+- name: {{ $name | quote }}
+  value: {{ ternary $value (include "mlflow.literal" $value) $refers | quote }}
+{{- end }}
 {{- end }}
 
 {{- /*
-String: pattern of the variables that tell a cloud's library who it is; in `mlflow.env` they are the server's.
+String: a word in the form that Kubernetes passes on as it is: it puts a variable in for $(NAME), and one $ for $$. For
+each environment entry and argument that has a part of the values in it. Takes the word.
 */}}
-{{- define "mlflow.env.identity" -}}
-^(AWS_((DEFAULT_)?PROFILE|SHARED_CREDENTIALS_FILE|CONFIG_FILE|ROLE_.*|WEB_IDENTITY_.*|CONTAINER_.*)|AZURE_.*)$
+{{- define "mlflow.literal" -}}
+{{- ternary (replace "$" "$$" (toString .)) . (regexMatch "[$][$(]" (toString .)) -}}
+{{- end }}
+
+{{- /*
+JSON: plain environment of what runs MLflow: nothing calls home, nothing is written outside /tmp; how the server
+listens and starts. Either it passes artifacts on, or it tells clients where to write, never half of both. With
+MLflow's `executor` engine servers only write jobs into the database, for the runner; with its default one each would
+run those that it was asked for. Takes `.`.
+*/}}
+{{- define "mlflow.env.server" -}}
+{{- $hosts := include "mlflow.hosts" . | fromJson -}}
+{{- $artifacts := (include "mlflow.objectStore" .Values.artifactStore | fromJson).uri -}}
+{{- $stop := sub (sub .Values.terminationGracePeriodSeconds .Values.preStopSeconds) 5 -}}
+{{- $env := include "mlflow.env.metrics" . | fromJson | merge (dict
+      "DO_NOT_TRACK" "true"
+      "HOME" "/tmp"
+      "MLFLOW_DISABLE_TELEMETRY" "true"
+      "MLFLOW_ENABLE_AI_GATEWAY" "false"
+      "MLFLOW_HOST" "0.0.0.0"
+      "MLFLOW_KUBERNETES_ACCESS_LOG" (toString .Values.mlflow.log.access)
+      "MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT" (toString $stop)
+      "MLFLOW_KUBERNETES_LAUNCHER" .Values.mlflow.launcher
+      "MLFLOW_KUBERNETES_MAX_BODY_MIB" (int .Values.mlflow.maxRequestBodyMiB | toString)
+      "MLFLOW_KUBERNETES_SCHEMA_WAIT_SECONDS" "600"
+      "MLFLOW_KUBERNETES_THREADS" (int .Values.mlflow.threads | toString)
+      "MLFLOW_LOGGING_LEVEL" (upper .Values.mlflow.log.level)
+      "MLFLOW_MODEL_CATALOG_URI" ""
+      "MLFLOW_SERVER_ALLOWED_HOSTS" $hosts.allowed
+      "MLFLOW_SERVER_ENABLE_JOB_EXECUTION" (toString .Values.jobs.enabled)
+      "MLFLOW_WORKERS" (int .Values.mlflow.workers | toString)
+      "PYTHONUNBUFFERED" "1") -}}
+{{- with .Values.artifactStore.allowedSources }}{{ $_ := set $env "MLFLOW_KUBERNETES_ALLOWED_SOURCES"
+      (join "," .) }}{{ end -}}
+{{- if eq .Values.artifactStore.mode "direct" -}}
+{{- $_ := merge $env (dict "MLFLOW_DEFAULT_ARTIFACT_ROOT" $artifacts "MLFLOW_SERVE_ARTIFACTS" "false") -}}
+{{- else }}{{ $_ := set $env "MLFLOW_ARTIFACTS_DESTINATION" $artifacts }}{{ end -}}
+{{- if (include "mlflow.facts" . | fromJson).login -}}
+{{- $_ := set $env "MLFLOW_KUBERNETES_APP_NAME" "basic-auth" -}}
+{{- $_ := set $env "MLFLOW_KUBERNETES_AUTH_PERMISSION" .Values.auth.basic.defaultPermission -}}
+{{- end -}}
+{{- if .Values.jobs.enabled }}{{ $_ := set $env "MLFLOW_SERVER_JOB_EXECUTION_ENGINE" "executor" }}{{ end -}}
+{{- with $hosts.origins }}{{ $_ := set $env "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS" (join "," .) }}{{ end -}}
+{{- toJson $env -}}
+{{- end }}
+
+{{- /*
+JSON: plain environment of what counts, and of what serves the counts; tasks are those that are on, with the seconds
+after which their last success is too old. Takes `.`.
+*/}}
+{{- define "mlflow.env.metrics" -}}
+{{- $facts := include "mlflow.facts" . | fromJson -}}
+{{- $env := dict
+      "MLFLOW_KUBERNETES_LOG_FORMAT" .Values.mlflow.log.format
+      "MLFLOW_PORT" (toString $facts.port)
+      "PYTHONDONTWRITEBYTECODE" "1" -}}
+{{- with .Values.mlflow.staticPrefix }}{{ $_ := set $env "MLFLOW_STATIC_PREFIX" . }}{{ end -}}
+{{- with .Values.metrics }}{{ if .enabled -}}
+{{- $hosts := list "127.0.0.1" -}}
+{{- if $facts.exporter }}{{ $hosts = append $hosts (printf "%s-exporter" (include "mlflow.fullname" $)) }}{{ end -}}
+{{- $pages := list -}}
+{{- range $hosts }}{{ $pages = append $pages (printf "http://%s:%d/metrics" . (int $.Values.metrics.port)) }}{{ end -}}
+{{- $on := dict "retention" $facts.retention "backup" $.Values.backup.enabled "drill" $facts.drill -}}
+{{- $tasks := list -}}
+{{- range $task := list "retention" "backup" "drill" }}{{ if get $on $task -}}
+{{- $hours := get $.Values.prometheusRule.thresholds (printf "%sHours" $task) -}}
+{{- $tasks = append $tasks (printf "%s=%d" $task (mul $hours 3600)) -}}
+{{- end }}{{ end -}}
+{{- with $tasks }}{{ $_ := set $env "MLFLOW_KUBERNETES_TASKS" (join " " .) }}{{ end -}}
+{{- $env = merge $env (dict
+      "MLFLOW_EXPOSE_PROMETHEUS" "/metrics"
+      "MLFLOW_KUBERNETES_METRICS_INTERVAL" (int .storeIntervalSeconds | toString)
+      "MLFLOW_KUBERNETES_METRICS_PAGES" (join " " $pages)
+      "MLFLOW_KUBERNETES_METRICS_PORT" (int .port | toString)) -}}
+{{- end }}{{ end -}}
+{{- toJson $env -}}
 {{- end }}

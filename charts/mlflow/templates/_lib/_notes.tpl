@@ -1,6 +1,6 @@
 {{- /* Lines: Secrets that the pods wait for, with their keys. Takes `.`. */}}
 {{- define "mlflow.notes.secrets" -}}
-{{- range $name, $keys := include "mlflow.secrets" . | fromYaml }}
+{{- range $name, $keys := include "mlflow.secrets" (dict "ctx" .) | fromJson }}
 {{ $name }}: {{ join ", " $keys }}
 {{- end }}
 {{- end }}
@@ -12,14 +12,14 @@
 
 {{- /* Lines: allowed choices that carry a risk. Takes `.`. */}}
 {{- define "mlflow.notes.risks" -}}
-{{- if not (include "mlflow.auth.enabled" .) }}
+{{- if not (include "mlflow.facts" . | fromJson).login }}
 - no authentication: whoever reaches the Service may read and delete everything
 {{- end }}
 {{- if not .Values.keys.fromSecret.enabled }}
 - no keys of your own: a restart forgets the key of webhook secrets, and gateway secrets have a public one
 {{- end }}
 {{- with .Values.backendStore.postgres }}
-{{- if and .host (not (include "mlflow.database.enabled" $)) }}
+{{- if and .host (not (include "mlflow.facts" $ | fromJson).database) }}
 - backendStore.postgres.host is set but backendStore.postgres.enabled is not: runs go to SQLite
 {{- end }}
 {{- if and .enabled (has .sslMode (list "disable" "allow" "prefer")) }}
@@ -41,14 +41,14 @@
 - artifactStore.mode direct: each client needs credentials of the store, and artifacts of experiments that were made proxied cannot be read
 {{- end }}
 {{- range .Values.artifactStore.allowedSources }}
-{{- if hasPrefix (include "mlflow.source" .) (include "mlflow.artifactStore.uri" $ | include "mlflow.source") }}
+{{- if hasPrefix (include "mlflow.source" .) ((include "mlflow.objectStore" $.Values.artifactStore | fromJson).uri | include "mlflow.source") }}
 - artifactStore.allowedSources has {{ . }}: each account may read all artifacts
 {{- end }}
 {{- end }}
-{{- if and (include "mlflow.database.enabled" .) (not .Values.backup.enabled) }}
+{{- if and (include "mlflow.facts" . | fromJson).database (not .Values.backup.enabled) }}
 - backup.enabled is not set: see that somebody else backs the database up
 {{- end }}
-{{- if not (include "mlflow.shared.enabled" .) }}
+{{- if not (include "mlflow.facts" . | fromJson).shared }}
 - one pod on one volume: each upgrade is a short outage
 {{- end }}
 {{- if has "*" .Values.mlflow.allowedHosts }}

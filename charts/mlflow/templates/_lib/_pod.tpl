@@ -1,11 +1,9 @@
-{{- /* Mapping lines: who a pod of the release is and what it may do. Takes `.`. */}}
-{{- define "mlflow.pod.identity" -}}
-{{- include "mlflow.pod.identityAs" (dict "ctx" . "serviceAccount" (include "mlflow.serviceAccountName" .)) -}}
-{{- end }}
-
-{{- /* Mapping lines: the same with a ServiceAccount of its own. Takes (dict "ctx" $ "serviceAccount" name). */}}
-{{- define "mlflow.pod.identityAs" -}}
-serviceAccountName: {{ .serviceAccount | quote }}
+{{- /*
+Mapping lines: who a pod of the release is, what it may do and on which nodes. Takes (dict "ctx" $), with
+"serviceAccount" name for another than the server's.
+*/}}
+{{- define "mlflow.pod" -}}
+serviceAccountName: {{ default (include "mlflow.facts" .ctx | fromJson).serviceAccount .serviceAccount | quote }}
 {{- with .ctx }}
 automountServiceAccountToken: false
 {{- /* Else a Service called mlflow sets MLFLOW_PORT=tcp://..., which MLflow takes for its own setting. */}}
@@ -18,27 +16,11 @@ imagePullSecrets:
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- end }}
-{{- end }}
-
-{{- /* Mapping lines: on which nodes a pod of the release may run. Takes `.`. */}}
-{{- define "mlflow.pod.placement" -}}
 {{- range $key := list "priorityClassName" "nodeSelector" "affinity" "tolerations" }}
-{{- with get $.Values $key }}
+{{- with get $.ctx.Values $key }}
 {{ dict $key . | toYaml }}
 {{- end }}
 {{- end }}
-{{- end }}
-
-{{- /* Mapping lines: topology spread of a component's pods. Takes (dict "ctx" $ "component" "server"). */}}
-{{- define "mlflow.pod.spread" -}}
-{{- $selector := dict "matchLabels" (include "mlflow.selectorLabels" . | fromYaml) -}}
-{{- with .ctx.Values.topologySpreadConstraints -}}
-topologySpreadConstraints:
-  {{- range . }}
-  {{- $given := ternary . (set (deepCopy .) "labelSelector" $selector) (hasKey . "labelSelector") }}
-  {{- list $given | toYaml | nindent 2 }}
-  {{- end }}
 {{- end }}
 {{- end }}
 
@@ -55,26 +37,72 @@ namespace admits it. Takes (dict "ctx" $ "key" "extraContainers").
 {{- end }}
 
 {{- /*
-List lines: a command below a process 1 that takes SIGTERM at any moment and reaps orphans. No process namespace is
-shared for that: in one, a container reads the environment of the others. Takes (dict "words" (list ...)).
+List lines: the volumes of a pod: the Python of its component, in folders again, the files of Secrets, the user's. Takes
+(dict "ctx" $ "component" "server" "files" (list ...)), the files of `mlflow.reads`, and with "writes" true those that
+MLflow writes.
 */}}
-{{- define "mlflow.command" -}}
-{{- $words := list "/bin/sh" "/opt/mlflow-kubernetes/init.sh" -}}
-{{- range .words }}{{ $words = append $words (include "mlflow.literal" .) }}{{ end -}}
-{{- toYaml $words -}}
+{{- define "mlflow.volumes" -}}
+- name: files
+  configMap:
+    name: {{ printf "%s-%s" (include "mlflow.fullname" .ctx) .component | quote }}
+    items:
+      {{- range $path, $key := include "mlflow.files" . | fromJson }}
+      - key: {{ $key | quote }}
+        path: {{ $path | quote }}
+      {{- end }}
+{{- if .writes }}
+- name: tmp
+  emptyDir:
+    sizeLimit: {{ .ctx.Values.tmp.sizeLimit | quote }}
+{{- if .ctx.Values.metrics.enabled }}
+- name: metrics
+  emptyDir:
+    sizeLimit: 256Mi
+{{- end }}
+{{- with (include "mlflow.facts" .ctx | fromJson).claim }}
+- name: data
+  persistentVolumeClaim:
+    claimName: {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- range .files }}
+- name: {{ .volume | quote }}
+  secret:
+    secretName: {{ .secret | quote }}
+    items:
+      - key: {{ .key | quote }}
+        path: {{ .file | quote }}
+{{- end }}
+{{- with .ctx.Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
-{{- /* Mapping lines: a probe of the server. Takes (dict "ctx" $ "name" "startupProbe"). */}}
-{{- define "mlflow.probe" -}}
-{{- $ctx := .ctx -}}
-{{- $name := .name -}}
-{{ $name }}:
-  httpGet:
-    path: {{ printf "%s/health" $ctx.Values.mlflow.staticPrefix | quote }}
-    port: http
-  {{- range $key := list "periodSeconds" "timeoutSeconds" "failureThreshold" }}
-  {{- with get (get $ctx.Values $name) $key }}
-  {{ $key }}: {{ int . }}
-  {{- end }}
-  {{- end }}
+{{- /*
+List lines: where a container mounts them. Takes (dict "ctx" $ "files" (list ...)), with "writes" true as above.
+*/}}
+{{- define "mlflow.volumeMounts" -}}
+{{- if .writes -}}
+- name: tmp
+  mountPath: /tmp
+{{- if .ctx.Values.metrics.enabled }}
+- name: metrics
+  mountPath: /metrics
+{{- end }}
+{{- if (include "mlflow.facts" .ctx | fromJson).claim }}
+- name: data
+  mountPath: /mlflow
+{{- end }}
+{{ end -}}
+- name: files
+  mountPath: /opt/mlflow-kubernetes
+  readOnly: true
+{{- range .files }}
+- name: {{ .volume | quote }}
+  mountPath: {{ .folder | quote }}
+  readOnly: true
+{{- end }}
+{{- with .ctx.Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}

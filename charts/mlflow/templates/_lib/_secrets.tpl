@@ -1,49 +1,23 @@
-{{- /* Mapping lines: the Secrets that the pods read by the chart's own doing, name to keys. Takes `.`. */}}
-{{- define "mlflow.secrets" -}}
-{{- $entries := include "mlflow.env" (dict "ctx" . "role" "server") | fromYamlArray -}}
-{{- $volumes := include "mlflow.volumes" . | fromYamlArray -}}
-{{- if .Values.backup.enabled -}}
-{{- $entries = include "mlflow.env" (dict "ctx" . "role" "backup") | fromYamlArray | concat $entries -}}
-{{- $volumes = include "mlflow.backup.volumes" . | fromYamlArray | concat $volumes -}}
-{{- end -}}
-{{- include "mlflow.secrets.read" (dict "ctx" . "entries" $entries "volumes" $volumes) -}}
-{{- end }}
-
-{{- /* Mapping lines: those of them that pods of the server read, a backup before a migration left out. Takes `.`. */}}
-{{- define "mlflow.secrets.server" -}}
-{{- $entries := include "mlflow.env" (dict "ctx" . "role" "server") | fromYamlArray -}}
-{{- include "mlflow.secrets.read" (dict
-  "ctx" .
-  "entries" $entries
-  "volumes" (include "mlflow.volumes" . | fromYamlArray)) -}}
-{{- end }}
-
 {{- /*
-Mapping lines: name to keys. Read off environment and volumes, so that none can be forgotten here.
-Takes (dict "ctx" $ "entries" (list ...) "volumes" (list ...)).
+JSON: the Secrets that the pods read by the chart's own doing, name to keys. Takes (dict "ctx" $), with "server" true
+for those of the server alone, a backup before a migration left out.
 */}}
-{{- define "mlflow.secrets.read" -}}
-{{- $read := list -}}
-{{- range .entries -}}
-{{- if hasKey (.valueFrom | default dict) "secretKeyRef" }}{{ $read = append $read .valueFrom.secretKeyRef }}{{ end -}}
-{{- end -}}
-{{- $foreign := list -}}
-{{- range .ctx.Values.extraVolumes }}{{ $foreign = append $foreign .name }}{{ end -}}
-{{- range .volumes -}}
-{{- if and (hasKey . "secret") (not (has .name $foreign)) -}}
-{{- $name := .secret.secretName -}}
-{{- range .secret.items }}{{ $read = append $read (dict "name" $name "key" .key) }}{{ end -}}
-{{- end -}}
+{{- define "mlflow.secrets" -}}
+{{- $artifacts := dict "ctx" .ctx "store" .ctx.Values.artifactStore "login" true "keys" true -}}
+{{- $all := list (include "mlflow.reads" $artifacts | fromJson) -}}
+{{- if and .ctx.Values.backup.enabled (not .server) -}}
+{{- $backups := dict "ctx" .ctx "store" (include "mlflow.backup.store" .ctx | fromJson) -}}
+{{- $all = append $all (include "mlflow.reads" $backups | fromJson) -}}
 {{- end -}}
 {{- $secrets := dict -}}
-{{- range $read -}}
-{{- $name := toString .name -}}{{- /* An empty one is for validation to complain about. */ -}}
+{{- range $all }}{{ range concat .secrets .files -}}
+{{- $name := toString .secret -}}{{- /* An empty one is for validation to complain about. */ -}}
 {{- $_ := set $secrets $name (append (get $secrets $name | default list) .key | uniq) -}}
-{{- end -}}
-{{- with $secrets }}{{ toYaml . }}{{ end -}}
+{{- end }}{{ end -}}
+{{- toJson $secrets -}}
 {{- end }}
 
-{{- /* Mapping lines: Secrets that the values themselves mention, for which no key is known. Takes `.`. */}}
+{{- /* JSON: Secrets that the values themselves mention, for which no key is known. Takes `.`. */}}
 {{- define "mlflow.secrets.mentioned" -}}
 {{- $names := list -}}
 {{- range .Values.mlflow.envFrom }}{{ with .secretRef }}{{ $names = append $names .name }}{{ end }}{{ end -}}
@@ -53,20 +27,20 @@ Takes (dict "ctx" $ "entries" (list ...) "volumes" (list ...)).
 {{- range .Values.imagePullSecrets }}{{ $names = append $names .name }}{{ end -}}
 {{- $mentioned := dict -}}
 {{- range $names }}{{ $_ := set $mentioned (toString .) list }}{{ end -}}
-{{- with $mentioned }}{{ toYaml . }}{{ end -}}
+{{- toJson $mentioned -}}
 {{- end }}
 
 {{- /*
-Mapping lines: the Secrets to fetch, name to keys: all that the chart reads, but for those that are switched
+JSON: the Secrets to fetch, name to keys: all that the chart reads, but for those that are switched
 off, and of the mentioned ones those with an entry that says where to find them. Takes `.`.
 */}}
 {{- define "mlflow.externalSecrets" -}}
-{{- $secrets := include "mlflow.secrets" . | fromYaml -}}
+{{- $secrets := include "mlflow.secrets" (dict "ctx" .) | fromJson -}}
 {{- range $name, $where := .Values.externalSecrets.secrets -}}
 {{- if eq (get $where "enabled" | toString) "false" }}{{ $_ := unset $secrets $name -}}
 {{- else if not (hasKey $secrets $name) }}{{ $_ := set $secrets $name list }}{{ end -}}
 {{- end -}}
-{{- with $secrets }}{{ toYaml . }}{{ end -}}
+{{- toJson $secrets -}}
 {{- end }}
 
 {{- /*

@@ -1,85 +1,73 @@
-{{- /* Predicate: runs are in a database that several pods can share, whichever it is. Takes `.`. */}}
-{{- define "mlflow.database.enabled" -}}
-{{- if or .Values.backendStore.postgres.enabled .Values.backendStore.uriFromSecret.enabled }}true{{ end -}}
-{{- end }}
-
-{{- /* Predicate: something is kept on the volume. Takes `.`. */}}
-{{- define "mlflow.volume.enabled" -}}
-{{- if not (and (include "mlflow.database.enabled" .) (include "mlflow.artifactStore.kind" .)) }}true{{ end -}}
-{{- end }}
-
-{{- /* Predicate: several server pods see the same runs and artifacts. Takes `.`. */}}
-{{- define "mlflow.shared.enabled" -}}
-{{- $artifacts := or (include "mlflow.artifactStore.kind" .) (has "ReadWriteMany" .Values.persistence.accessModes) -}}
-{{- if and (include "mlflow.database.enabled" .) $artifacts }}true{{ end -}}
-{{- end }}
-
-{{- /* String: how many requests a worker handles at once. MLflow's own server has 40 threads. Takes `.`. */}}
-{{- define "mlflow.requestThreads" -}}
-{{- ternary 40 (int .Values.mlflow.threads) (eq .Values.mlflow.launcher "upstream") -}}
+{{- /*
+JSON: what a container needs for its stores: plain `env`, `secrets` for the environment, `files` of Secrets to mount;
+the `uri` of the object
+store, and `own` if its credentials are the backups' own. Takes (dict "ctx" $ "store" .Values.artifactStore),
+with "login" true and "keys" true for what servers have in common.
+*/}}
+{{- define "mlflow.reads" -}}
+{{- $database := include "mlflow.database" .ctx | fromJson -}}
+{{- $store := include "mlflow.objectStore" .store | fromJson -}}
+{{- $secrets := concat $database.secrets $store.secrets | default list -}}
+{{- if and .login (include "mlflow.facts" .ctx | fromJson).login -}}
+{{- with .ctx.Values.auth.basic.adminFromSecret -}}
+{{- $secrets = concat $secrets (list
+      (dict "variable" "MLFLOW_AUTH_ADMIN_USERNAME" "secret" .name "key" .usernameKey)
+      (dict "variable" "MLFLOW_AUTH_ADMIN_PASSWORD" "secret" .name "key" .passwordKey)) -}}
+{{- end -}}
+{{- end -}}
+{{- with .ctx.Values.keys.fromSecret }}{{ if and .enabled $.keys -}}
+{{- $secrets = concat $secrets (list
+      (dict "variable" "MLFLOW_CRYPTO_KEK_PASSPHRASE" "secret" .name "key" .kekPassphraseKey)
+      (dict "variable" "MLFLOW_FLASK_SERVER_SECRET_KEY" "secret" .name "key" .flaskSecretKey)
+      (dict "variable" "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY" "secret" .name "key" .webhookKey)) -}}
+{{- end }}{{ end -}}
+{{- $files := concat $database.files $store.files | default list -}}
+{{- $env := merge $database.env $store.env -}}
+{{- dict "env" $env "secrets" $secrets "files" $files "own" $store.own "uri" $store.uri | toJson -}}
 {{- end }}
 
 {{- /*
-Mapping lines: environment of the backend store, without secrets. PostgreSQL's URI is bare: libpq reads the rest
-from PG* variables, so a password needs no encoding. The pool is never as small as the threads, which may need two
-connections each. Takes `.`.
+JSON: what a container needs for the database: `env`, `secrets` and `files` as above; `libpq` is what PostgreSQL's own
+programs need of `env`. PostgreSQL's URI is bare: libpq reads the rest from PG* variables, so a password needs no
+encoding. The pool is never as small as the threads, which may need two connections each. Takes `.`.
 */}}
-{{- define "mlflow.backendStore.env" -}}
-{{- $postgres := .Values.backendStore.postgres -}}
-{{- if $postgres.enabled -}}
-MLFLOW_BACKEND_STORE_URI: postgresql+psycopg2://
-MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: {{ int $postgres.maxOverflow }}
-MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE: {{ int $postgres.poolRecycle | quote }}
-MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: {{ int $postgres.poolSize }}
-{{ include "mlflow.postgres.settings" . }}
-{{- else if .Values.backendStore.uriFromSecret.enabled -}}
-MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: {{ include "mlflow.requestThreads" . | int }}
-MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE: 3600
-MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: 5
-{{- else -}}
-MLFLOW_BACKEND_STORE_URI: sqlite:////mlflow/mlflow.db
-MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: {{ add1 (include "mlflow.requestThreads" .) | int }}
-{{- end }}
-{{- end }}
-
-{{- /* Mapping lines: what libpq reads, without the password. Takes `.`. */}}
-{{- define "mlflow.postgres.settings" -}}
-{{- $postgres := .Values.backendStore.postgres -}}
-PGAPPNAME: {{ include "mlflow.fullname" . | quote }}
-PGCONNECT_TIMEOUT: 10
-PGDATABASE: {{ $postgres.database | quote }}
-PGHOST: {{ $postgres.host | quote }}
-PGPORT: {{ int $postgres.port }}
-PGSSLMODE: {{ $postgres.sslMode | quote }}
-PGUSER: {{ $postgres.username | quote }}
-{{- if $postgres.sslRootCertFromSecret.enabled }}
-PGSSLROOTCERT: /etc/mlflow/postgres/ca.crt
-{{- end }}
-{{- end }}
-
-{{- /* List lines: the environment entry with PostgreSQL's password. Takes `.`. */}}
-{{- define "mlflow.postgres.password" -}}
-{{- with .Values.backendStore.postgres }}
-{{- if and .enabled .passwordFromSecret.enabled }}
-{{ include "mlflow.envFromSecret" (dict
-  "variable" "PGPASSWORD"
-  "secret" .passwordFromSecret.name
-  "key" .passwordFromSecret.key) }}
-{{- end }}
-{{- end }}
-{{- end }}
-
-{{- /* List lines: environment entries with the credentials of the database. Takes `.`. */}}
-{{- define "mlflow.backendStore.secretEnv" -}}
-{{- include "mlflow.postgres.password" . }}
-{{- with .Values.backendStore.uriFromSecret }}
-{{- if .enabled }}
-{{ include "mlflow.envFromSecret" (dict "variable" "MLFLOW_BACKEND_STORE_URI" "secret" .name "key" .key) }}
-{{- end }}
-{{- end }}
-{{- end }}
-
-{{- /* Predicate: the chart makes the claim for the volume. Takes `.`. */}}
-{{- define "mlflow.claim.enabled" -}}
-{{- if and (include "mlflow.volume.enabled" .) (not .Values.persistence.existingClaim) }}true{{ end -}}
+{{- define "mlflow.database" -}}
+{{- $threads := (include "mlflow.facts" . | fromJson).threads | int -}}
+{{- $env := dict
+      "MLFLOW_BACKEND_STORE_URI" "sqlite:////mlflow/mlflow.db"
+      "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE" (add1 $threads | toString) -}}
+{{- $libpq := dict -}}
+{{- $secrets := list -}}
+{{- $files := list -}}
+{{- with .Values.backendStore.postgres }}{{ if .enabled -}}
+{{- $libpq = dict
+      "PGAPPNAME" (include "mlflow.fullname" $)
+      "PGCONNECT_TIMEOUT" "10"
+      "PGDATABASE" .database
+      "PGHOST" .host
+      "PGPORT" (int .port | toString)
+      "PGSSLMODE" .sslMode
+      "PGUSER" .username -}}
+{{- with .sslRootCertFromSecret }}{{ if .enabled -}}
+{{- $_ := set $libpq "PGSSLROOTCERT" "/etc/mlflow/postgres/ca.crt" -}}
+{{- $files = list (dict "volume" "postgres-ca" "secret" .name "key" .key "folder" "/etc/mlflow/postgres"
+      "file" "ca.crt") -}}
+{{- end }}{{ end -}}
+{{- with .passwordFromSecret }}{{ if .enabled -}}
+{{- $secrets = list (dict "variable" "PGPASSWORD" "secret" .name "key" .key) -}}
+{{- end }}{{ end -}}
+{{- $env = merge (dict) $libpq (dict
+      "MLFLOW_BACKEND_STORE_URI" "postgresql+psycopg2://"
+      "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW" (int .maxOverflow | toString)
+      "MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE" (int .poolRecycle | toString)
+      "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE" (int .poolSize | toString)) -}}
+{{- end }}{{ end -}}
+{{- with .Values.backendStore.uriFromSecret }}{{ if .enabled -}}
+{{- $env = dict
+      "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW" (toString $threads)
+      "MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE" "3600"
+      "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE" "5" -}}
+{{- $secrets = append $secrets (dict "variable" "MLFLOW_BACKEND_STORE_URI" "secret" .name "key" .key) -}}
+{{- end }}{{ end -}}
+{{- dict "env" $env "libpq" $libpq "secrets" $secrets "files" $files | toJson -}}
 {{- end }}

@@ -1,6 +1,6 @@
 {{- /* Lines: who gets in, and with whose password. Takes `.`. */}}
 {{- define "mlflow.validate.auth" -}}
-{{- if include "mlflow.auth.enabled" . -}}
+{{- if (include "mlflow.facts" . | fromJson).login -}}
 {{- include "mlflow.validate.secretName" (dict
   "path" "auth.basic.adminFromSecret.name"
   "name" .Values.auth.basic.adminFromSecret.name) -}}
@@ -14,13 +14,13 @@
 {{- with .Values.keys.fromSecret -}}
 {{- if .enabled -}}
 {{- include "mlflow.validate.secretName" (dict "path" (printf "%s.name" $path) "name" .name) -}}
-{{- else if include "mlflow.auth.enabled" $ -}}
+{{- else if (include "mlflow.facts" $ | fromJson).login -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.enabled" $path)
   "wrong" "is false, and auth.mode basic needs a key of its own"
   "instead" $instead) -}}
 {{- else if and (or $.Values.autoscaling.enabled (gt (int $.Values.replicaCount) 1))
-      (include "mlflow.shared.enabled" $) -}}
+      (include "mlflow.facts" $ | fromJson).shared -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.enabled" $path)
   "wrong" "is false, and several pods with a key each cannot read what another one encrypted"

@@ -1,7 +1,8 @@
 {{- /* Lines: settings of the backups' store that fit its kind, and reach it. Takes `.`. */}}
 {{- define "mlflow.validate.backupStore" -}}
+{{- $facts := include "mlflow.facts" . | fromJson -}}
 {{- $backup := .Values.backup -}}
-{{- $kind := include "mlflow.artifactStore.kind" . -}}
+{{- $kind := $facts.objectStore -}}
 {{- range $key, $kinds := dict "region" (list "s3") "endpoint" (list "s3" "azure") "storageAccount" (list "azure") -}}
 {{- if and (get $backup $key) (not (has $kind $kinds)) -}}
 {{- include "mlflow.says" (dict
@@ -11,8 +12,8 @@
 {{- end -}}
 {{- end -}}
 {{- $pattern := ternary "^https?://[^/;]+(/[a-z0-9]+)?/?$" "^https?://[^/]+/?$" (eq $kind "azure") -}}
-{{- $context := include "mlflow.backup.context" . | fromYaml -}}
-{{- $keyless := and (eq $kind "azure") (not $context.Values.artifactStore.azure.credentialsFromSecret.enabled) -}}
+{{- $store := include "mlflow.backup.store" . | fromJson -}}
+{{- $keyless := and (eq $kind "azure") (not $store.azure.credentialsFromSecret.enabled) -}}
 {{- if and $backup.endpoint (not (regexMatch $pattern $backup.endpoint)) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.endpoint"
@@ -24,8 +25,7 @@
   "wrong" "needs an account key in Azure"
   "instead" "set backup.credentialsFromSecret too, or remove it") -}}
 {{- end -}}
-{{- if and (include "mlflow.backup.otherAccount" .) .Values.artifactStore.azure.credentialsFromSecret.enabled (not
-      (include "mlflow.backup.own" .)) -}}
+{{- if and $facts.otherAccount .Values.artifactStore.azure.credentialsFromSecret.enabled (not $facts.backupOwn) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.storageAccount"
   "wrong" (printf "the account key of %s does not open %s" .Values.artifactStore.azure.storageAccount
@@ -41,20 +41,21 @@
 
 {{- /* Lines: a ServiceAccount for backups, where a pod can have it. Takes `.`. */}}
 {{- define "mlflow.validate.backupAccount" -}}
+{{- $facts := include "mlflow.facts" . | fromJson -}}
 {{- $backup := .Values.backup -}}
 {{- with $backup.serviceAccount -}}
-{{- $name := include "mlflow.backup.serviceAccountName" $ -}}
+{{- $name := $facts.backupServiceAccount -}}
 {{- if and (not .create) (or .annotations .labels) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.serviceAccount.create"
   "wrong" "is false, so annotations and labels reach no ServiceAccount"
   "instead" "set them on yours and remove them here, or set it to true") -}}
-{{- else if and .create (eq $name (include "mlflow.serviceAccountName" $)) -}}
+{{- else if and .create (eq $name $facts.serviceAccount) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.serviceAccount.name"
   "wrong" (printf "%q is the ServiceAccount of the server" $name)
   "instead" "choose another name") -}}
-{{- else if and $backup.beforeMigration (not $backup.credentialsFromSecret.enabled) (include "mlflow.backup.own" $) -}}
+{{- else if and $backup.beforeMigration (not $backup.credentialsFromSecret.enabled) $facts.backupOwn -}}
 {{- include "mlflow.says" (dict
   "path" "backup.beforeMigration"
   "wrong" "runs in a pod of the server, which cannot have backup.serviceAccount"
@@ -69,18 +70,18 @@ model version names. The policy of the store says which buckets its credentials 
 apart. Takes `.`.
 */}}
 {{- define "mlflow.validate.backupBucket" -}}
-{{- $kind := include "mlflow.artifactStore.kind" . -}}
+{{- $facts := include "mlflow.facts" . | fromJson -}}
+{{- $kind := $facts.objectStore -}}
 {{- $artifacts := get .Values.artifactStore $kind | default dict -}}
-{{- $backups := get (include "mlflow.backup.context" . | fromYaml).Values.artifactStore $kind | default dict -}}
+{{- $backups := get (include "mlflow.backup.store" . | fromJson) $kind | default dict -}}
 {{- $noun := ternary "container" "bucket" (eq $kind "azure") -}}
 {{- $one := eq (get $artifacts $noun | lower) (get $backups $noun | lower) -}}
-{{- $other := include "mlflow.backup.otherAccount" . -}}
-{{- if and (eq $kind "azure") $artifacts.credentialsFromSecret.enabled (not $other) -}}
+{{- if and (eq $kind "azure") $artifacts.credentialsFromSecret.enabled (not $facts.otherAccount) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.storageAccount"
   "wrong" "is that of the artifacts, whose account key opens every container"
   "instead" "set another storage account and backup.credentialsFromSecret") -}}
-{{- else if and $one (not $other) -}}
+{{- else if and $one (not $facts.otherAccount) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.bucket"
   "wrong" (printf "is the %s of the artifacts, which the server reads for its accounts" $noun)
@@ -92,9 +93,9 @@ apart. Takes `.`.
 {{- define "mlflow.validate.backupCredentials" -}}
 {{- $backup := .Values.backup -}}
 {{- $name := $backup.credentialsFromSecret.name -}}
-{{- $server := merge (include "mlflow.secrets.server" . | fromYaml)
-      (include "mlflow.secrets.mentioned" . | fromYaml) -}}
-{{- if not (include "mlflow.backup.own" .) -}}
+{{- $server := merge (include "mlflow.secrets" (dict "ctx" . "server" true) | fromJson)
+      (include "mlflow.secrets.mentioned" . | fromJson) -}}
+{{- if not (include "mlflow.facts" . | fromJson).backupOwn -}}
 {{- include "mlflow.says" (dict
   "path" "backup.credentialsFromSecret"
   "wrong" "is not enabled, so backups have the credentials with which the server reads for its accounts"

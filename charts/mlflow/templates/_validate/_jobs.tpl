@@ -7,7 +7,7 @@
   "path" $path
   "wrong" "jobs go from pod to pod through PostgreSQL"
   "instead" "set backendStore.postgres.enabled: true too, or remove it") -}}
-{{- else if not (include "mlflow.shared.enabled" .) -}}
+{{- else if not (include "mlflow.facts" . | fromJson).shared -}}
 {{- include "mlflow.says" (dict
   "path" $path
   "wrong" "the artifacts are on a volume that one node mounts, which the jobs' pod may not reach"

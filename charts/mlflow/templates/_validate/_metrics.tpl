@@ -24,10 +24,11 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- if eq (int .Values.metrics.port) 5000 -}}
+{{- $port := int (include "mlflow.facts" . | fromJson).port -}}
+{{- if eq (int .Values.metrics.port) $port -}}
 {{- include "mlflow.says" (dict
   "path" "metrics.port"
-  "wrong" "5000 is the server's port"
+  "wrong" (printf "%d is the server's port" $port)
   "instead" "set another port") -}}
 {{- end -}}
 {{- end }}

@@ -31,7 +31,7 @@
 {{- include "mlflow.says" (dict
   "path" "networkPolicy.ingress"
   "wrong" (printf "port %v is the Service's, and a policy sees the pod's" .port)
-  "instead" "set port: 5000") -}}
+  "instead" (printf "set port: %v" (include "mlflow.facts" $ | fromJson).port)) -}}
 {{- end }}{{ end }}{{ end -}}
 {{- end -}}
 {{- end -}}

@@ -9,8 +9,8 @@
 {{- $less = "autoscaling.enabled: false" -}}
 {{- end -}}
 {{- if and (or .Values.autoscaling.enabled (gt (int .Values.replicaCount) 1)) (not
-      (include "mlflow.shared.enabled" .)) -}}
-{{- if not (include "mlflow.database.enabled" .) -}}
+      (include "mlflow.facts" . | fromJson).shared) -}}
+{{- if not (include "mlflow.facts" . | fromJson).database -}}
 {{- include "mlflow.says" (dict
   "path" $path
   "wrong" (printf "%s cannot share SQLite on one volume" $pods)
@@ -85,7 +85,7 @@
 {{- /* Lines: an update that would put two pods on a volume for one. Takes `.`. */}}
 {{- define "mlflow.validate.strategy" -}}
 {{- with .Values.strategy -}}
-{{- if and (ne (default "RollingUpdate" .type) "Recreate") (not (include "mlflow.shared.enabled" $)) -}}
+{{- if and (ne (default "RollingUpdate" .type) "Recreate") (not (include "mlflow.facts" $ | fromJson).shared) -}}
 {{- include "mlflow.says" (dict
   "path" "strategy"
   "wrong" "a rolling update runs the old and the new pod at once, which cannot share these stores"

@@ -12,13 +12,14 @@
   "wrong" "is empty"
   "instead" "set the name of a store that is in the cluster, or externalSecrets.provider to make one") -}}
 {{- end -}}
-{{- if and .enabled (not (include "mlflow.externalSecrets" $)) -}}
+{{- if and .enabled (not (include "mlflow.externalSecrets" $ | fromJson)) -}}
 {{- include "mlflow.says" (dict
   "path" "externalSecrets.enabled"
   "wrong" "there is no Secret to fetch"
   "instead" "remove it, or let a store read its credentials from a Secret") -}}
 {{- end -}}
-{{- $known := merge (include "mlflow.secrets" $ | fromYaml) (include "mlflow.secrets.mentioned" $ | fromYaml) -}}
+{{- $known := merge (include "mlflow.secrets" (dict "ctx" $) | fromJson)
+      (include "mlflow.secrets.mentioned" $ | fromJson) -}}
 {{- range $name, $where := .secrets -}}
 {{- if not (hasKey $known $name) -}}
 {{- include "mlflow.says" (dict

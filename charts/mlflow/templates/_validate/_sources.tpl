@@ -8,8 +8,9 @@
   "instead" "remove it, or set artifactStore.mode: proxied") -}}
 {{- end -}}
 {{- $backups := "" -}}
-{{- if and .Values.backup.enabled (include "mlflow.artifactStore.kind" .) -}}
-{{- $backups = include "mlflow.source" (include "mlflow.backup.place" .) -}}
+{{- if and .Values.backup.enabled (include "mlflow.facts" . | fromJson).objectStore -}}
+{{- $store := include "mlflow.backup.store" . | fromJson | include "mlflow.objectStore" | fromJson -}}
+{{- $backups = include "mlflow.source" $store.uri -}}
 {{- end -}}
 {{- range .Values.artifactStore.allowedSources -}}
 {{- if contains "," . -}}

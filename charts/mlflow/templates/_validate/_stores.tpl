@@ -56,7 +56,7 @@
   "wrong" "names a second database beside backendStore.postgres"
   "instead" "set one of the two enabled: false") -}}
 {{- end -}}
-{{- if include "mlflow.auth.enabled" $ -}}
+{{- if (include "mlflow.facts" $ | fromJson).login -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.enabled" $path)
   "wrong" "is no place for MLflow's accounts, whose tables MySQL refuses"
@@ -86,7 +86,7 @@ all of them can wait for each other. Takes `.`.
   "instead" "remove the key") -}}
 {{- end -}}
 {{- $connections := add .poolSize .maxOverflow -}}
-{{- $threads := int (include "mlflow.requestThreads" $) -}}
+{{- $threads := int (include "mlflow.facts" $ | fromJson).threads -}}
 {{- if and .enabled (le (int $connections) $threads) -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.poolSize" $path)
@@ -99,7 +99,7 @@ all of them can wait for each other. Takes `.`.
 
 {{- /* Lines: a claim that nothing would be written to. Takes `.`. */}}
 {{- define "mlflow.validate.persistence" -}}
-{{- if and .Values.persistence.existingClaim (not (include "mlflow.volume.enabled" .)) -}}
+{{- if and .Values.persistence.existingClaim (not (include "mlflow.facts" . | fromJson).claim) -}}
 {{- include "mlflow.says" (dict
   "path" "persistence.existingClaim"
   "wrong" "has no use, runs are in a database and artifacts in an object store"

@@ -6,7 +6,7 @@
   "path" "backendStore.postgres.cleanupRunsEnabled"
   "wrong" "retention works on PostgreSQL only"
   "instead" "set backendStore.postgres.enabled: true too, or remove it") -}}
-{{- else if not (include "mlflow.shared.enabled" .) -}}
+{{- else if not (include "mlflow.facts" . | fromJson).shared -}}
 {{- include "mlflow.says" (dict
   "path" "backendStore.postgres.cleanupRunsEnabled"
   "wrong" "the artifacts are on a volume that one node mounts, which the Job may not reach"
@@ -23,7 +23,7 @@
   "path" "backup.enabled"
   "wrong" "only PostgreSQL is backed up"
   "instead" "set backendStore.postgres.enabled: true too; docs/backup.md says how to back up the volume") -}}
-{{- else if not (include "mlflow.artifactStore.kind" .) -}}
+{{- else if not (include "mlflow.facts" . | fromJson).objectStore -}}
 {{- include "mlflow.says" (dict
   "path" "backup.enabled"
   "wrong" "backups go to the object store of the artifacts, and there is none"
@@ -37,7 +37,7 @@
 {{- include "mlflow.validate.backupCredentials" . -}}
 {{- end -}}
 {{- end -}}
-{{- if eq (include "mlflow.drill.database" .) .Values.backendStore.postgres.database -}}
+{{- if eq (include "mlflow.facts" . | fromJson).drillDatabase .Values.backendStore.postgres.database -}}
 {{- include "mlflow.says" (dict
   "path" "backup.drill.database"
   "wrong" "is MLflow's own database, which a drill would replace"
@@ -63,14 +63,16 @@ Takes `.`.
 */}}
 {{- define "mlflow.validate.backupPlace" -}}
 {{- /* A container of Azure has one content, whichever of its two services one asks. */}}
-{{- $artifacts := include "mlflow.artifactStore.uri" . | replace "abfss://" "wasbs://" | replace ".dfs." ".blob." -}}
+{{- $artifacts := include "mlflow.objectStore" .Values.artifactStore | fromJson -}}
+{{- $folder := $artifacts.uri | replace "abfss://" "wasbs://" | replace ".dfs." ".blob." -}}
+{{- $backups := include "mlflow.backup.store" . | fromJson | include "mlflow.objectStore" | fromJson -}}
 {{- if regexMatch "^/|/$|//|://" .Values.backup.path -}}
 {{- include "mlflow.says" (dict
   "path" "backup.path"
   "wrong" (printf "%q has a slash too many" .Values.backup.path)
   "instead" "write it as backups/mlflow, without a slash at its ends") -}}
-{{- else if hasPrefix (printf "%s/" $artifacts) (printf "%s/" (include "mlflow.backup.place" .)) -}}
-{{- $path := printf "artifactStore.%s.path" (include "mlflow.artifactStore.kind" .) -}}
+{{- else if hasPrefix (printf "%s/" $folder) (printf "%s/" $backups.uri) -}}
+{{- $path := printf "artifactStore.%s.path" (include "mlflow.facts" . | fromJson).objectStore -}}
 {{- include "mlflow.says" (dict
   "path" "backup.path"
   "wrong" "is in the folder of the artifacts, where MLflow's users can read and delete it"

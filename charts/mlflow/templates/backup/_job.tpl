@@ -1,93 +1,94 @@
 {{- /*
-Mapping lines: spec of the Jobs that back up and restore: Python with the object store, and beside it PostgreSQL's
+Mapping lines: spec of the CronJobs that back up and restore: Python with the object store, and beside it PostgreSQL's
 programs; they share a folder, which is the latter's /tmp too: MLflow's holds its settings and the artifacts on their
-way. Takes (dict "ctx" $ "component" "backup" "program" "backup" "options" (list ...)).
+way. Takes (dict "ctx" $ "component" "drill" "schedule" "@daily" "program" "restore" "arguments" (list ...)).
 */}}
-{{- define "mlflow.backup.job" -}}
-{{- /* A second try after a failure would only make a person wait for the news. */ -}}
-backoffLimit: 0
-activeDeadlineSeconds: {{ int .ctx.Values.backup.deadlineSeconds }}
-template:
+{{- define "mlflow.backup.cronjob" -}}
+{{- $facts := include "mlflow.facts" .ctx | fromJson -}}
+{{- $store := include "mlflow.backup.store" .ctx | fromJson -}}
+{{- $reads := include "mlflow.reads" (dict "ctx" .ctx "store" $store) | fromJson -}}
+schedule: {{ .schedule | quote }}
+concurrencyPolicy: Forbid
+{{- /* Late is better than never, but not so late that it meets the next one. */}}
+startingDeadlineSeconds: 3600
+successfulJobsHistoryLimit: 3
+failedJobsHistoryLimit: 3
+jobTemplate:
   metadata:
-    {{- include "mlflow.task.podMetadata" . | nindent 4 }}
+    labels:
+      {{- include "mlflow.podLabels" . | nindent 6 }}
   spec:
-    {{- $account := include "mlflow.backup.serviceAccountName" .ctx }}
-    {{- include "mlflow.task.pod" (dict "ctx" .ctx "serviceAccount" $account) | nindent 4 }}
-    containers:
-      - name: {{ .component | quote }}
-        image: {{ include "mlflow.image" .ctx | quote }}
-        imagePullPolicy: {{ .ctx.Values.image.pullPolicy | quote }}
-        command:
-          {{- $words := list "python" "/opt/mlflow-kubernetes/mlflow_kubernetes" .program "--exchange=/exchange" }}
-          {{- include "mlflow.command" (dict "words" (concat $words .options)) | nindent 10 }}
-        env:
-          {{- include "mlflow.env" (dict "ctx" .ctx "role" .program) | nindent 10 }}
-        {{- with include "mlflow.envFrom" (dict "ctx" .ctx "role" .program) | trim }}
-        envFrom:
-          {{- . | nindent 10 }}
-        {{- end }}
-        {{- with .ctx.Values.backup.resources }}
-        resources:
+    {{- /* A second try after a failure would only make a person wait for the news. */}}
+    backoffLimit: 0
+    activeDeadlineSeconds: {{ int .ctx.Values.backup.deadlineSeconds }}
+    template:
+      metadata:
+        labels:
+          {{- include "mlflow.podLabels" . | nindent 10 }}
+          {{- with .ctx.Values.tasks.podLabels }}
           {{- toYaml . | nindent 10 }}
-        {{- end }}
-        {{- with .ctx.Values.containerSecurityContext }}
-        securityContext:
-          {{- toYaml . | nindent 10 }}
-        {{- end }}
-        volumeMounts:
-          - name: tmp
-            mountPath: /tmp
-          - name: exchange
-            mountPath: /exchange
-          {{- include "mlflow.volumeMounts.database" .ctx | nindent 10 }}
-          {{- with include "mlflow.backup.volumeMounts" .ctx | trim }}
-          {{- . | nindent 10 }}
           {{- end }}
-      - name: postgres
-        image: {{ include "mlflow.backup.image" .ctx | quote }}
-        imagePullPolicy: {{ .ctx.Values.backup.image.pullPolicy | quote }}
-        command:
-          {{- $words := list "/bin/sh" "/opt/mlflow-kubernetes/postgres.sh" "/exchange" }}
-          {{- include "mlflow.command" (dict "words" $words) | nindent 10 }}
-        env:
-          {{- include "mlflow.postgres.env" .ctx | trim | nindent 10 }}
-        {{- with .ctx.Values.backup.resources }}
-        resources:
+        {{- with .ctx.Values.tasks.podAnnotations }}
+        annotations:
           {{- toYaml . | nindent 10 }}
         {{- end }}
-        {{- with .ctx.Values.containerSecurityContext }}
-        securityContext:
-          {{- toYaml . | nindent 10 }}
+      spec:
+        {{- include "mlflow.pod" (dict "ctx" .ctx "serviceAccount" $facts.backupServiceAccount) | nindent 8 }}
+        restartPolicy: Never
+        {{- with include "mlflow.pod.extra" (dict "ctx" .ctx "key" "extraInitContainers") | trim }}
+        initContainers:
+          {{- . | nindent 10 }}
         {{- end }}
-        volumeMounts:
+        containers:
+          - name: {{ .component | quote }}
+            image: {{ include "mlflow.image" (dict "ctx" .ctx "image" .ctx.Values.image) | quote }}
+            imagePullPolicy: {{ .ctx.Values.image.pullPolicy | quote }}
+            command:
+              - /bin/sh
+              - /opt/mlflow-kubernetes/init.sh
+              - python
+              - /opt/mlflow-kubernetes/mlflow_kubernetes
+              - {{ .program | quote }}
+              - --exchange=/exchange
+              {{- range .arguments }}
+              - {{ include "mlflow.literal" . | quote }}
+              {{- end }}
+              - {{ printf "--seconds=%d" (int .ctx.Values.backup.deadlineSeconds) | quote }}
+            env:
+              {{- include "mlflow.env" (dict "ctx" .ctx "reads" $reads) | nindent 14 }}
+            {{- /* Secrets of `mlflow.envFrom` may hold the server's credentials of the store. */}}
+            {{- $sources := list }}
+            {{- range .ctx.Values.mlflow.envFrom }}
+            {{- if not (and $reads.own .secretRef) }}{{ $sources = append $sources . }}{{ end }}
+            {{- end }}
+            {{- with $sources }}
+            envFrom:
+              {{- toYaml . | nindent 14 }}
+            {{- end }}
+            {{- with .ctx.Values.backup.resources }}
+            resources:
+              {{- toYaml . | nindent 14 }}
+            {{- end }}
+            {{- with .ctx.Values.containerSecurityContext }}
+            securityContext:
+              {{- toYaml . | nindent 14 }}
+            {{- end }}
+            volumeMounts:
+              - name: tmp
+                mountPath: /tmp
+              - name: exchange
+                mountPath: /exchange
+              {{- include "mlflow.volumeMounts" (dict "ctx" .ctx "files" $reads.files) | nindent 14 }}
+          {{- include "mlflow.postgres" (dict "ctx" .ctx "resources" .ctx.Values.backup.resources) | nindent 10 }}
+        volumes:
+          - name: tmp
+            emptyDir:
+              sizeLimit: 100Mi
           - name: exchange
-            mountPath: /tmp
-          - name: exchange
-            mountPath: /exchange
-          {{- include "mlflow.volumeMounts.database" .ctx | nindent 10 }}
-    volumes:
-      - name: tmp
-        emptyDir:
-          sizeLimit: 100Mi
-      {{- include "mlflow.backup.exchange" . | nindent 6 }}
-      {{- include "mlflow.files.volume" (dict "ctx" .ctx "component" "backup") | nindent 6 }}
-      {{- with include "mlflow.volumes.database" .ctx | trim }}
-      {{- . | nindent 6 }}
-      {{- end }}
-      {{- with include "mlflow.backup.volumes" .ctx | trim }}
-      {{- . | nindent 6 }}
-      {{- end }}
-{{- end }}
-
-{{- /*
-List lines: the environment of PostgreSQL's programs, which know the database and no more: its settings and what
-`mlflow.env` says to libpq, whose variables begin with PG. Takes `.`.
-*/}}
-{{- define "mlflow.postgres.env" -}}
-{{- include "mlflow.postgres.password" . }}
-{{- $plain := include "mlflow.postgres.settings" . | fromYaml | merge (dict "HOME" "/tmp") -}}
-{{- range $name, $value := .Values.mlflow.env -}}
-{{- if hasPrefix "PG" $name }}{{ $_ := set $plain $name $value }}{{ end -}}
-{{- end -}}
-{{- include "mlflow.env.entries" $plain }}
+            emptyDir:
+              sizeLimit: 100Mi
+          {{- include "mlflow.volumes" (dict
+            "ctx" .ctx
+            "component" "backup"
+            "files" $reads.files) | nindent 10 }}
 {{- end }}

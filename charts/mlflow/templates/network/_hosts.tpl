@@ -1,72 +1,35 @@
 {{- /*
-String: host names that the server answers to, separated by commas. MLflow's own list is replaced by
-this one, so it holds every way by which a request may come in. Takes `.`.
+JSON: how clients name the server. `external` are the host names of Ingress and HTTPRoute. `allowed`, separated by
+commas, is all that it answers to; it replaces MLflow's own list, so it holds every way by which a request may come in.
+`origins` are those of web pages that may call the API: the server's own pages first, which browsers name even where
+page and API are one. Without a certificate here TLS may still end before the controller, so both schemes are right.
+Takes `.`.
 */}}
-{{- define "mlflow.allowedHosts" -}}
-{{- $hosts := list -}}
-{{- $services := include "mlflow.serviceHosts" . | fromYamlArray -}}
-{{- $external := include "mlflow.externalHosts" . | fromYamlArray -}}
-{{- range concat $services (list "localhost" "127.0.0.1" "0.0.0.0" "$(POD_IP)") $external
-      .Values.mlflow.allowedHosts -}}
-{{- $hosts = append $hosts . -}}
-{{- if not (or (contains ":" .) (hasSuffix "*" .)) }}{{ $hosts = append $hosts (printf "%s:*" .) }}{{ end -}}
+{{- define "mlflow.hosts" -}}
+{{- $name := include "mlflow.fullname" . -}}
+{{- $service := printf "%s.%s.svc" $name .Release.Namespace -}}
+{{- $domain := printf "%s.%s" $service .Values.clusterDomain -}}
+{{- $names := list $name (trimSuffix ".svc" $service) $service $domain (printf "%s." $domain)
+      "localhost" "127.0.0.1" "0.0.0.0" "$(POD_IP)" -}}
+{{- $external := list }}{{ $redirected := list }}{{ $allowed := list }}{{ $origins := list -}}
+{{- if .Values.ingress.enabled }}{{ range .Values.ingress.hosts }}{{ $external = append $external
+      .host }}{{ end }}{{ end -}}
+{{- with .Values.httpRoute }}{{ if .enabled }}{{ $external = concat $external .hostnames }}{{ end }}{{ end -}}
+{{- with .Values.httpRoute }}{{ if .redirectParentRefs }}{{ $redirected = .hostnames }}{{ end }}{{ end -}}
+{{- range concat $names $external .Values.mlflow.allowedHosts -}}
+{{- $allowed = append $allowed . -}}
+{{- if not (or (contains ":" .) (hasSuffix "*" .)) }}{{ $allowed = append $allowed (printf "%s:*" .) }}{{ end -}}
 {{- end -}}
 {{- /* In a pattern `[` opens a set of characters, so the bracket of an IPv6 address is written as a set of one. */ -}}
-{{- range list "::1" "$(POD_IP)" -}}
-{{- $hosts = concat $hosts (list (printf "[%s]" .) (printf "[[]%s]:*" .)) -}}
+{{- $allowed = concat $allowed (list "[::1]" "[[]::1]:*" "[$(POD_IP)]" "[[]$(POD_IP)]:*") | uniq -}}
+{{- range $host := $external -}}
+{{- $https := has $host $redirected -}}
+{{- range $.Values.ingress.tls -}}
+{{- $https = or $https (not .hosts) (has $host .hosts) (has (regexReplaceAll "^[^.]+" $host "*") .hosts) -}}
 {{- end -}}
-{{- join "," (uniq $hosts) -}}
-{{- end }}
-
-{{- /* List lines: every name that cluster DNS has for the Service. Takes `.`. */}}
-{{- define "mlflow.serviceHosts" -}}
-{{- $name := include "mlflow.fullname" . -}}
-{{- $namespace := .Release.Namespace -}}
-- {{ $name | quote }}
-- {{ printf "%s.%s" $name $namespace | quote }}
-- {{ printf "%s.%s.svc" $name $namespace | quote }}
-- {{ printf "%s.%s.svc.%s" $name $namespace .Values.clusterDomain | quote }}
-- {{ printf "%s.%s.svc.%s." $name $namespace .Values.clusterDomain | quote }}
-{{- end }}
-
-{{- /* List lines: host names of Ingress and HTTPRoute. Takes `.`. */}}
-{{- define "mlflow.externalHosts" -}}
-{{- if .Values.ingress.enabled }}
-{{- range .Values.ingress.hosts }}
-- {{ .host | quote }}
-{{- end }}
-{{- end }}
-{{- if .Values.httpRoute.enabled }}
-{{- range .Values.httpRoute.hostnames }}
-- {{ . | quote }}
-{{- end }}
-{{- end }}
-{{- end }}
-
-{{- /*
-List lines: origins of the server's own pages out there, which browsers name even where page and API are one.
-Without a certificate here TLS may still end before the controller, so both schemes are right. Takes `.`.
-*/}}
-{{- define "mlflow.externalOrigins" -}}
-{{- range include "mlflow.externalHosts" . | fromYamlArray }}
-{{- if not (include "mlflow.httpsOnly" (dict "ctx" $ "host" .)) }}
-- {{ printf "http://%s" . | quote }}
-{{- end }}
-- {{ printf "https://%s" . | quote }}
-{{- end }}
-{{- end }}
-
-{{- /* Predicate: the values say that pages of a host come by https. Takes (dict "ctx" $ "host" host). */}}
-{{- define "mlflow.httpsOnly" -}}
-{{- $values := .ctx.Values -}}
-{{- $host := .host -}}
-{{- $wildcard := regexReplaceAll "^[^.]+" $host "*" -}}
-{{- if and $values.httpRoute.redirectParentRefs (has $host $values.httpRoute.hostnames) }}true{{ end -}}
-{{- range $values.ingress.tls }}{{ if or (not .hosts) (has $host .hosts)
-      (has $wildcard .hosts) }}true{{ end }}{{ end -}}
-{{- end }}
-
-{{- /* String: origins of web pages that may call the API, separated by commas. Takes `.`. */}}
-{{- define "mlflow.corsOrigins" -}}
-{{- concat (include "mlflow.externalOrigins" . | fromYamlArray) .Values.mlflow.corsAllowedOrigins | uniq | join "," -}}
+{{- $both := list (printf "http://%s" $host) (printf "https://%s" $host) -}}
+{{- $origins = concat $origins (ternary (rest $both) $both $https) -}}
+{{- end -}}
+{{- $origins = concat $origins .Values.mlflow.corsAllowedOrigins | default list | uniq -}}
+{{- dict "external" (default list $external) "allowed" (join "," $allowed) "origins" $origins | toJson -}}
 {{- end }}

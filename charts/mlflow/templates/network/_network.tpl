@@ -2,7 +2,7 @@
 {{- define "mlflow.network.self" -}}
 - podSelector:
     matchLabels:
-      {{- include "mlflow.releaseLabels" . | nindent 6 }}
+      {{- include "mlflow.selectorLabels" (dict "ctx" .) | nindent 6 }}
 {{- end }}
 
 {{- /* List lines: which clients may connect. Ports are the pods', not the Service's. Takes `.`. */}}
@@ -15,7 +15,7 @@
     {{- toYaml $peers.ingressController | nindent 4 }}
   ports:
     - protocol: TCP
-      port: 5000
+      port: {{ int (include "mlflow.facts" . | fromJson).port }}
 {{- end }}
 {{- if and $peers.prometheus .Values.metrics.enabled }}
 - from:
@@ -49,9 +49,9 @@
     - protocol: TCP
       port: {{ int $store.port }}
 {{- end }}
-{{- $identity := include "mlflow.network.identity" . | fromYamlArray -}}
+{{- $identity := include "mlflow.network.identity" .Values.artifactStore | fromYamlArray -}}
 {{- if .Values.backup.enabled -}}
-{{- $identity = include "mlflow.backup.context" . | fromYaml | include "mlflow.network.identity" | fromYamlArray |
+{{- $identity = include "mlflow.backup.store" . | fromJson | include "mlflow.network.identity" | fromYamlArray |
       concat $identity | uniq -}}
 {{- end -}}
 {{- range $identity }}

@@ -11,8 +11,8 @@ database:
   port: 3306
 {{- end }}
 {{- end }}
-{{- $services := dict "objectStore" (include "mlflow.artifactStore.service" .) -}}
-{{- $backups := include "mlflow.artifactStore.service" (include "mlflow.backup.context" . | fromYaml) -}}
+{{- $services := dict "objectStore" (include "mlflow.network.service" .Values.artifactStore) -}}
+{{- $backups := include "mlflow.backup.store" . | fromJson | include "mlflow.network.service" -}}
 {{- if and .Values.backup.enabled (ne $backups $services.objectStore) }}{{ $_ := set $services "backupStore"
       $backups }}{{ end -}}
 {{- range $name, $service := $services }}{{ if $service }}
@@ -75,10 +75,10 @@ node to any pod that asks.
 
 {{- /*
 List lines: who on the node gives a pod the credentials of its identity: the agent of EKS Pod Identity, the metadata
-server of GKE with and without Dataplane V2. Azure's is its login service, as public as the store. Takes `.`.
+server of GKE with and without Dataplane V2. Azure's is its login service, as public as the store. Takes
+`Values.artifactStore`, or it as `mlflow.backup.store` has it.
 */}}
 {{- define "mlflow.network.identity" -}}
-{{- with .Values.artifactStore -}}
 {{- $amazon := or (not .s3.endpoint) (regexMatch "[.]amazonaws[.]com([.]cn)?(:[0-9]+)?/?$" .s3.endpoint) -}}
 {{- if and .s3.enabled $amazon (not .s3.credentialsFromSecret.enabled) }}
 - cidr: 169.254.170.23/32
@@ -92,4 +92,14 @@ server of GKE with and without Dataplane V2. Azure's is its login service, as pu
   port: 988
 {{- end }}
 {{- end }}
+
+{{- /*
+String: URL of an object store's service; empty without a store. Takes `Values.artifactStore`, or it as
+`mlflow.backup.store` has it.
+*/}}
+{{- define "mlflow.network.service" -}}
+{{- if .s3.enabled }}{{ default "https://s3.amazonaws.com" .s3.endpoint -}}
+{{- else if .azure.enabled }}{{ default (printf "https://%s.%s.%s" .azure.storageAccount (ternary "dfs" "blob"
+      (eq .azure.scheme "abfss")) .azure.domain) .azure.endpoint -}}
+{{- else if .gcs.enabled }}{{ default "https://storage.googleapis.com" .gcs.endpoint }}{{ end -}}
 {{- end }}
