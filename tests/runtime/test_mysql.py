@@ -136,16 +136,16 @@ def test_the_exporter_counts(current: Env, home: Path) -> None:
 def test_counting_gives_up(current: Env, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a table is locked its count fails, soon; the quick look does not even notice."""
     monkeypatch.syspath_prepend(FILES)
-    from mlflow_kubernetes.metrics import database as counts
+    from mlflow_kubernetes.metrics import database_metrics as counts
     from mlflow_kubernetes.stores.database import Unreachable, connect
 
-    monkeypatch.setattr(counts, "LIMIT", 200)
+    monkeypatch.setattr(counts, "QUERY_TIMEOUT_MS", 200)
     database = connect(current["MLFLOW_BACKEND_STORE_URI"])
     with connected(current) as connection, connection.cursor() as cursor:
         cursor.execute("LOCK TABLES runs WRITE")
         with pytest.raises(Unreachable, match="max_statement_time"):
-            list(counts.Inventory(database).look())
-        assert list(counts.State(database, "any").look())
+            list(counts.DatabaseInventory(database).collect())
+        assert list(counts.DatabaseState(database, "any").collect())
 
 
 REFUSED = {

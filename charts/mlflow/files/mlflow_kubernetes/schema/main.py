@@ -14,8 +14,8 @@ from functools import cache
 
 import mlflow_kubernetes
 from mlflow_kubernetes.log import logger
-from mlflow_kubernetes.schema import kinds
-from mlflow_kubernetes.schema.kinds import Schema
+from mlflow_kubernetes.schema import schemas
+from mlflow_kubernetes.schema.schemas import Schema
 from mlflow_kubernetes.stores.database import Database, Unreachable, connect
 
 log = logger("schema")
@@ -29,7 +29,7 @@ def main() -> int:
     """Run the step; the exit code of the init container."""
     try:
         database = connect(os.environ.get("MLFLOW_BACKEND_STORE_URI", ""))
-        for schema in kinds.wanted(os.environ):
+        for schema in schemas.required_schemas(os.environ):
             bring_up_to_date(database, schema)
     except (SchemaError, Unreachable) as error:
         log.error(error)

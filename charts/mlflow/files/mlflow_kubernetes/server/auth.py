@@ -41,7 +41,7 @@ def prepare(cache_seconds: int) -> None:
         if variable.endswith("USERNAME") and ":" in value:
             _refuse(variable, "holds a colon, which ends a name in HTTP")
     if not os.environ.get("MLFLOW_AUTH_CONFIG_PATH"):
-        os.environ["MLFLOW_AUTH_CONFIG_PATH"] = _write(cache_seconds)
+        os.environ["MLFLOW_AUTH_CONFIG_PATH"] = _write_ini(cache_seconds)
 
 
 def _refuse(variable: str, wrong: str) -> None:
@@ -50,7 +50,7 @@ def _refuse(variable: str, wrong: str) -> None:
     )
 
 
-def _write(cache_seconds: int) -> str:
+def _write_ini(cache_seconds: int) -> str:
     """Write MLflow's settings file, and return its path."""
     settings = {
         # Beside the runs: one backup holds both.
@@ -95,7 +95,7 @@ def share_gateway_token() -> None:
         os.environ[name] = hmac.digest(key.encode(), name.encode(), "sha256").hex()
 
 
-def follow_secret() -> None:
+def sync_admin_password() -> None:
     """Give the administrator the Secret's password: MLflow itself reads it once, to make the account."""
     from mlflow.server.auth import auth_config, store
 
@@ -105,7 +105,7 @@ def follow_secret() -> None:
         logger("auth").info(f"{name} has the password of the Secret now.")
 
 
-def bootstrap_apart() -> None:
+def bootstrap_in_subprocess() -> None:
     """Make the account and set its password in a process of its own: `mlflow server` has no hook for it."""
     if subprocess.run(command("administrator")).returncode:
         sys.exit("mlflow: server: the administrator's account could not be set up; the lines above say why.")
@@ -115,7 +115,7 @@ def harden() -> None:
     """Install what MLflow's basic-auth lacks: limits of logins, and of the places that an account may name.
 
     Call it once in each process: after mlflow.server.auth is imported, before its create_app(), before the
-    fork, and before follow_secret(). Another call does nothing.
+    fork, and before sync_admin_password(). Another call does nothing.
     """
     global _hardened
     if _hardened or not enabled():
@@ -136,4 +136,4 @@ def main() -> None:
     from mlflow.server.auth import bootstrap_admin_user
 
     bootstrap_admin_user()
-    follow_secret()
+    sync_admin_password()

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from mlflow_kubernetes.log import context
-from mlflow_kubernetes.log.forms import JsonFormatter, as_json
+from mlflow_kubernetes.log.formatters import JsonFormatter, as_json
 from mlflow_kubernetes.server.rules import Refusal, Rules
 
 App = Callable[..., Any]
@@ -27,17 +27,17 @@ LEAVING = os.environ.get("MLFLOW_KUBERNETES_LEAVING_FILE", "/tmp/leaving")  # no
 REST_SECONDS = 3.0
 REST_BYTES = 1 << 20
 # The client address that MLflow sees for every request. No host has it (RFC 5737), so no client looks local.
-NOBODY = ("192.0.2.1", 0)
+CLIENT_PLACEHOLDER = ("192.0.2.1", 0)
 # Request ids that are accepted from proxies and tracers. Any other could forge log lines, and is replaced.
-GOOD_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 # Paths that probes and Prometheus request every few seconds. The access log leaves them out.
-QUIET = ("/health", "/metrics")
+UNLOGGED_PATHS = ("/health", "/metrics")
 # Dropped: headers that claim another address, scheme, host, path or method than those of the request.
-DECIDED = re.compile(
+DROPPED_HEADERS = re.compile(
     rb"forwarded|x-forwarded-.*|x-real-ip|x-client-ip|true-client-ip|x-cluster-client-ip|x-original-.*|x-rewrite-.*"
     rb"|script-name|x-script-name|x-http-method(-override)?|x-method-override|proxy|.*[^a-z0-9-].*"
 )
-PLAIN = [(b"content-type", b"text/plain; charset=utf-8"), (b"x-content-type-options", b"nosniff")]
+TEXT_HEADERS = [(b"content-type", b"text/plain; charset=utf-8"), (b"x-content-type-options", b"nosniff")]
 
 _access = logging.getLogger("mlflow.access")
 _logger = logging.getLogger("mlflow.server")
@@ -81,12 +81,12 @@ class Exchange:
         self.gate = gate
         self.began = time.monotonic()
         self.client = (scope.get("client") or ("",))[0]
-        headers = [each for each in scope["headers"] if not DECIDED.fullmatch(each[0])]
+        headers = [each for each in scope["headers"] if not DROPPED_HEADERS.fullmatch(each[0])]
         given = b"".join(value for name, value in headers if name == b"x-request-id").decode("latin-1")
-        self.id = given if GOOD_ID.fullmatch(given) else uuid.uuid4().hex
+        self.id = given if VALID_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         headers = [each for each in headers if each[0] != b"x-request-id"]
         headers.append((b"x-request-id", self.id.encode()))
-        self.scope = {**scope, "headers": headers, "client": NOBODY}
+        self.scope = {**scope, "headers": headers, "client": CLIENT_PLACEHOLDER}
         self.limit = gate.rules.limit(scope["path"])
         names = {name: value for name, value in headers}
         self.length = int(names.get(b"content-length", 0))
@@ -141,7 +141,7 @@ class Exchange:
         self.refused = True
         body = refusal.words.encode()
         if not self.status:
-            headers = [*PLAIN, (b"content-length", b"%d" % len(body))]
+            headers = [*TEXT_HEADERS, (b"content-length", b"%d" % len(body))]
             await self._answer({"type": "http.response.start", "status": refusal.status, "headers": headers})
             await self._answer({"type": "http.response.body", "body": body})
 
@@ -190,7 +190,7 @@ class Exchange:
     def log(self) -> None:
         """Log one line about a request, without its query, headers and body, which may hold secrets."""
         path = self.scope["path"]
-        if not self.gate.logs or path.endswith(QUIET):
+        if not self.gate.logs or path.endswith(UNLOGGED_PATHS):
             return
         fields = {
             "method": self.scope["method"],

@@ -4,16 +4,23 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from mlflow_kubernetes.stores.store import CONNECT, PIECE, READ, Folder, Store, Stream
+from mlflow_kubernetes.stores.object_store import (
+    CHUNK,
+    CONNECT_TIMEOUT,
+    READ_TIMEOUT,
+    BackupStore,
+    ObjectStore,
+    Stream,
+)
 
-ONCE = {"connection_timeout": CONNECT, "read_timeout": READ, "retry_total": 0}
+SINGLE_TRY = {"connection_timeout": CONNECT_TIMEOUT, "read_timeout": READ_TIMEOUT, "retry_total": 0}
 
 
-class Blobs(Folder):
+class BlobStorage(BackupStore):
     """A container of Azure Blob Storage."""
 
     def check(self) -> None:
-        next(iter(self.hasty_container.list_blobs(name_starts_with=self.folder, results_per_page=1)), None)
+        next(iter(self.check_container.list_blobs(name_starts_with=self.folder, results_per_page=1)), None)
 
     def names(self) -> list[str]:
         found = self.container.list_blob_names(name_starts_with=self.folder)
@@ -30,11 +37,11 @@ class Blobs(Folder):
 
     @cached_property
     def container(self) -> Any:
-        return self._client(max_block_size=PIECE).get_container_client(self.bucket)
+        return self._client(max_block_size=CHUNK).get_container_client(self.bucket)
 
     @cached_property
-    def hasty_container(self) -> Any:
-        return self._client(**ONCE).get_container_client(self.bucket)
+    def check_container(self) -> Any:
+        return self._client(**SINGLE_TRY).get_container_client(self.bucket)
 
     def _client(self, **settings: Any) -> Any:
         """A client; `settings` are azure-core's."""
@@ -42,11 +49,11 @@ class Blobs(Folder):
 
         if connection := self.env.get("AZURE_STORAGE_CONNECTION_STRING"):
             return BlobServiceClient.from_connection_string(connection, **settings)
-        key = self.env.get("AZURE_STORAGE_ACCESS_KEY") or _identity()
+        key = self.env.get("AZURE_STORAGE_ACCESS_KEY") or _credential()
         return BlobServiceClient(f"https://{self.uri.hostname}", credential=key, **settings)
 
 
-class DataLake(Store):
+class DataLake(ObjectStore):
     """A file system of Azure Data Lake Storage."""
 
     def check(self) -> None:
@@ -56,11 +63,11 @@ class DataLake(Store):
     def client(self) -> Any:
         from azure.storage.filedatalake import DataLakeServiceClient
 
-        token = self.env.get("AZURE_STORAGE_SAS_TOKEN") or _identity()
-        return DataLakeServiceClient(f"https://{self.uri.hostname}", credential=token, **ONCE)
+        token = self.env.get("AZURE_STORAGE_SAS_TOKEN") or _credential()
+        return DataLakeServiceClient(f"https://{self.uri.hostname}", credential=token, **SINGLE_TRY)
 
 
-def _identity() -> Any:
+def _credential() -> Any:
     """Who the pod is to Azure."""
     from azure.identity import DefaultAzureCredential
 

@@ -4,16 +4,23 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from mlflow_kubernetes.stores.store import CONNECT, MIB, PIECE, READ, Folder, Stream
+from mlflow_kubernetes.stores.object_store import (
+    CHUNK,
+    CONNECT_TIMEOUT,
+    MIB,
+    READ_TIMEOUT,
+    BackupStore,
+    Stream,
+)
 
 
-class S3(Folder):
+class S3(BackupStore):
     """A bucket of S3."""
 
     def check(self) -> None:
         owner = self.env.get("MLFLOW_S3_EXPECTED_BUCKET_OWNER")
-        more = {"ExpectedBucketOwner": owner} if owner else {}
-        self.hasty_client.list_objects_v2(Bucket=self.bucket, Prefix=self.folder, MaxKeys=1, **more)
+        options = {"ExpectedBucketOwner": owner} if owner else {}
+        self.check_client.list_objects_v2(Bucket=self.bucket, Prefix=self.folder, MaxKeys=1, **options)
 
     def names(self) -> list[str]:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.folder)
@@ -22,7 +29,7 @@ class S3(Folder):
     def write(self, name: str, stream: Stream) -> None:
         from boto3.s3.transfer import TransferConfig
 
-        config = TransferConfig(multipart_threshold=PIECE, multipart_chunksize=PIECE, max_concurrency=2)
+        config = TransferConfig(multipart_threshold=CHUNK, multipart_chunksize=CHUNK, max_concurrency=2)
         config.max_in_memory_upload_chunks = 2
         self.client.upload_fileobj(stream, self.bucket, self.folder + name, Config=config)
 
@@ -42,9 +49,11 @@ class S3(Folder):
         return _client(self.env)
 
     @cached_property
-    def hasty_client(self) -> Any:
-        once = {"total_max_attempts": 1}
-        return _client(self.env, connect_timeout=CONNECT, read_timeout=READ, retries=once)
+    def check_client(self) -> Any:
+        single_try = {"total_max_attempts": 1}
+        return _client(
+            self.env, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries=single_try
+        )
 
 
 def _client(env: Mapping[str, str], **settings: Any) -> Any:

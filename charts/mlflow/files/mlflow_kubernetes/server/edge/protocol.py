@@ -21,7 +21,7 @@ from mlflow_kubernetes.server.edge.limits import (
     MAX_HEAD,
     MAX_LINE,
 )
-from mlflow_kubernetes.server.edge.transport import PoliteTransport
+from mlflow_kubernetes.server.edge.transport import GracefulTransport
 from mlflow_kubernetes.server.edge.watch import Watch
 
 METHOD = re.compile(rb"\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+ ?")
@@ -50,7 +50,7 @@ class Protocol(HttpToolsProtocol):
                 sock.setsockopt(level, option, value)
             except OSError:  # the client has disconnected, or the kernel lacks the option
                 break
-        super().connection_made(PoliteTransport(transport))
+        super().connection_made(GracefulTransport(transport))
         self.progress = self.loop.time()
         self.unsent = 0
         self.head_began: float | None = None

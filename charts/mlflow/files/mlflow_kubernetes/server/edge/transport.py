@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 
-class PoliteTransport:
+class GracefulTransport:
     """A transport whose `close` sends the end of the stream and waits for the client's.
 
     A socket that is closed with unread bytes resets the connection, and the client may lose the answer.

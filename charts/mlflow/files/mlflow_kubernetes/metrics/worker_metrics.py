@@ -10,16 +10,19 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 # MLflow's own name, and the one that its users look for.
-NAMES = {"mlflow_http_request": "mlflow_http_requests"}
+PUBLIC_NAMES = {"mlflow_http_request": "mlflow_http_requests"}
 
 
 def collectors(env: Mapping[str, str]) -> list[Collector]:
     """The collectors for the server that has the same environment."""
     health = f"{env.get('MLFLOW_STATIC_PREFIX', '')}/health"
-    return [Workers(env["MLFLOW_EXPOSE_PROMETHEUS"]), Server(int(env.get("MLFLOW_PORT") or 5000), health)]
+    return [
+        WorkerTotals(env["MLFLOW_EXPOSE_PROMETHEUS"]),
+        ServerHealth(int(env.get("MLFLOW_PORT") or 5000), health),
+    ]
 
 
-class Workers(Collector):
+class WorkerTotals(Collector):
     """The sums over all workers, those that are gone included: a counter must not fall."""
 
     def __init__(self, folder: str) -> None:
@@ -29,8 +32,8 @@ class Workers(Collector):
     def collect(self) -> Iterator[Metric]:
         for metric in self.files.collect():
             yield metric
-            if metric.name in NAMES:
-                yield _renamed(metric, NAMES[metric.name])
+            if metric.name in PUBLIC_NAMES:
+                yield _renamed(metric, PUBLIC_NAMES[metric.name])
 
 
 def _renamed(metric: Metric, name: str) -> Metric:
@@ -40,7 +43,7 @@ def _renamed(metric: Metric, name: str) -> Metric:
     return other
 
 
-class Server(Collector):
+class ServerHealth(Collector):
     """Asks the server beside this process how it is."""
 
     def __init__(self, port: int, path: str) -> None:
@@ -49,10 +52,10 @@ class Server(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(
-            "mlflow_server_up", "1 if the server answers its health check.", value=self._answers()
+            "mlflow_server_up", "1 if the server answers its health check.", value=self._is_healthy()
         )
 
-    def _answers(self) -> bool:
+    def _is_healthy(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=3)
         try:
             # As a kubelet asks: answered by the direct launcher even if all of its threads are busy.
