@@ -3,12 +3,11 @@
 import itertools
 from pathlib import Path
 
-import kubernetes_validate
 import pytest
 import tomllib
 from mlflowops import secrets
 from mlflowops.paths import REPO
-from render import custom
+from render import custom, kubernetes_schemas
 
 from helmfile.helmfile import ENVIRONMENTS, Helmfile, Json, leaves, objects, read
 
@@ -62,7 +61,7 @@ def test_every_object_is_valid(rendered, environment: str, kubernetes: str) -> N
         if custom.is_custom(item):
             custom.validate(item)
         else:
-            kubernetes_validate.validate(item, kubernetes, strict=True)
+            kubernetes_schemas.validate(item, kubernetes)
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -71,8 +70,9 @@ def test_plain_helm_renders_the_same(helmfile: Helmfile, rendered, environment: 
     files = ["--values", "values.yaml", "--values", f"values-{environment}.yaml"]
     done = helmfile.helm("template", "mlflow", "charts/mlflow", "--namespace", "ml", *files)
     assert done.returncode == 0, done.stderr
-    of_mlflow = [item for item in rendered[environment] if item in objects(done.stdout)]
-    assert len(of_mlflow) == len(objects(done.stdout)) >= len(MLFLOW)
+    plain = objects(done.stdout)
+    of_mlflow = [item for item in rendered[environment] if item in plain]
+    assert len(of_mlflow) == len(plain) >= len(MLFLOW)
 
 
 def test_mlflow_waits_for_its_stores(helmfile: Helmfile) -> None:
