@@ -1,8 +1,8 @@
 """What the workers of one server count, and whether that server answers."""
 
 import http.client
-import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
@@ -26,7 +26,7 @@ class WorkerTotals(Collector):
     """The sums over all workers, those that are gone included: a counter must not fall."""
 
     def __init__(self, folder: str) -> None:
-        os.makedirs(folder, exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
         self.files = MultiProcessCollector(None, folder)
 
     def collect(self) -> Iterator[Metric]:

@@ -42,12 +42,14 @@ def bring_up_to_date(database: Database, schema: Schema) -> None:
     head = schema.revisions.head
     found = wait_for(database, schema)
     if not is_behind(found, schema):
-        return log.info(f"{schema.what} is up to date ({found}).")
+        log.info(f"{schema.what} is up to date ({found}).")
+        return
     log.info(f"{schema.what} is at {found or 'no revision'}, MLflow {version()} needs {head}; locking it.")
     with database.lock(lambda: log.info("another pod migrates the database; waiting for it.")):
         found = database.revision(schema.table)
         if not is_behind(found, schema):
-            return log.info(f"another pod has migrated {schema.what} ({found}).")
+            log.info(f"another pod has migrated {schema.what} ({found}).")
+            return
         if found:
             back_up()
         migrate(database, schema)

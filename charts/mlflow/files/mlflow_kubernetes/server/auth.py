@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 from mlflow_kubernetes import command
 from mlflow_kubernetes.log import logger
@@ -62,10 +63,10 @@ def _write_ini(cache_seconds: int) -> str:
     ini["mlflow"] = {
         name: value.replace("%", "%%") for name, value in settings.items()
     }  # MLflow interpolates
-    path = os.path.join(tempfile.gettempdir(), "basic_auth.ini")
+    path = Path(tempfile.gettempdir(), "basic_auth.ini")
     with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         ini.write(file)
-    return path
+    return str(path)
 
 
 def check_keys(part: str = "server", required: tuple[str, ...] = ()) -> None:
@@ -117,7 +118,7 @@ def harden() -> None:
     Call it once in each process: after mlflow.server.auth is imported, before its create_app(), before the
     fork, and before sync_admin_password(). Another call does nothing.
     """
-    global _hardened
+    global _hardened  # noqa: PLW0603 - once in each process
     if _hardened or not enabled():
         return
     from mlflow.server import auth

@@ -25,7 +25,7 @@ from mlflow_kubernetes.server.gate import LEAVING, Gate
 def serve() -> None:
     """Open MLflow, then serve it until SIGTERM. A failure is one sentence and a non-zero exit code."""
     with suppress(FileNotFoundError):  # a container that was restarted in its pod finds the old file
-        os.remove(LEAVING)
+        LEAVING.unlink()
     try:
         options = settings()
         host, port = os.environ.get("MLFLOW_HOST") or "127.0.0.1", _number("MLFLOW_PORT", 5000)

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from mlflow_kubernetes.log import context
@@ -22,7 +23,7 @@ from mlflow_kubernetes.server.rules import Refusal, Rules
 App = Callable[..., Any]
 
 # Touched by the pod's preStop hook: the pod is being taken out of its Service.
-LEAVING = os.environ.get("MLFLOW_KUBERNETES_LEAVING_FILE", "/tmp/leaving")  # noqa: S108
+LEAVING = Path(os.environ.get("MLFLOW_KUBERNETES_LEAVING_FILE", "/tmp/leaving"))  # noqa: S108
 # Limits, in seconds and bytes, for reading the rest of a refused request.
 REST_SECONDS = 3.0
 REST_BYTES = 1 << 20
@@ -71,7 +72,7 @@ class Gate:
 
     def is_leaving(self) -> bool:
         """Return whether clients should connect to another pod."""
-        return self.stopping or os.path.exists(LEAVING)
+        return self.stopping or LEAVING.exists()
 
 
 class Exchange:
@@ -88,7 +89,7 @@ class Exchange:
         headers.append((b"x-request-id", self.id.encode()))
         self.scope = {**scope, "headers": headers, "client": CLIENT_PLACEHOLDER}
         self.limit = gate.rules.limit(scope["path"])
-        names = {name: value for name, value in headers}
+        names = dict(headers)
         self.length = int(names.get(b"content-length", 0))
         # Whether a part of the body has not been read yet, and whether the client waits before it sends any.
         self.unread = self.length > 0 or b"transfer-encoding" in names

@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
-from glob import glob
+from pathlib import Path
 from timeit import default_timer
 from typing import Any
 
@@ -26,8 +26,8 @@ def metrics_folder() -> str | None:
 
 def remove_stale_gauges() -> None:
     """Remove the gauges that the workers of a killed server left behind."""
-    for file in glob(f"{metrics_folder()}/gauge_live*.db"):
-        os.remove(file)
+    for file in Path(metrics_folder() or "").glob("gauge_live*.db"):
+        file.unlink()
 
 
 class CountRequests:

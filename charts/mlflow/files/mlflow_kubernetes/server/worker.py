@@ -35,7 +35,7 @@ class Worker(GunicornWorker):
         super().init_signals()
         pthread_sigmask(SIG_UNBLOCK, {SIGTERM})  # blocked by the arbiter during the fork
 
-    def handle_exit(self, sig: int, frame: Any) -> None:
+    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ARG002 - a signal handler
         """Record when the first SIGTERM came."""
         if self.stopping is None:
             self.stopping = time.monotonic()

@@ -149,6 +149,6 @@ class SQLite(Database):
         return super().revision(table) if self.path.exists() else None
 
     @contextmanager
-    def lock(self, waiting: Callable[[], None]) -> Iterator[None]:
+    def lock(self, waiting: Callable[[], None]) -> Iterator[None]:  # noqa: ARG002 - as in Database
         """No lock: on SQLite the chart runs one pod, and replaces it only when it has gone."""
         yield

@@ -101,5 +101,5 @@ class Task:
             cursor.execute(statement, {"name": self.name, **values})
 
 
-def _exit_on_sigterm(number: int, frame: FrameType | None) -> None:
+def _exit_on_sigterm(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit("stopped from outside: by the deadline, a drained node or a deleted Job.")

@@ -198,7 +198,7 @@ class Protocol(HttpToolsProtocol):
     def _ignored(self) -> bool:
         return self.transport.is_closing() or self.upgrades or self.cycle is None
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         self.refuse(400)
 
     def refuse(self, status: int) -> None:

@@ -24,11 +24,11 @@ def back_up(task: Task, options: argparse.Namespace, exchange: Exchange) -> Repo
     """Dump, store, and remove what is too old."""
     began, backups = time.monotonic(), Backups(os.environ, options.destination)
     name = datetime.now(timezone.utc).strftime(NAME_FORMAT)
-    with _snapshot(task.database) as (snapshot, facts):
+    with _snapshot(task.database) as (snapshot, known):
         if options.before_migration:
-            facts["mlflow"] = f"before {facts['mlflow']}"
-        task.log.info(f"storing {options.destination}/{name}.dump: {sum(facts['rows'].values())} rows.")
-        facts = backups.put(name, exchange.dump(snapshot), facts)
+            known["mlflow"] = f"before {known['mlflow']}"
+        task.log.info(f"storing {options.destination}/{name}.dump: {sum(known['rows'].values())} rows.")
+        facts = backups.put(name, exchange.dump(snapshot), known)
     task.log.info(f"stored {facts['size']} bytes, SHA-256 {facts['sha256']}.")
     for old in backups.prune(options.keep, options.keep_days):
         task.log.info(f"removed {old}.")
