@@ -191,6 +191,7 @@ POSTGRESQL = Chart(REPO / "testbed/charts/postgresql")
 SEAWEEDFS = Chart(REPO / "testbed/charts/seaweedfs")
 PLATFORM = {name: Chart(REPO / "testbed/charts" / name) for name in platform_parts.PARTS}
 OTHERS = [POSTGRESQL, SEAWEEDFS, *PLATFORM.values()]
+MLFLOW_VERSION: str = yaml.safe_load((MLFLOW.folder / "Chart.yaml").read_text())["appVersion"]
 CASES = sorted(MLFLOW.folder.glob("ci/*-values.yaml"))
 
 
