@@ -6,12 +6,10 @@ the first node imports an archive and gives what it made to this store, every ot
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from mlflowops import shell
 from testbed import paths
 from testbed.archives import oci
 from testbed.cluster.images import Archived, Ctr
+from testbed.locks import locked
 
 KEEP_SECONDS = 14 * 24 * 3600
 CONTENT = "containerd/io.containerd.content.v1.content/blobs/sha256"
@@ -37,7 +36,7 @@ def has(image: Archived) -> bool:
 
 def give(ctr: Ctr, disk: Path, image: Archived) -> None:
     """Keep what a node made of an image."""
-    with _locked():
+    with locked(_store() / "lock", "Waiting for another process that stores an image"):
         _forget_old()
         packed = disk / CONTENT
         listed = shell.run([*ctr, "images", "list", f"name=={image.ref}"]).stdout.split()
@@ -139,14 +138,6 @@ def _forget_old() -> None:
     for path in [*_store("blobs").iterdir(), *_store("layers").iterdir()]:
         if path.name not in needed:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-@contextlib.contextmanager
-def _locked() -> Iterator[None]:
-    """One at a time changes the store; the kernel lets go of the lock when the process ends."""
-    with (_store() / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _store(*parts: str) -> Path:
