@@ -47,7 +47,7 @@ def _build(item: Recipe) -> Image:
     if item.archive.exists():
         os.utime(item.archive)
         return _image(item)
-    found = container_engine.answering()
+    found = container_engine.running()
     for _, base in item.args:
         if isinstance(base, Recipe):
             _build(base)
@@ -67,7 +67,7 @@ def _cached(item: Recipe | Rootfs, what: str, make: Maker) -> None:
         archive = item.archive
         if archive.exists():
             return
-        if container_engine.answering() is None and os.geteuid() != 0:
+        if container_engine.running() is None and os.geteuid() != 0:
             raise OpsError("images", "building without docker or podman needs root", "start one or use sudo")
         work = paths.cache("images", "work") / item.name
         chroot.remove(work)
