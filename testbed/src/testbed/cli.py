@@ -27,7 +27,7 @@ def options() -> None:
     testbed up                  # a cluster with MLflow on this machine
     testbed cluster status      # is the cluster well?
     testbed down                # remove it and all it left
-    """
+    """  # noqa: D301 - \b is click's mark for lines that stay as they are
 
 
 app.command()(up)

@@ -17,8 +17,13 @@ Ctr = Sequence[str | Path]
 
 @dataclass(frozen=True)
 class ArchivedImage:
-    """An image in an archive: its full name, the digest of its config, which names its content, and the
-    digests of its layers, each with all below it."""
+    """An image in an archive.
+
+    Attributes:
+        ref: its full name.
+        config: the digest of its config, which names its content.
+        layers: the digests of its layers, each with all below it.
+    """
 
     ref: str
     config: str

@@ -62,9 +62,11 @@ class LogStream(io.TextIOBase):
         self.partial = threading.local()  # the start of a line that has no end yet
 
     def writable(self) -> bool:
+        """Return True: programs print to it."""
         return True
 
     def write(self, text: str) -> int:
+        """Log each complete line."""
         *lines, self.partial.text = (getattr(self.partial, "text", "") + text).split("\n")
         for line in filter(str.strip, lines):
             log_line(line)

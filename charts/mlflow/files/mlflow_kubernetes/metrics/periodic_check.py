@@ -38,6 +38,7 @@ class PeriodicCheck(Collector):
         threading.Thread(target=self._repeat, daemon=True, name=name).start()
 
     def collect(self) -> Iterator[Metric]:
+        """Yield the result of the last run, and wait for none."""
         last = self.last
         # A look that hangs is a failed one, however long the kernel waits for its connection.
         hangs = time.monotonic() - (last.at if last else self.started) > 3 * self.every + TIMEOUT_SECONDS

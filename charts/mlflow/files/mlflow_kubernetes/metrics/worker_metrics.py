@@ -30,6 +30,7 @@ class WorkerTotals(Collector):
         self.files = MultiProcessCollector(None, folder)
 
     def collect(self) -> Iterator[Metric]:
+        """Yield each metric, some under a second name."""
         for metric in self.files.collect():
             yield metric
             if metric.name in PUBLIC_NAMES:
@@ -51,6 +52,7 @@ class ServerHealth(Collector):
         self.path = path
 
     def collect(self) -> Iterator[Metric]:
+        """Yield whether the server is healthy."""
         yield GaugeMetricFamily(
             "mlflow_server_up", "1 if the server answers its health check.", value=self._is_healthy()
         )

@@ -73,6 +73,7 @@ class Apps:
         self.is_native_cached = lru_cache(maxsize=4096)(is_native)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Answer a probe, or pass the request to the app that has the route."""
         self.main_loop = self.main_loop or asyncio.get_running_loop()
         method, path = scope["method"], scope["path"]
         if path == self.health_path and method == "GET":
@@ -118,6 +119,7 @@ class OnLoop:
         self.get_loop = get_loop
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Run the app on its own loop, and pass messages between the loops."""
         there, here = self.get_loop(), asyncio.get_running_loop()
 
         async def receive_there() -> Any:

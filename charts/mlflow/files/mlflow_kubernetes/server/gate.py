@@ -58,6 +58,7 @@ class Gate:
             _log_to_stdout()
 
     async def __call__(self, scope: dict[str, Any], receive: App, send: App) -> None:
+        """Check a request, pass it to MLflow, and log it."""
         if scope["type"] != "http":  # lifespan events; nothing else is served
             await self.app(scope, receive, send)
             return

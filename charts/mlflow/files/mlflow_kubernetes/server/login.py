@@ -55,6 +55,7 @@ class FailedLogins:
         return counter
 
     def __call__(self, reason: str, name: str, client: str) -> None:
+        """Count a failed login, and log it unless there are too many."""
         if self.counter:
             self.counter.labels(reason).inc()
         with self.lock:
@@ -170,6 +171,7 @@ class LogInFirst:
         self.app, self.auth, self.log_in = app, auth, log_in
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Log in where MLflow would, and pass the request on."""
         from starlette.concurrency import run_in_threadpool
         from starlette.requests import Request
         from starlette.responses import JSONResponse

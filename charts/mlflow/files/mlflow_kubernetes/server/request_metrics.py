@@ -61,6 +61,7 @@ class CountRequests:
                 self.seconds.labels(method, self.version, code)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Pass a request on, and count its answer."""
         if scope["path"].endswith(PROBES):
             await self.app(scope, receive, send)
             return

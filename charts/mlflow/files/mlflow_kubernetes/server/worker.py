@@ -31,6 +31,7 @@ class Worker(GunicornWorker):
     wsgi: Gate  # gunicorn's name for the app
 
     def init_signals(self) -> None:
+        """Install gunicorn's handlers, and unblock SIGTERM."""
         self.stopping: float | None = None
         super().init_signals()
         pthread_sigmask(SIG_UNBLOCK, {SIGTERM})  # blocked by the arbiter during the fork

@@ -90,6 +90,7 @@ class PostgreSQL(Database):
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
+        """Open a connection; raises Unreachable."""
         import psycopg2
 
         dsn = "postgresql://" + self.uri.partition("://")[2]
@@ -118,6 +119,7 @@ class MySQL(Database):
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
+        """Open a connection; raises Unreachable."""
         from pymysql import OperationalError
 
         try:
@@ -138,6 +140,7 @@ class SQLite(Database):
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
+        """Open a connection; raises Unreachable."""
         try:
             uri = f"{self.path.absolute().as_uri()}?mode=ro"
             with closing(sqlite3.connect(uri, uri=True)) as connection:
@@ -146,6 +149,7 @@ class SQLite(Database):
             raise Unreachable(str(error)) from error
 
     def revision(self, table: str = "alembic_version") -> str | None:
+        """Return the revision, None if there is no file yet."""
         return super().revision(table) if self.path.exists() else None
 
     @contextmanager

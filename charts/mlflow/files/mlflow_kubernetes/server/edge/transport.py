@@ -19,9 +19,11 @@ class GracefulTransport:
         return getattr(self.transport, name)
 
     def is_closing(self) -> bool:
+        """Return whether the connection is being closed."""
         return self.closing or self.transport.is_closing()
 
     def write(self, data: bytes) -> None:
+        """Send data, unless the connection is being closed."""
         if not self.closing:
             self.transport.write(data)
 
