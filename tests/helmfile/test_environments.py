@@ -8,6 +8,7 @@ import tomllib
 from mlflowops import secrets
 from mlflowops.paths import REPO
 from render import custom, kubernetes_schemas
+from render.chart import VERSIONS
 
 from helmfile.helmfile import ENVIRONMENTS, Helmfile, Json, leaves, objects, read
 
@@ -53,7 +54,7 @@ def test_local_deploys_its_stores_too(rendered) -> None:
     assert names(rendered["local"]) >= {*MLFLOW, ("StatefulSet", "postgres"), ("Service", "seaweedfs")}
 
 
-@pytest.mark.parametrize("kubernetes", ["1.33", "1.34", "1.35", "1.36"])
+@pytest.mark.parametrize("kubernetes", VERSIONS)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_object_is_valid(rendered, environment: str, kubernetes: str) -> None:
     assert rendered[environment]
