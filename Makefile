@@ -13,7 +13,8 @@ GO_PACKAGES = $(patsubst %/main.go,%,$(filter %/lab/main.go %/pause/main.go %/pr
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml testbed/pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-api-only check compare lint lint-go lint-workflows tools tools-path docs picture lock release
+.PHONY: help up down test test-api-only check compare tools tools-path docs picture lock release
+.PHONY: lint lint-python lint-types lint-pod-types lint-yaml lint-go lint-workflows
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,11 +45,22 @@ check: lint $(READY) ## The quick gate: linters, rendering, rejections (no clust
 compare: $(READY) ## Show what the chart renders differently than at a commit (COMMIT=main ALLOW=<regular expression>)
 	@cd tests && ../$(PY) -m render.compare_commits $(COMMIT) $(if $(ALLOW),--allow '$(ALLOW)')
 
-lint: $(READY) lint-go lint-workflows ## Linters only
-	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy scripts testbed/src && $(PY) -m yamllint --strict .
-	@# Without the types of MLflow and its libraries, which the code follows in many versions.
-	@MYPYPATH=charts/mlflow/files $(PY) -m mypy --strict --follow-imports=skip --allow-subclassing-any \
-	  --disable-error-code=import-untyped -p mlflow_kubernetes
+lint: $(READY) ## Linters only, as many at a time as there are processors
+	@$(MAKE) --no-print-directory --jobs=$$(getconf _NPROCESSORS_ONLN) $(addprefix lint-,python types pod-types yaml go workflows)
+
+lint-python: $(READY)
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
+
+lint-types: $(READY)
+	@$(PY) -m mypy scripts testbed/src
+
+# Without the types of MLflow and its libraries, which the code follows in many versions.
+lint-pod-types: $(READY)
+	@MYPYPATH=charts/mlflow/files $(PY) -m mypy --cache-dir .mypy_cache/pods --strict --follow-imports=skip \
+	  --allow-subclassing-any --disable-error-code=import-untyped -p mlflow_kubernetes
+
+lint-yaml: $(READY)
+	@$(PY) -m yamllint --strict .
 
 lint-go:
 	@unformatted="$$(gofmt -l $(GO_FILES))"; test -z "$$unformatted" || { echo "gofmt would change: $$unformatted" >&2; exit 1; }

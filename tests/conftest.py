@@ -14,6 +14,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # workers get the environment of th
     atexit.register(shutil.rmtree, programs)
     hide_tools(os.environ, programs)
     replace_shell(os.environ)
+    renderings = tempfile.mkdtemp(prefix="mlflow-tests-renderings-")  # of all processes of this run
+    atexit.register(shutil.rmtree, renderings)
+    os.environ["TESTS_RENDERINGS"] = renderings
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

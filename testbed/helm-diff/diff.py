@@ -29,10 +29,12 @@ class Parser(argparse.ArgumentParser):
     """argparse ends with 2 on wrong arguments, which helmfile would take for "changes"."""
 
     def error(self, message: str) -> NoReturn:
+        """Exit with FAILURE."""
         self.exit(FAILURE, f"diff: {message}\n")
 
 
 def arguments() -> argparse.Namespace:
+    """Return the options, those of helm-diff that helmfile uses."""
     parser = Parser(prog="helm diff", allow_abbrev=False)
     parser.add_argument("command", choices=["upgrade"])
     parser.add_argument("release")
@@ -91,6 +93,7 @@ def objects(release: dict[str, Any] | None, include_tests: bool) -> Objects:
 
 
 def title(item: dict[str, Any], namespace: str) -> str:
+    """Return the name of an object as helm-diff prints it."""
     group = item["apiVersion"].rpartition("/")[0]
     namespace = item["metadata"].get("namespace", namespace)
     return f"{namespace}, {item['metadata']['name']}, {item['kind']}" + (f" ({group})" if group else "")
@@ -111,6 +114,7 @@ def masked(item: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def lines(item: dict[str, Any]) -> list[str]:
+    """Return the lines of an object as YAML."""
     return yaml.dump(item, Dumper=Readable, sort_keys=False, width=1000).splitlines() if item else []
 
 
@@ -138,6 +142,7 @@ def difference(old: Objects, new: Objects, context: int) -> Iterator[str]:
 
 
 def main() -> int:
+    """Print the difference, and return the exit code."""
     options = arguments()
     last = deployed(options.release)
     old = objects(last, options.include_tests)

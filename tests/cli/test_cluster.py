@@ -13,7 +13,7 @@ from mlflowops.errors import OpsError
 from testbed.archives import oci
 from testbed.cluster.layout import MAX_CLUSTERS, MAX_NODES, Layout
 
-from testbed.cluster import images
+from testbed.cluster import image_archives as images
 
 OPS = paths.REPO / ".venv/bin/testbed"
 

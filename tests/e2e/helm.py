@@ -11,7 +11,8 @@ from e2e.kube import PATIENCE
 from testbed import tools
 
 CHART = REPO / "charts/mlflow"
-OUR_IMAGE = {"registry": "localhost", "repository": "mlflow", "tag": "3.17.2"}
+MLFLOW_VERSION = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+OUR_IMAGE = {"registry": "localhost", "repository": "mlflow", "tag": MLFLOW_VERSION}
 
 
 class Helm:

@@ -38,7 +38,7 @@ class Helmfile:
 
 
 def objects(text: str) -> list[Json]:
-    return [item for item in yaml.safe_load_all(text) if item]
+    return [item for item in yaml.load_all(text, yaml.CSafeLoader) if item]
 
 
 def read(file: Path) -> Json:

@@ -74,7 +74,7 @@ class Container:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to its first process; an engine's client passes it on."""
-        os.kill(self._process.pid if container_engine.answering() else self.first(), number)
+        os.kill(self._process.pid if container_engine.running() else self.first(), number)
 
     def first(self) -> int:
         """The first process of its namespace, as seen outside; IndexError or OSError if it has ended."""
@@ -117,7 +117,7 @@ class Runner:
         """Start a pod."""
         self._count += 1
         log = self._folder / f"{pod.image.name}-{self._count}.log"
-        found = container_engine.answering()
+        found = container_engine.running()
         if found:
             subprocess.run([found, "load", "--input", pod.image.archive], check=True, capture_output=True)
             name = f"mlflowops-test-{os.getpid()}-{self._count}"

@@ -50,7 +50,12 @@ def is_custom(item: dict[str, Any]) -> bool:
 
 def validate(item: dict[str, Any]) -> None:
     """Raise what is wrong with the object; KeyError if nothing here defines its kind."""
-    jsonschema.Draft7Validator(schemas(_group(item))[item["apiVersion"], item["kind"]]).validate(item)
+    _validator(_group(item), item["apiVersion"], item["kind"]).validate(item)
+
+
+@functools.cache
+def _validator(group: str, api_version: str, kind: str) -> jsonschema.Draft7Validator:
+    return jsonschema.Draft7Validator(schemas(group)[api_version, kind])
 
 
 def _group(item: dict[str, Any]) -> str:

@@ -17,8 +17,8 @@ PACKAGE = FILES / NAME
 PROGRAMS = {
     "backup": ["tasks.backup.main"],
     "jobs": ["server.jobs"],
-    "metrics-stores": ["metrics.main", "metrics.stores"],
-    "metrics-workers": ["metrics.main", "metrics.workers"],
+    "metrics-stores": ["metrics.main", "metrics.store_checks"],
+    "metrics-workers": ["metrics.main", "metrics.worker_metrics"],
     "query": ["query.main", "query.revision", "query.versioning", "query.volume"],
     "query-backups": ["query.main", "query.backups"],
     "restore": ["tasks.restore.main"],

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from render.chart import MLFLOW, Chart, Json, Manifest, postgres, s3
+from render.chart import MLFLOW, MLFLOW_VERSION, Chart, Json, Manifest, postgres, s3
 from testbed import tools
 
 OBJECT = ["apiVersion", "kind", "metadata", "data", "binaryData", "automountServiceAccountToken", "spec"]
@@ -88,7 +88,7 @@ def test_selectors_never_change(chart: Chart) -> None:
     assert manifest.one("Deployment")["spec"]["template"]["metadata"]["labels"] == {
         **SELECTOR,
         "app": "mlflow",
-        "app.kubernetes.io/version": "3.17.2",
+        "app.kubernetes.io/version": MLFLOW_VERSION,
         "app.kubernetes.io/part-of": "mlflow",
         "app.kubernetes.io/managed-by": "Helm",
         "team": "data",

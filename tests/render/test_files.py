@@ -92,7 +92,7 @@ def test_every_module_runs_somewhere() -> None:
     ("changed", "restarted"),
     [
         ("tasks/restore/sql.py", []),
-        ("metrics/database.py", ["mlflow-exporter"]),
+        ("metrics/database_metrics.py", ["mlflow-exporter"]),
         ("server/gate.py", ["mlflow", "mlflow-jobs"]),
         ("server/jobs.py", ["mlflow-jobs"]),
         ("schema/main.py", ["mlflow", "mlflow-jobs"]),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from render.chart import MLFLOW, Chart, Json, postgres, s3
+from render.chart import MLFLOW, MLFLOW_VERSION, Chart, Json, postgres, s3
 
 OUTAGE = "each upgrade is a short outage"
 
@@ -12,7 +12,7 @@ OUTAGE = "each upgrade is a short outage"
 def test_default(chart: Chart) -> None:
     notes = chart.notes()
     for line in (
-        "MLflow 3.17.2 is release mlflow in namespace ml.",
+        f"MLflow {MLFLOW_VERSION} is release mlflow in namespace ml.",
         "runs       SQLite on claim mlflow",
         "artifacts  /mlflow/artifacts on claim mlflow",
         "kubectl port-forward -n ml service/mlflow 5000:5000",

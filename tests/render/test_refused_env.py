@@ -35,6 +35,17 @@ ALLOWED = [
     "MLFLOW_SERVER_X_FRAME_OPTIONS", "PGSSLROOTCERT", "PGAPPNAME", "LOKY_MAX_CPU_COUNT", "PORTAL",
     "SCRIPT_NAMES", "MY_GUNICORN_X", "TZ",
 ]  # fmt: skip
+# Refused, and left by the launcher: the chart sets them, the launcher checks them itself, or no part of the
+# server reads them from its environment.
+NOT_REMOVED = {
+    "MLFLOW_AUTH_CONFIG_PATH", "MLFLOW_BASIC_AUTH_FAIL_CLOSED", "MLFLOW_GUNICORN_OPTS", "MLFLOW_HOST",
+    "MLFLOW_KUBERNETES_LEAVING_FILE", "MLFLOW_KUBERNETES_SCHEMA_WAIT_SECONDS",
+    "MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH", "MLFLOW_UVICORN_OPTS", "MLFLOW_WAITRESS_OPTS",
+    "PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONWARNINGS",
+    "PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir", "GRANIAN_HOST", "GRANIAN_URL_PATH_PREFIX",
+    "HTTPS", "HTTP_AUTHORIZATION", "HTTP_HOST", "HTTP_X_FORWARDED_FOR", "REMOTE_ADDR", "REMOTE_USER",
+    "SERVER_SOFTWARE",
+}  # fmt: skip
 # Read by these packages' tools and examples, never by a server of the chart.
 HARMLESS = {"PWD", "XDG_RUNTIME_DIR", "YOURAPPLICATION_SETTINGS"}
 
@@ -84,3 +95,27 @@ def test_every_variable_of_the_web_servers_is_known(package: str) -> None:
     names = set(re.findall(r"""os\.(?:environ(?:\.get|\.pop)?[\[(]|getenv\()\s*["']([A-Z][A-Z_]+)""", code))
     names |= set(re.findall(r"""["']([A-Z_]+)["'] (?:not )?in os\.environ""", code))
     assert names and names - HARMLESS == refused(sorted(names - HARMLESS))
+
+
+@pytest.fixture
+def removed(monkeypatch: pytest.MonkeyPatch) -> re.Pattern[str]:
+    """The variables that the launcher removes, whatever sets them: `mlflow.envFrom` for example."""
+    monkeypatch.syspath_prepend(MLFLOW.folder / "files")
+    from mlflow_kubernetes.server.main import REMOVED_VARIABLES
+
+    return REMOVED_VARIABLES
+
+
+def test_the_launcher_removes_what_the_chart_refuses(removed: re.Pattern[str]) -> None:
+    """All but those that the launcher sets or checks itself, and those that nothing in the pod reads."""
+    assert {name for name in REFUSED if not removed.fullmatch(name)} == NOT_REMOVED
+
+
+def test_the_chart_refuses_what_the_launcher_removes(removed: re.Pattern[str]) -> None:
+    prefixes = re.search(r"\(([A-Z_|]+)\)_\.\*", removed.pattern)
+    assert prefixes
+    names = {f"{prefix}_ANY" for prefix in prefixes[1].split("|")}
+    rest = removed.pattern.replace(prefixes[0], "").replace(".*", "ANY").split("|")
+    names |= set(filter(None, rest))
+    assert all(map(removed.fullmatch, names))
+    assert refused(sorted(names)) == names

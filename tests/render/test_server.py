@@ -2,8 +2,10 @@
 
 import pytest
 
-from render.chart import MLFLOW, PYTHON, Chart, Json, Manifest, postgres, s3
+from render.chart import MLFLOW, MLFLOW_VERSION, PYTHON, Chart, Json, Manifest, postgres, s3
 
+# The image of the default values.
+IMAGE = f"ghcr.io/mlflow/mlflow:v{MLFLOW_VERSION}-full"
 SHARED = {**postgres(), **s3()}
 WIDE_VOLUME = {"accessModes": ["ReadWriteMany"]}
 
@@ -197,10 +199,10 @@ def test_leaving(chart: Chart) -> None:
 @pytest.mark.parametrize(
     ("image", "expected"),
     [
-        ({}, "ghcr.io/mlflow/mlflow:v3.17.2-full"),
-        ({"registry": "localhost", "repository": "mlflow", "tag": "3.17.2"}, "localhost/mlflow:3.17.2"),
-        ({"registry": ""}, "mlflow/mlflow:v3.17.2-full"),
-        ({"digest": "sha256:" + "a" * 64}, "ghcr.io/mlflow/mlflow:v3.17.2-full@sha256:" + "a" * 64),
+        ({}, IMAGE),
+        ({"registry": "localhost", "repository": "mlflow", "tag": "1.2.3"}, "localhost/mlflow:1.2.3"),
+        ({"registry": ""}, IMAGE.removeprefix("ghcr.io/")),
+        ({"digest": "sha256:" + "a" * 64}, f"{IMAGE}@sha256:" + "a" * 64),
     ],
     ids=["default", "ours", "no-registry", "digest"],
 )

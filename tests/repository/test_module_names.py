@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from mlflowops.paths import REPO
 
-PACKAGES = ["scripts/mlflowops"]
-CONVENTION = {"__init__", "__main__", "cli"}
-"""The module `cli` of a package holds its commands."""
+PACKAGES = ["scripts/mlflowops", "testbed/src/testbed", "charts/mlflow/files/mlflow_kubernetes"]
+CONVENTION = {"__init__", "__main__", "cli", "main"}
+"""The module `cli` of a package holds its commands, `main` the start of a program."""
 
 
 def wrong_names(package: Path, root: Path = REPO) -> Iterator[str]:

@@ -149,11 +149,11 @@ def test_table_names_of_the_facts_add_no_statements(pod: Pod, home: Path) -> Non
 def parsed(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], object]:
     """Read the facts of a backup, given as an object or as bytes."""
     monkeypatch.syspath_prepend(FILES)
-    from mlflow_kubernetes.tasks.backup.facts import parsed
+    from mlflow_kubernetes.tasks.backup.facts import parse_facts
 
     def read(facts: object) -> object:
         text = facts if isinstance(facts, bytes) else json.dumps(facts).encode()
-        return parsed("20260101T000000Z", text)
+        return parse_facts("20260101T000000Z", text)
 
     return read
 
@@ -219,9 +219,9 @@ def test_an_unreadable_backup_hides_no_other(pod: Pod, monkeypatch: pytest.Monke
     monkeypatch.syspath_prepend(FILES)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, pod.env[name])
-    from mlflow_kubernetes.tasks.backup.store import Backups
+    from mlflow_kubernetes.tasks.backup.catalog import Backups
 
-    newest, unreadable = Backups(pod.env, pod.place).listed()
+    newest, unreadable = Backups(pod.env, pod.place).list_all()
     assert newest["rows"]["public.runs"] == 200
     assert (unreadable["name"], unreadable["mlflow"]) == ("20260101T000000Z", "unreadable")
 

@@ -1,5 +1,6 @@
 """A backup before the schema step migrates, on a real PostgreSQL and a real S3."""
 
+import importlib.metadata
 import json
 import time
 from collections.abc import Callable
@@ -36,7 +37,10 @@ def test_before_a_migration(old: Pod) -> None:
         assert "backing up first" not in again
     _, _, facts = old.objects()
     facts = json.loads(old.get(facts))
-    assert (facts["revision"], facts["mlflow"]) == (OLDER[4], "before 3.17.2")
+    assert (facts["revision"], facts["mlflow"]) == (
+        OLDER[4],
+        f"before {importlib.metadata.version('mlflow')}",
+    )
     old.restore()
     assert old.store.query("SELECT version_num FROM alembic_version") == [(OLDER[4],)]
 

@@ -109,7 +109,7 @@ def test_jobs_and_the_processes_they_start(store: Store, home: Path) -> None:
 def test_what_other_processes_print_is_a_record(home: Path) -> None:
     code = (
         "import subprocess, sys, time; sys.path.append(sys.argv[1]);"
-        "from mlflow_kubernetes.log.children import adopt; adopt();"
+        "from mlflow_kubernetes.log.child_output import capture_child_output; capture_child_output();"
         "subprocess.run(['sh', '-c', 'echo out; echo err >&2; printf end']);"
         "print('own'); time.sleep(1)"
     )

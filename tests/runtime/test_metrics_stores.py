@@ -214,27 +214,27 @@ def test_counting_gives_up(
     chart_files: None, filled: Env, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While a table is locked its count fails, soon; the quick look does not even notice."""
-    from mlflow_kubernetes.metrics import database as counts
+    from mlflow_kubernetes.metrics import database_metrics as counts
     from mlflow_kubernetes.stores.database import Unreachable, connect
 
     for name, value in filled.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(counts, "LIMIT", 200)
+    monkeypatch.setattr(counts, "QUERY_TIMEOUT_MS", 200)
     database = connect(filled["MLFLOW_BACKEND_STORE_URI"])
     with database.connection() as connection, connection.cursor() as cursor:
         cursor.execute("LOCK TABLE runs")
         with pytest.raises(Unreachable, match="statement timeout"):
-            list(counts.Inventory(database).look())
-        assert list(counts.State(database, "any").look())
+            list(counts.DatabaseInventory(database).collect())
+        assert list(counts.DatabaseState(database, "any").collect())
 
 
 def test_a_look_that_hangs_is_a_failed_one(chart_files: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that died without a word: down after a while, up again when it is answered after all."""
-    from mlflow_kubernetes.metrics import check as checks
+    from mlflow_kubernetes.metrics import periodic_check as checks
 
-    monkeypatch.setattr(checks, "PATIENCE", 0.5)
+    monkeypatch.setattr(checks, "TIMEOUT_SECONDS", 0.5)
     answer = threading.Event()
-    check = checks.Check("thing", "the thing", lambda: [answer.wait()][:0], every=0.1)
+    check = checks.PeriodicCheck("thing", "the thing", lambda: [answer.wait()][:0], every=0.1)
     assert list(check.collect()) == []
 
     def up() -> float | None:

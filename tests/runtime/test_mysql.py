@@ -136,16 +136,16 @@ def test_the_exporter_counts(current: Env, home: Path) -> None:
 def test_counting_gives_up(current: Env, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a table is locked its count fails, soon; the quick look does not even notice."""
     monkeypatch.syspath_prepend(FILES)
-    from mlflow_kubernetes.metrics import database as counts
+    from mlflow_kubernetes.metrics import database_metrics as counts
     from mlflow_kubernetes.stores.database import Unreachable, connect
 
-    monkeypatch.setattr(counts, "LIMIT", 200)
+    monkeypatch.setattr(counts, "QUERY_TIMEOUT_MS", 200)
     database = connect(current["MLFLOW_BACKEND_STORE_URI"])
     with connected(current) as connection, connection.cursor() as cursor:
         cursor.execute("LOCK TABLES runs WRITE")
         with pytest.raises(Unreachable, match="max_statement_time"):
-            list(counts.Inventory(database).look())
-        assert list(counts.State(database, "any").look())
+            list(counts.DatabaseInventory(database).collect())
+        assert list(counts.DatabaseState(database, "any").collect())
 
 
 REFUSED = {
@@ -181,12 +181,12 @@ def test_a_uri_is_refused_without_repeating_it(monkeypatch: pytest.MonkeyPatch, 
 def test_the_variables_for_tls_count_for_the_charts_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     """As they do for MLflow's own connections: the certificate authority that they name must be there."""
     monkeypatch.syspath_prepend(FILES)
-    from mlflow_kubernetes.stores.uri import opened, options
+    from mlflow_kubernetes.stores.uri import connect_mysql, pymysql_options
 
     uri = "mysql+pymysql://u:s3cret@127.0.0.1/d"
-    assert "ssl_ca" not in options(uri)
+    assert "ssl_ca" not in pymysql_options(uri)
     for name in ("SSL_CA", "SSL_CERT", "SSL_KEY"):
         monkeypatch.setenv(f"MLFLOW_MYSQL_{name}", f"/nowhere/{name}")
-    assert options(uri)["ssl_key"] == "/nowhere/SSL_KEY"
+    assert pymysql_options(uri)["ssl_key"] == "/nowhere/SSL_KEY"
     with pytest.raises(SystemExit, match="No such file"):
-        opened(uri)
+        connect_mysql(uri)

@@ -1,5 +1,6 @@
 """The schema step against a real PostgreSQL: one of many pods migrates and nobody crashes."""
 
+import importlib.metadata
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
@@ -94,7 +95,8 @@ def test_a_newer_database_stops_the_new_pods(postgres: Postgres, current: dict[s
         postgres.query(change, current["PGDATABASE"], (HEAD,))
     assert done.returncode == 1
     assert done.stdout == (
-        "mlflow: schema: the database is at revision fedcba987654, which MLflow 3.17.2 does not know; "
+        "mlflow: schema: the database is at revision fedcba987654, "
+        f"which MLflow {importlib.metadata.version('mlflow')} does not know; "
         "run the image version that made it or newer, old pods keep serving.\n"
     )
 

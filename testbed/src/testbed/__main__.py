@@ -1,3 +1,5 @@
+"""`python -m testbed` runs the command `testbed`."""
+
 from testbed.cli import main
 
 main()

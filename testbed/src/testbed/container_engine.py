@@ -7,7 +7,7 @@ from mlflowops.errors import OpsError
 
 
 @cache
-def answering() -> str | None:
+def running() -> str | None:
     """The container engine of this machine. A client alone is none: the engine itself is asked."""
     for engine in ("docker", "podman"):
         try:

@@ -11,7 +11,7 @@ from mlflowops import console, generated_secrets, shell
 from mlflowops.errors import OpsError
 
 from testbed import tools
-from testbed.cluster.waiting import until
+from testbed.cluster.waiting import wait_until
 
 app = typer.Typer(help="What a production cluster has beside MLflow.", no_args_is_help=True)
 
@@ -71,4 +71,6 @@ def _define(definitions: str, context: str) -> None:
     shell.run([*kubectl, "apply", "--server-side", "--force-conflicts", "--filename", file])
     wait = [*kubectl, "wait", "--for=condition=Established", "--timeout=60s", "--filename", file]
     # A definition that is a moment old has no conditions at all, which kubectl takes for an error.
-    until(lambda: shell.run(wait, check=False).returncode == 0, 60, f"definitions of {definitions}", every=1)
+    wait_until(
+        lambda: shell.run(wait, check=False).returncode == 0, 60, f"definitions of {definitions}", every=1
+    )

@@ -20,7 +20,7 @@ from testbed import cluster, helmfile, images, platform_parts
 from testbed.images import programs
 
 NAMESPACE, RELEASE = "ml", "mlflow"
-SECONDS = 20
+CHECK_TIMEOUT = 20
 """Patience of one question of the health check, on a machine that has just started everything."""
 
 KIND = "kind-"
@@ -38,12 +38,12 @@ def up(
 ) -> None:
     """Make a cluster if there is none, deploy the environment `local` to it, and check that all is well."""
     if context:
-        give_images(context, with_platform)
+        load_into_context(context, with_platform)
     else:
         os.environ["KUBECONFIG"] = make_cluster(name, with_platform)
     deploy(context, with_platform)
-    verify(context)
-    say_where(context)
+    check_health(context)
+    print_access(context)
 
 
 def down(name: Name = cluster.DEFAULT_NAME) -> None:
@@ -70,7 +70,7 @@ def build_images(with_platform: bool) -> list[images.Image]:
     return [*images.build(), *(programs.build(platform_parts.IMAGES) if with_platform else [])]
 
 
-def give_images(context: str, with_platform: bool) -> None:
+def load_into_context(context: str, with_platform: bool) -> None:
     """Load our images into a cluster of the user's, as far as possible from here."""
     from mlflowops import kube
 
@@ -97,19 +97,19 @@ def deploy(context: str, with_platform: bool) -> None:
             helmfile.apply("local", context, platform_parts.STATE if with_platform else "")
     except OpsError:
         with contextlib.suppress(OpsError):  # helm says only what was not ready in time; this says why
-            report.table(checked(context))
+            report.table(run_health_check(context))
         raise
 
 
-def checked(context: str) -> list[Check]:
+def run_health_check(context: str) -> list[Check]:
     """The health check's lines."""
     with console.step("Checking its health"):
-        return list(health.in_cluster(NAMESPACE, RELEASE, context or None, SECONDS))
+        return list(health.in_cluster(NAMESPACE, RELEASE, context or None, CHECK_TIMEOUT))
 
 
-def verify(context: str) -> None:
+def check_health(context: str) -> None:
     """Print the health check's report; an error if something is red."""
-    checks = checked(context)
+    checks = run_health_check(context)
     report.table(checks)
     red = [check.name for check in checks if check.status == "red"]
     if red:
@@ -117,7 +117,7 @@ def verify(context: str) -> None:
         raise OpsError("up", f"{', '.join(red)} red", again, exit_code=1)
 
 
-def say_where(context: str) -> None:
+def print_access(context: str) -> None:
     """The lines to copy."""
     config = [] if context else [f"  export KUBECONFIG={os.environ['KUBECONFIG']}"]
     chosen = f" --context {context}" if context else ""

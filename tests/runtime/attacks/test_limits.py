@@ -257,7 +257,7 @@ def test_a_new_stored_hash_starts_from_zero(door: Door) -> None:
 
 def test_the_log_is_no_flood(login: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "mlflow-kubernetes")
-    report = login.Report()
+    report = login.FailedLogins()
     report.lines.clock = lambda: report.now
     report.now = 0.0
     for number in range(500):

@@ -1,9 +1,9 @@
 """The Python that the chart runs in its pods, beside the MLflow of the image. Needs Python 3.10 or newer."""
 
-import os
 import sys
+from pathlib import Path
 
-FOLDER = os.path.dirname(os.path.abspath(__file__))
+FOLDER = str(Path(__file__).absolute().parent)
 
 
 def command(program: str, *arguments: str) -> list[str]:

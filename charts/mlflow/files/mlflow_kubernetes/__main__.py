@@ -4,8 +4,8 @@ By its path and not with `-m`, which would import modules from the working folde
 """
 
 import importlib
-import os
 import sys
+from pathlib import Path
 
 PROGRAMS = {
     "administrator": "server.auth",
@@ -23,8 +23,8 @@ PROGRAMS = {
 
 def main() -> int:
     """Run the program that the first argument names; the others are its own."""
-    folder = os.path.dirname(os.path.abspath(__file__))
-    home = os.path.dirname(folder)
+    package = Path(__file__).absolute().parent
+    folder, home = str(package), str(package.parent)
     # Last on the path: a file of ours must never hide an installed module of the same name.
     sys.path[:] = [entry for entry in sys.path if entry not in (folder, home)] + [home]
     name = sys.argv.pop(1) if len(sys.argv) > 1 else ""

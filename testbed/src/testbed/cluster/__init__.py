@@ -18,6 +18,6 @@ def current(name: str = DEFAULT_NAME) -> Cluster:
 
     drivers: list[type[Cluster]] = [Kind, Source]
     for driver in drivers:
-        if driver.remembered(name):
+        if driver.made(name):
             return driver(name)
     return Kind(name) if Kind.usable() else Source(name)

@@ -10,7 +10,7 @@ from mlflowops import shell
 from testbed import paths, tools
 from testbed.archives import scratch_image
 from testbed.cluster.api import Api
-from testbed.cluster.waiting import until
+from testbed.cluster.waiting import wait_until
 
 FOLDER = paths.BED / "cluster" / "addons"
 
@@ -43,7 +43,7 @@ def wait(api: Api, names: Sequence[str], seconds: float) -> None:
         found = api.addons()
         return all(found.get(name) for name in names)
 
-    until(whole, seconds, f"start of {' and '.join(names)}", every=0.3)
+    wait_until(whole, seconds, f"start of {' and '.join(names)}", every=0.3)
 
 
 def _manifest(names: Sequence[str], dns_address: str) -> str:

@@ -39,7 +39,7 @@ class Cluster(ABC):
         return self.folder / "kubeconfig"
 
     @classmethod
-    def remembered(cls, name: str) -> bool:
+    def made(cls, name: str) -> bool:
         """Whether this driver has begun to make a cluster of this name."""
         file = paths.state("clusters") / name / "driver"
         return file.exists() and file.read_text() == cls.driver
@@ -51,21 +51,21 @@ class Cluster(ABC):
 
     def prepare(self) -> None:
         """Build or install what `up` needs: minutes on a new machine, nothing afterwards."""
-        self.require()
+        self.check_requirements()
 
     def up(self, nodes: int | None = None) -> None:
         """Make the cluster, or what is missing of it. Does nothing where all is well."""
         self.prepare()
-        with self._locked():
+        with self._lock():
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / "driver").write_text(self.driver)
             self.make(nodes)
 
     def down(self) -> None:
         """Remove the cluster and all it left, whole or not."""
-        with self._locked():
+        with self._lock():
             if self.exists:
-                self.require()
+                self.check_requirements()
                 with console.step(f"Removing cluster {self.name}"):
                     self.remove()
                     shutil.rmtree(self.folder)
@@ -76,10 +76,10 @@ class Cluster(ABC):
         if missing:
             instead = "name archives, as `docker save` or `testbed images build` write them"
             raise OpsError(", ".join(missing), "there is no such file", instead)
-        self.bring(archives)
+        self.load_images(archives)
 
     @abstractmethod
-    def require(self) -> None:
+    def check_requirements(self) -> None:
         """Refuse with a message what this machine or user cannot do, before anything is created."""
 
     @abstractmethod
@@ -91,10 +91,10 @@ class Cluster(ABC):
         """What `down` does; the folder goes afterwards."""
 
     @abstractmethod
-    def bring(self, archives: Sequence[Path]) -> None:
+    def load_images(self, archives: Sequence[Path]) -> None:
         """What `load` does."""
 
-    def _locked(self) -> AbstractContextManager[None]:
+    def _lock(self) -> AbstractContextManager[None]:
         """Two commands never work on the same cluster."""
         lock = paths.state("locks") / f"cluster-{self.name}"
         return locked(lock, f"Waiting for another command on cluster {self.name}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlflowops.errors import OpsError
 
-from testbed.cluster.waiting import until
+from testbed.cluster.waiting import wait_until
 
 V2_CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids")
 
@@ -34,7 +34,7 @@ def processes(group: str) -> list[int]:
     return sorted(found)
 
 
-def end(group: str) -> None:
+def kill(group: str) -> None:
     """Kill every process in a group and below it, and wait until they are gone."""
 
     def none_left() -> bool:
@@ -43,14 +43,14 @@ def end(group: str) -> None:
                 os.kill(pid, signal.SIGKILL)
         return not processes(group)
 
-    until(none_left, 30, f"end of all processes in {group}", every=0.05)
+    wait_until(none_left, 30, f"end of all processes in {group}", every=0.05)
 
 
 def remove(group: str) -> None:
     """Remove a group and those below it from every tree. They must be empty."""
     for tree in _trees():
         folder = tree / group.lstrip("/")
-        until(lambda folder=folder: _removed(folder), 10, f"removal of {folder}", every=0.05)  # type: ignore[misc]
+        wait_until(lambda folder=folder: _removed(folder), 10, f"removal of {folder}", every=0.05)  # type: ignore[misc]
 
 
 def _removed(folder: Path) -> bool:

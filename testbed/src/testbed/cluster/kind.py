@@ -9,7 +9,7 @@ from mlflowops import console, shell
 from mlflowops.errors import OpsError
 
 from testbed import container_engine, paths
-from testbed.cluster import addons, images
+from testbed.cluster import addons, image_archives
 from testbed.cluster.api import Api
 from testbed.cluster.base import DEFAULT_NODES, Cluster
 
@@ -24,9 +24,9 @@ class Kind(Cluster):
     @staticmethod
     def usable() -> bool:
         """Whether kind is installed and an engine answers; a client without an engine is not enough."""
-        return bool(shutil.which("kind") and container_engine.answering())
+        return bool(shutil.which("kind") and container_engine.running())
 
-    def require(self) -> None:
+    def check_requirements(self) -> None:
         """kind and an engine."""
         if not self.usable():
             wrong = "kind is not installed, or no container engine answers"
@@ -47,7 +47,7 @@ class Kind(Cluster):
         if not api.ready():
             again = f"start its containers ({', '.join(self._nodes())}), or run `testbed cluster down`"
             raise OpsError(f"cluster {self.name}", "its API server does not answer", again)
-        self.bring([addons.archive("metrics-server")])
+        self.load_images([addons.archive("metrics-server")])
         addons.apply(self.kubeconfig, ["metrics-server"])
         with console.step("Waiting for DNS"):
             addons.wait(api, ["coredns"], 180)
@@ -56,10 +56,10 @@ class Kind(Cluster):
         """Delete the containers."""
         self._kind("delete", "cluster", "--name", self.name)
 
-    def bring(self, archives: Sequence[Path]) -> None:
+    def load_images(self, archives: Sequence[Path]) -> None:
         """Let kind load what any of its nodes lacks."""
         for archive in archives:
-            if any(images.lacks(self._ctr(each), archive) for each in self._nodes()):
+            if any(image_archives.is_missing(self._ctr(each), archive) for each in self._nodes()):
                 with console.step(f"Loading {archive.name} into cluster {self.name}"):
                     self._kind("load", "image-archive", str(archive), "--name", self.name)
 
@@ -77,9 +77,9 @@ class Kind(Cluster):
     def _nodes(self) -> list[str]:
         return self._kind("get", "nodes", "--name", self.name).split()
 
-    def _ctr(self, container: str) -> images.Ctr:
-        return [container_engine.answering() or "docker", "exec", container, "ctr", "--namespace", "k8s.io"]
+    def _ctr(self, container: str) -> image_archives.Ctr:
+        return [container_engine.running() or "docker", "exec", container, "ctr", "--namespace", "k8s.io"]
 
     def _kind(self, *words: str, stdin: str | None = None) -> str:
-        env = {"KIND_EXPERIMENTAL_PROVIDER": container_engine.answering() or "docker"}
+        env = {"KIND_EXPERIMENTAL_PROVIDER": container_engine.running() or "docker"}
         return shell.run(["kind", *words], env=env, stdin=stdin).stdout

@@ -12,7 +12,7 @@ from mlflowops import shell
 
 from testbed import tools
 from testbed.cluster.layout import Layout, Node
-from testbed.cluster.waiting import until
+from testbed.cluster.waiting import wait_until
 
 # Each daemon and container watches files; the kernel's default for all of root's processes is 128.
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
@@ -51,7 +51,7 @@ def up(layout: Layout) -> None:
     _ip("route", "replace", "unreachable", layout.whole_range, "metric", "4096")
 
 
-def plug_in(node: Node, pid: int) -> None:
+def connect(node: Node, pid: int) -> None:
     """Lay a cable between the bridge and the node whose process 1 is `pid`, and route to its pods."""
     if not link_exists(node.link):
         end = ["peer", "name", "eth0", "netns", str(pid)]
@@ -62,11 +62,11 @@ def plug_in(node: Node, pid: int) -> None:
         _ip("route", "replace", each, "via", node.address)
 
 
-def unplug(node: Node) -> None:
+def disconnect(node: Node) -> None:
     """Remove what is left of a cable; it goes by itself a moment after its node."""
     if link_exists(node.link):
         _ip("link", "delete", node.link, check=False)
-        until(lambda: not link_exists(node.link), 10, f"removal of link {node.link}")
+        wait_until(lambda: not link_exists(node.link), 10, f"removal of link {node.link}")
 
 
 def down(layout: Layout) -> None:

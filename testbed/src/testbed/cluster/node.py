@@ -10,7 +10,7 @@ from mlflowops import shell
 from testbed import tools
 from testbed.cluster import cgroups, network
 from testbed.cluster.layout import Node
-from testbed.cluster.waiting import until
+from testbed.cluster.waiting import wait_until
 
 BINARIES = ("kubernetes", "containerd", "containerd-shim-runc-v2", "lab", "runc")
 DAEMONS = ("containerd", "kubelet", "kube-proxy", "lab")
@@ -49,26 +49,26 @@ def answers(node: Node) -> bool:
     return shell.run([*ctr(node), "version"], check=False).returncode == 0
 
 
-def switch_on(node: Node, more_daemons: tuple[str, ...] = ()) -> None:
+def start(node: Node, more_daemons: tuple[str, ...] = ()) -> None:
     """Start a node that is off. Its settings must be written, and what was left of it cleared."""
     _boot(node, (*DAEMONS, *more_daemons))
-    plug_in(node)
+    connect(node)
 
 
-def plug_in(node: Node) -> None:
+def connect(node: Node) -> None:
     """Connect a node that is on to the network, unless it is."""
-    pid = until(lambda: init_pid(node), 10, f"start of {node.name}", [log(node, "boot")], every=0.02)
-    network.plug_in(node, pid)
+    pid = wait_until(lambda: init_pid(node), 10, f"start of {node.name}", [log(node, "boot")], every=0.02)
+    network.connect(node, pid)
 
 
-def switch_off(node: Node) -> None:
+def kill(node: Node) -> None:
     """A power cut: the kernel ends all of the node's processes and drops their mounts and links."""
     pid = init_pid(node)
     if pid:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    cgroups.end(node.cgroup)
-    network.unplug(node)
+    cgroups.kill(node.cgroup)
+    network.disconnect(node)
     cgroups.remove(node.cgroup)
 
 

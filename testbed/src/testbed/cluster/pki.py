@@ -38,7 +38,7 @@ class Authority:
         self._key = key
 
     @classmethod
-    def kept(cls, folder: Path, name: str) -> "Authority":
+    def load_or_create(cls, folder: Path, name: str) -> "Authority":
         """The authority of this name in a folder, made if it is not there."""
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / f"{name}.key").exists():
@@ -63,7 +63,7 @@ class Authority:
         return _pair(builder.sign(self._key, hashes.SHA256()), key)
 
 
-def kept_signing_key(folder: Path) -> tuple[bytes, bytes]:
+def signing_key(folder: Path) -> tuple[bytes, bytes]:
     """The key that signs service accounts' tokens and its public half, made if not there."""
     file = folder / "service-account.key"
     if not file.exists():

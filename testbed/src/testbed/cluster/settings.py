@@ -8,7 +8,7 @@ from pathlib import Path
 from testbed import paths, tools
 from testbed.cluster import kubeconfig
 from testbed.cluster.layout import MAX_NODES, Layout, Node
-from testbed.cluster.pki import Authority, kept_signing_key, write_secret
+from testbed.cluster.pki import Authority, signing_key, write_secret
 
 CONFIG = paths.BED / "cluster" / "config"
 
@@ -35,14 +35,16 @@ def write_node(node: Node, pki: Path) -> None:
     (etc / "cni" / "pods.conflist").write_text(_filled("cni.conflist", node))
     (etc / "resolv.conf").touch()
     (etc / "pod-routes").write_text(_pod_routes(node.layout))
-    _write_identities(node, Authority.kept(pki, "ca"))
+    _write_identities(node, Authority.load_or_create(pki, "ca"))
 
 
 def write_control_plane(node: Node, pki: Path) -> None:
     """Write what the node with the control plane needs besides."""
     etc = node.folder / "etc"
     layout = node.layout
-    ca, etcd_ca, front_ca = (Authority.kept(pki, name) for name in ("ca", "etcd-ca", "front-proxy-ca"))
+    ca, etcd_ca, front_ca = (
+        Authority.load_or_create(pki, name) for name in ("ca", "etcd-ca", "front-proxy-ca")
+    )
     service = ["kubernetes", "kubernetes.default", "kubernetes.default.svc"]
     hosts = [*service, f"{service[-1]}.cluster.local", "localhost", "127.0.0.1", layout.api_service]
     keys = {
@@ -57,7 +59,7 @@ def write_control_plane(node: Node, pki: Path) -> None:
         pair.write(etc / "pki", name)
     for name, authority in {"etcd-ca": etcd_ca, "front-proxy-ca": front_ca}.items():
         (etc / "pki" / f"{name}.crt").write_bytes(authority.pair.certificate)
-    private, public = kept_signing_key(pki)
+    private, public = signing_key(pki)
     write_secret(etc / "pki" / "service-account.key", private)
     (etc / "pki" / "service-account.pub").write_bytes(public)
     for daemon, user in CONTROL_PLANE_USERS.items():

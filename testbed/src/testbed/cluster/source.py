@@ -11,12 +11,22 @@ from mlflowops import console, shell
 from mlflowops.errors import OpsError
 
 from testbed import tools
-from testbed.cluster import addons, cgroups, dns, images, kubeconfig, network, node, settings, store
+from testbed.cluster import (
+    addons,
+    cgroups,
+    dns,
+    image_archives,
+    kubeconfig,
+    layer_store,
+    network,
+    node,
+    settings,
+)
 from testbed.cluster.api import LONG_AGO, Api
 from testbed.cluster.base import DEFAULT_NODES, Cluster
 from testbed.cluster.layout import MAX_CLUSTERS, MAX_NODES, Layout, Node
 from testbed.cluster.pki import Authority
-from testbed.cluster.waiting import until
+from testbed.cluster.waiting import wait_until
 
 TOOLS = (*node.BINARIES, "ctr", "kubectl", "coredns", "metrics-server", "pause", "cni-plugins", "iptables")
 ADDONS = ("coredns", "metrics-server")
@@ -29,7 +39,7 @@ class Source(Cluster):
 
     driver = "source"
 
-    def require(self) -> None:
+    def check_requirements(self) -> None:
         """Namespaces, links and control groups are root's."""
         if os.geteuid() != 0:
             wrong = "making one without a container engine needs root"
@@ -50,21 +60,21 @@ class Source(Cluster):
         self._write_kubeconfig(layout)
         network.up(layout)
         begin = datetime.now(timezone.utc).replace(microsecond=0)  # as exact as the nodes report
-        started = self._switch_on(machines)
+        started = self._start_nodes(machines)
         self._load([addons.archive(name) for name in IMAGES], machines)  # while the API server starts
-        self._settle(layout, machines, begin if started else LONG_AGO)
+        self._wait_until_ready(layout, machines, begin if started else LONG_AGO)
 
     def remove(self) -> None:
         """Cut the power of all nodes and remove their network and control groups."""
         layout = self._layout()
         if not layout:
             return
-        _each(node.switch_off, [layout.node(number) for number in range(1, MAX_NODES + 1)])
-        cgroups.end(layout.cgroup)
+        _for_each_node(node.kill, [layout.node(number) for number in range(1, MAX_NODES + 1)])
+        cgroups.kill(layout.cgroup)
         cgroups.remove(layout.cgroup)
         network.down(layout)
 
-    def bring(self, archives: Sequence[Path]) -> None:
+    def load_images(self, archives: Sequence[Path]) -> None:
         """Import the archives into the containerd of every node, all nodes at once."""
         layout = self._layout()
         machines = [each for each in self._machines(layout) if node.init_pid(each)] if layout else []
@@ -112,7 +122,7 @@ class Source(Cluster):
 
     def _write_kubeconfig(self, layout: Layout) -> None:
         if not self.kubeconfig.exists():
-            ca = Authority.kept(self._pki, "ca")
+            ca = Authority.load_or_create(self._pki, "ca")
             admin = ca.issue("admin", "system:masters")
             kubeconfig.write(self.kubeconfig, self.name, layout.server, ca, admin)
 
@@ -123,64 +133,64 @@ class Source(Cluster):
             return False
         return Api(self.kubeconfig).ready_nodes() >= _names(machines) and dns.answers(layout.dns_address)
 
-    def _switch_on(self, machines: Sequence[Node]) -> bool:
+    def _start_nodes(self, machines: Sequence[Node]) -> bool:
         """Start the nodes that are off; whether there were any."""
         off = [each for each in machines if not node.init_pid(each)]
         for each in off:
             with console.step(f"Starting {each.name} of cluster {self.name}"):
-                node.switch_off(each)  # what a crash left
+                node.kill(each)  # what a crash left
                 settings.write_node(each, self._pki)
                 first = each.number == 1
                 if first:
                     settings.write_control_plane(each, self._pki)
-                node.switch_on(each, settings.CONTROL_PLANE if first else ())
+                node.start(each, settings.CONTROL_PLANE if first else ())
         for each in machines:
-            node.plug_in(each)
+            node.connect(each)
         return bool(off)
 
-    def _settle(self, layout: Layout, machines: Sequence[Node], since: datetime) -> None:
+    def _wait_until_ready(self, layout: Layout, machines: Sequence[Node], since: datetime) -> None:
         """Wait for the API server, the nodes' own word since then, and DNS. Metrics come 20 s later."""
         api = Api(self.kubeconfig)
         with console.step("Waiting for the API server"):
             logs = [node.log(layout.node(1), name) for name in ("etcd", "kube-apiserver")]
-            until(api.ready, 90, "start of the API server", logs, every=0.2)
+            wait_until(api.ready, 90, "start of the API server", logs, every=0.2)
         addons.apply(self.kubeconfig, MANIFESTS, layout.dns_address)
         with console.step(f"Waiting for {len(machines)} nodes and DNS"):
             kubelets = [node.log(each, "kubelet") for each in machines]
             names = _names(machines)
-            until(lambda: api.ready_nodes(since) >= names, 90, "start of the nodes", kubelets, every=0.3)
-            until(lambda: dns.answers(layout.dns_address), 120, "start of DNS", kubelets, every=0.3)
+            wait_until(lambda: api.ready_nodes(since) >= names, 90, "start of the nodes", kubelets, every=0.3)
+            wait_until(lambda: dns.answers(layout.dns_address), 120, "start of DNS", kubelets, every=0.3)
 
     def _load(self, archives: Sequence[Path], machines: Sequence[Node]) -> None:
         for each in machines:
             log = node.log(each, "containerd")
-            until(lambda each=each: node.answers(each), 30, f"containerd of {each.name}", [log])  # type: ignore[misc]
+            wait_until(lambda each=each: node.answers(each), 30, f"containerd of {each.name}", [log])  # type: ignore[misc]
         for archive in archives:
             self._load_one(archive, machines)
 
     def _load_one(self, archive: Path, machines: Sequence[Node]) -> None:
-        missing = [each for each in machines if images.lacks(node.ctr(each), archive)]
+        missing = [each for each in machines if image_archives.is_missing(node.ctr(each), archive)]
         if not missing:
             return
         with console.step(f"Loading {archive.name} into {', '.join(each.name for each in missing)}"):
-            known = all(store.has(image) for image in images.content(archive))
+            known = all(layer_store.contains(image) for image in image_archives.content(archive))
             first = 0 if known else 1  # one node does the work, the others take
-            _each(lambda each: _import(archive, each), missing[:first])
-            _each(lambda each: _import(archive, each), missing[first:])
+            _for_each_node(lambda each: _import(archive, each), missing[:first])
+            _for_each_node(lambda each: _import(archive, each), missing[first:])
 
 
 def _import(archive: Path, machine: Node) -> None:
     ctr, disk = node.ctr(machine), node.disk(machine)
-    contained = images.content(archive)
-    share = store.can_share(disk)
-    if share and all(store.has(image) for image in contained):
+    contained = image_archives.content(archive)
+    can_share = layer_store.can_share(disk)
+    if can_share and all(layer_store.contains(image) for image in contained):
         for image in contained:
-            store.take(ctr, disk, image)
+            layer_store.link_into(ctr, disk, image)
         return
     shell.run([*ctr, "images", "import", "--local", archive])
-    if share:
+    if can_share:
         for image in contained:
-            store.give(ctr, disk, image)
+            layer_store.add(ctr, disk, image)
 
 
 def _all_nodes(layout: Layout) -> list[Node]:
@@ -191,7 +201,7 @@ def _names(machines: Sequence[Node]) -> set[str]:
     return {each.name for each in machines}
 
 
-def _each(do: Callable[[Node], None], nodes: Sequence[Node]) -> None:
+def _for_each_node(do: Callable[[Node], None], nodes: Sequence[Node]) -> None:
     """Do something with all nodes at once; the first failure is raised when all have ended."""
     with ThreadPoolExecutor(max_workers=MAX_NODES) as pool:
         list(pool.map(do, nodes))

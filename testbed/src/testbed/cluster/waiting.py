@@ -11,7 +11,7 @@ from mlflowops.errors import OpsError
 Answer = TypeVar("Answer")
 
 
-def until(
+def wait_until(
     ask: Callable[[], Answer | None], seconds: float, what: str, logs: Sequence[Path] = (), every: float = 0.1
 ) -> Answer:
     """Ask until the answer is neither None nor false, and return it."""
@@ -23,12 +23,12 @@ def until(
     try:
         return waiting(ask)  # type: ignore[return-value]
     except tenacity.RetryError:
-        wrong = "\n".join([f"not within {seconds:.0f} s", *(_last_words(log) for log in logs)])
+        wrong = "\n".join([f"not within {seconds:.0f} s", *(_log_tail(log) for log in logs)])
         again = "try again, or start anew with `testbed cluster down`"
         raise OpsError(what, wrong, again, exit_code=1) from None
 
 
-def _last_words(log: Path, lines: int = 6) -> str:
+def _log_tail(log: Path, lines: int = 6) -> str:
     text = ""
     with contextlib.suppress(FileNotFoundError):
         text = log.read_text(errors="replace")[-20000:]

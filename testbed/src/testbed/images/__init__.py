@@ -1,10 +1,8 @@
 """Our container images, built once per content: `build(names)` returns their archives."""
 
-import fcntl
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from mlflowops.errors import OpsError
 from testbed import container_engine, paths
 from testbed.images import chroot, engine
 from testbed.images.recipes import Recipe, Rootfs, names, recipe
+from testbed.locks import locked
 
 KEEP_SECONDS = 14 * 24 * 3600
 
@@ -48,7 +47,7 @@ def _build(item: Recipe) -> Image:
     if item.archive.exists():
         os.utime(item.archive)
         return _image(item)
-    found = container_engine.answering()
+    found = container_engine.running()
     for _, base in item.args:
         if isinstance(base, Recipe):
             _build(base)
@@ -63,11 +62,12 @@ def _build(item: Recipe) -> Image:
 
 def _cached(item: Recipe | Rootfs, what: str, make: Maker) -> None:
     """Make `item.archive` unless it is there. Two processes never make the same one, a crash leaves none."""
-    with _lock(item.name):
+    lock = paths.cache("images", "locks") / item.name
+    with locked(lock, f"Waiting for another process that builds {what}"):
         archive = item.archive
         if archive.exists():
             return
-        if container_engine.answering() is None and os.geteuid() != 0:
+        if container_engine.running() is None and os.geteuid() != 0:
             raise OpsError("images", "building without docker or podman needs root", "start one or use sudo")
         work = paths.cache("images", "work") / item.name
         chroot.remove(work)
@@ -81,13 +81,6 @@ def _cached(item: Recipe | Rootfs, what: str, make: Maker) -> None:
         finally:
             chroot.remove(work)
         _forget_old(archive)
-
-
-@contextmanager
-def _lock(name: str) -> Iterator[None]:
-    with (paths.cache("images", "locks") / name).open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _forget_old(current: Path) -> None:

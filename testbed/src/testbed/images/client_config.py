@@ -27,7 +27,8 @@ def secrets(folder: Path) -> list[str]:
 def _pip() -> configparser.RawConfigParser:
     """What pip would use here, from its files and its environment, without paths of this machine."""
     found = configparser.RawConfigParser()
-    found.read([os.path.expanduser(name) for name in (*PIP_FILES, os.environ.get("PIP_CONFIG_FILE", ""))])
+    files = [*PIP_FILES, *filter(None, [os.environ.get("PIP_CONFIG_FILE")])]
+    found.read([Path(name).expanduser() for name in files])
     wanted = configparser.RawConfigParser()
     wanted["global"] = {key: found["global"][key] for key in PIP_KEYS if found.has_option("global", key)}
     for key in PIP_KEYS:

@@ -35,7 +35,7 @@ class GoManifests(NeedsGo):
         """The module and what is taken of it."""
         return "\n".join([self.original, self.sum, *self.files, self.without])
 
-    def make(self, folder: Path, log: Path) -> None:
+    def make(self, folder: Path, log: Path) -> None:  # noqa: ARG002 - it runs no program
         """Join the files in the order of tools.toml."""
         with tempfile.TemporaryDirectory(dir=folder) as work:
             source = Path(work) / "source"

@@ -8,7 +8,7 @@ import threading
 from types import TracebackType
 
 from mlflow_kubernetes.log import NAME, logger
-from mlflow_kubernetes.log.forms import JsonFormatter, as_json, formatter
+from mlflow_kubernetes.log.formatters import JsonFormatter, as_json, formatter
 
 
 def configure() -> None:
@@ -19,7 +19,7 @@ def configure() -> None:
     own.handlers, own.propagate = [handler], False
     own.setLevel(logging.INFO)
     if as_json():
-        sys.stdout, sys.stderr = Printed(), Printed()
+        sys.stdout, sys.stderr = LogStream(), LogStream()
         sys.excepthook = _log_exception
         threading.excepthook = lambda given: _log_exception(*given[:3])
         logging.captureWarnings(True)
@@ -41,8 +41,8 @@ def log_exit(end: SystemExit) -> int:
     if end.code is None or isinstance(end.code, int):
         return end.code or 0
     found = re.fullmatch(r"mlflow: (?:([a-z]+): )?(.*)", str(end.code), re.DOTALL)
-    part, words = found.groups() if found else (None, str(end.code))
-    (logger(part) if part else logging.getLogger(NAME)).error(words)
+    part, text = found.groups() if found else (None, str(end.code))
+    (logger(part) if part else logging.getLogger(NAME)).error(text)
     return 1
 
 
@@ -53,19 +53,21 @@ def _log_exception(
         logging.getLogger(NAME).error(error, exc_info=(kind, error, trace))
 
 
-class Printed(io.TextIOBase):
+class LogStream(io.TextIOBase):
     """A stream that makes a record of each line, and lets through what is JSON already."""
 
     encoding, errors = "utf-8", "replace"
 
     def __init__(self) -> None:
-        self.rest = threading.local()  # of a line that is not complete
+        self.partial = threading.local()  # the start of a line that has no end yet
 
     def writable(self) -> bool:
+        """Return True: programs print to it."""
         return True
 
     def write(self, text: str) -> int:
-        *lines, self.rest.text = (getattr(self.rest, "text", "") + text).split("\n")
+        """Log each complete line."""
+        *lines, self.partial.text = (getattr(self.partial, "text", "") + text).split("\n")
         for line in filter(str.strip, lines):
             log_line(line)
         return len(text)

@@ -16,7 +16,8 @@ from prometheus_client.registry import Collector
 
 from mlflow_kubernetes.log import logger
 
-PARTS = ("workers", "stores")
+# The module of each part.
+PARTS = {"workers": "worker_metrics", "stores": "store_checks"}
 
 
 def main() -> None:
@@ -37,6 +38,6 @@ def main() -> None:
 
 def collectors(name: str) -> list[Collector]:
     """What a part collects. A pod has only the files of the parts that it serves."""
-    part = importlib.import_module(f"mlflow_kubernetes.metrics.{name}")
+    part = importlib.import_module(f"mlflow_kubernetes.metrics.{PARTS[name]}")
     found: list[Collector] = part.collectors(os.environ)
     return found

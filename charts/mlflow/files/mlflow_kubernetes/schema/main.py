@@ -14,8 +14,8 @@ from functools import cache
 
 import mlflow_kubernetes
 from mlflow_kubernetes.log import logger
-from mlflow_kubernetes.schema import kinds
-from mlflow_kubernetes.schema.kinds import Schema
+from mlflow_kubernetes.schema import schemas
+from mlflow_kubernetes.schema.schemas import Schema
 from mlflow_kubernetes.stores.database import Database, Unreachable, connect
 
 log = logger("schema")
@@ -29,7 +29,7 @@ def main() -> int:
     """Run the step; the exit code of the init container."""
     try:
         database = connect(os.environ.get("MLFLOW_BACKEND_STORE_URI", ""))
-        for schema in kinds.wanted(os.environ):
+        for schema in schemas.required_schemas(os.environ):
             bring_up_to_date(database, schema)
     except (SchemaError, Unreachable) as error:
         log.error(error)
@@ -42,12 +42,14 @@ def bring_up_to_date(database: Database, schema: Schema) -> None:
     head = schema.revisions.head
     found = wait_for(database, schema)
     if not is_behind(found, schema):
-        return log.info(f"{schema.what} is up to date ({found}).")
+        log.info(f"{schema.what} is up to date ({found}).")
+        return
     log.info(f"{schema.what} is at {found or 'no revision'}, MLflow {version()} needs {head}; locking it.")
     with database.lock(lambda: log.info("another pod migrates the database; waiting for it.")):
         found = database.revision(schema.table)
         if not is_behind(found, schema):
-            return log.info(f"another pod has migrated {schema.what} ({found}).")
+            log.info(f"another pod has migrated {schema.what} ({found}).")
+            return
         if found:
             back_up()
         migrate(database, schema)

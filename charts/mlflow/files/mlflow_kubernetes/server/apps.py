@@ -11,9 +11,9 @@ from functools import lru_cache
 from typing import Any
 
 from mlflow_kubernetes.log.setup import format_handlers
-from mlflow_kubernetes.server import auth, metrics
+from mlflow_kubernetes.server import auth, request_metrics
 from mlflow_kubernetes.server.edge.limits import max_body
-from mlflow_kubernetes.server.gate import NOBODY
+from mlflow_kubernetes.server.gate import CLIENT_PLACEHOLDER
 from mlflow_kubernetes.server.wsgi import Threads, Wsgi
 
 # Longer paths are not cached, so the size of the cache has a bound.
@@ -52,17 +52,17 @@ class Apps:
 
         prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "")
         self.flask: Any = Wsgi(flask, self.get_threads, f"{prefix}/version" if auth.enabled() else None)
-        self.fastapi = Elsewhere(fastapi, self.get_loop)
+        self.fastapi = OnLoop(fastapi, self.get_loop)
         self.threads: Threads | None = None
-        self.here: Any = None
-        self.there: asyncio.AbstractEventLoop | None = None
+        self.main_loop: Any = None
+        self.fastapi_loop: asyncio.AbstractEventLoop | None = None
         native = [route for route in fastapi.routes if not isinstance(route, Mount)]
         self.native: Any = self.fastapi
         self.health_path = f"{prefix}/health"
-        self.health = asyncio.run(_ask(fastapi, self.health_path))
+        self.health = asyncio.run(_get(fastapi, self.health_path))
         for route in fastapi.routes:
             if isinstance(route, Mount):  # Flask, as browsers reach it through FastAPI
-                route.app = Elsewhere(self.flask, lambda: self.here)
+                route.app = OnLoop(self.flask, lambda: self.main_loop)
 
         def is_native(method: str, path: str) -> bool:
             scope = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
@@ -73,13 +73,14 @@ class Apps:
         self.is_native_cached = lru_cache(maxsize=4096)(is_native)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        self.here = self.here or asyncio.get_running_loop()
+        """Answer a probe, or pass the request to the app that has the route."""
+        self.main_loop = self.main_loop or asyncio.get_running_loop()
         method, path = scope["method"], scope["path"]
         if path == self.health_path and method == "GET":
             await self.answer_probe(send)
             return
-        ask = self.is_native_cached if len(path) <= CACHED_PATH else self.is_native
-        if ask(method, path):
+        is_native = self.is_native_cached if len(path) <= CACHED_PATH else self.is_native
+        if is_native(method, path):
             await self.native(scope, receive, send)
         # Only MLflow's FastAPI app has all its CORS rules. They matter to browsers, not to MLflow's clients.
         elif method == "OPTIONS" or any(name == b"origin" for name, _ in scope["headers"]):
@@ -95,11 +96,11 @@ class Apps:
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         """Return FastAPI's own event loop: with a login MLflow blocks it with queries."""
-        if self.there is None:
-            self.there = asyncio.new_event_loop()
-            threading.Thread(target=self.there.run_forever, name="fastapi", daemon=True).start()
-            asyncio.run_coroutine_threadsafe(_limit_threads(self.get_threads().count), self.there)
-        return self.there
+        if self.fastapi_loop is None:
+            self.fastapi_loop = asyncio.new_event_loop()
+            threading.Thread(target=self.fastapi_loop.run_forever, name="fastapi", daemon=True).start()
+            asyncio.run_coroutine_threadsafe(_limit_threads(self.get_threads().count), self.fastapi_loop)
+        return self.fastapi_loop
 
     async def answer_probe(self, send: Any) -> None:
         """Answer `/health` without MLflow, which may wait for its database: 503 if all threads are stuck."""
@@ -110,7 +111,7 @@ class Apps:
         await send({"type": "http.response.body", "body": body})
 
 
-class Elsewhere:
+class OnLoop:
     """An ASGI app that runs on another event loop than its caller."""
 
     def __init__(self, app: Any, get_loop: Any) -> None:
@@ -118,6 +119,7 @@ class Elsewhere:
         self.get_loop = get_loop
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Run the app on its own loop, and pass messages between the loops."""
         there, here = self.get_loop(), asyncio.get_running_loop()
 
         async def receive_there() -> Any:
@@ -137,7 +139,7 @@ async def _limit_threads(count: int) -> None:
     anyio.to_thread.current_default_thread_limiter().total_tokens = count
 
 
-async def _ask(app: Any, path: str) -> tuple[dict[str, Any], bytes]:
+async def _get(app: Any, path: str) -> tuple[dict[str, Any], bytes]:
     """Return the app's answer to a GET. Called before the fork, so that workers share what FastAPI builds."""
     messages: list[dict[str, Any]] = []
 
@@ -158,7 +160,7 @@ async def _ask(app: Any, path: str) -> tuple[dict[str, Any], bytes]:
         "query_string": b"",
         "root_path": "",
         "headers": [(b"host", b"localhost")],
-        "client": NOBODY,
+        "client": CLIENT_PLACEHOLDER,
         "server": ("localhost", 0),
         "state": {},
     }
@@ -178,7 +180,7 @@ def open_apps(app_name: str) -> Apps:
     if app_name:
         auth.share_gateway_token()
         auth.harden()
-        auth.follow_secret()
+        auth.sync_admin_password()
         factory, attribute = mlflow.server._find_app(app_name).split(":")
         fastapi = getattr(importlib.import_module(factory), attribute)()
     else:
@@ -187,11 +189,11 @@ def open_apps(app_name: str) -> Apps:
         with suppress(ImportError):
             importlib.import_module(module)
     _close_connections()
-    limit_inflation()
+    limit_decompression()
     apps = Apps(mlflow.server.app, fastapi)
-    if metrics.folder():
-        metrics.forget_the_dead()
-        metrics.extend(apps)
+    if request_metrics.metrics_folder():
+        request_metrics.remove_stale_gauges()
+        request_metrics.install(apps)
     return apps
 
 
@@ -244,14 +246,14 @@ def prepare(app_name: str) -> None:
         mlflow.server._exec_cmd = start
 
 
-def limit_inflation() -> None:
+def limit_decompression() -> None:
     """Limit the decompressed size of an OTLP body: 400 KiB of gzip can become 800 MiB."""
     from fastapi import HTTPException
     from mlflow.server import otel_api
 
     most = max_body()
 
-    def inflated(body: bytes, encoding: str) -> bytes:
+    def decompress(body: bytes, encoding: str) -> bytes:
         if encoding not in ("gzip", "deflate"):
             raise HTTPException(400, f"Unsupported Content-Encoding: {encoding}")
         # 47: gzip or zlib, as the body says itself; -15: deflate without either, as some clients send it.
@@ -268,7 +270,7 @@ def limit_inflation() -> None:
         raise Misconfigured(
             "MLflow: the way in which it decompresses traces is unknown; use a version that is tested"
         )
-    otel_api.decompress_otlp_body = inflated
+    otel_api.decompress_otlp_body = decompress
 
 
 def _close_connections() -> None:

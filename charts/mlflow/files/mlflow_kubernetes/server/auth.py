@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 from mlflow_kubernetes import command
 from mlflow_kubernetes.log import logger
@@ -41,7 +42,7 @@ def prepare(cache_seconds: int) -> None:
         if variable.endswith("USERNAME") and ":" in value:
             _refuse(variable, "holds a colon, which ends a name in HTTP")
     if not os.environ.get("MLFLOW_AUTH_CONFIG_PATH"):
-        os.environ["MLFLOW_AUTH_CONFIG_PATH"] = _write(cache_seconds)
+        os.environ["MLFLOW_AUTH_CONFIG_PATH"] = _write_ini(cache_seconds)
 
 
 def _refuse(variable: str, wrong: str) -> None:
@@ -50,7 +51,7 @@ def _refuse(variable: str, wrong: str) -> None:
     )
 
 
-def _write(cache_seconds: int) -> str:
+def _write_ini(cache_seconds: int) -> str:
     """Write MLflow's settings file, and return its path."""
     settings = {
         # Beside the runs: one backup holds both.
@@ -62,10 +63,10 @@ def _write(cache_seconds: int) -> str:
     ini["mlflow"] = {
         name: value.replace("%", "%%") for name, value in settings.items()
     }  # MLflow interpolates
-    path = os.path.join(tempfile.gettempdir(), "basic_auth.ini")
+    path = Path(tempfile.gettempdir(), "basic_auth.ini")
     with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         ini.write(file)
-    return path
+    return str(path)
 
 
 def check_keys(part: str = "server", required: tuple[str, ...] = ()) -> None:
@@ -95,7 +96,7 @@ def share_gateway_token() -> None:
         os.environ[name] = hmac.digest(key.encode(), name.encode(), "sha256").hex()
 
 
-def follow_secret() -> None:
+def sync_admin_password() -> None:
     """Give the administrator the Secret's password: MLflow itself reads it once, to make the account."""
     from mlflow.server.auth import auth_config, store
 
@@ -105,7 +106,7 @@ def follow_secret() -> None:
         logger("auth").info(f"{name} has the password of the Secret now.")
 
 
-def bootstrap_apart() -> None:
+def bootstrap_in_subprocess() -> None:
     """Make the account and set its password in a process of its own: `mlflow server` has no hook for it."""
     if subprocess.run(command("administrator")).returncode:
         sys.exit("mlflow: server: the administrator's account could not be set up; the lines above say why.")
@@ -115,9 +116,9 @@ def harden() -> None:
     """Install what MLflow's basic-auth lacks: limits of logins, and of the places that an account may name.
 
     Call it once in each process: after mlflow.server.auth is imported, before its create_app(), before the
-    fork, and before follow_secret(). Another call does nothing.
+    fork, and before sync_admin_password(). Another call does nothing.
     """
-    global _hardened
+    global _hardened  # noqa: PLW0603 - once in each process
     if _hardened or not enabled():
         return
     from mlflow.server import auth
@@ -136,4 +137,4 @@ def main() -> None:
     from mlflow.server.auth import bootstrap_admin_user
 
     bootstrap_admin_user()
-    follow_secret()
+    sync_admin_password()

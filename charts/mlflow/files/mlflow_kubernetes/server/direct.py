@@ -17,7 +17,7 @@ from gunicorn.glogging import Logger
 
 from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.log.setup import format_handlers
-from mlflow_kubernetes.server import metrics, sockets
+from mlflow_kubernetes.server import request_metrics, sockets
 from mlflow_kubernetes.server.apps import Misconfigured, open_apps
 from mlflow_kubernetes.server.gate import LEAVING, Gate
 
@@ -25,7 +25,7 @@ from mlflow_kubernetes.server.gate import LEAVING, Gate
 def serve() -> None:
     """Open MLflow, then serve it until SIGTERM. A failure is one sentence and a non-zero exit code."""
     with suppress(FileNotFoundError):  # a container that was restarted in its pod finds the old file
-        os.remove(LEAVING)
+        LEAVING.unlink()
     try:
         options = settings()
         host, port = os.environ.get("MLFLOW_HOST") or "127.0.0.1", _number("MLFLOW_PORT", 5000)
@@ -74,13 +74,13 @@ class _Arbiter(Arbiter):
     def spawn_worker(self) -> int:
         # A SIGTERM between the fork and the worker's own handlers would be lost, and the pod would
         # hang until it is killed. So it is blocked here and unblocked in Worker.init_signals.
-        with _held(SIGTERM):
+        with _blocked(SIGTERM):
             pid: int = super().spawn_worker()
             return pid
 
 
 @contextmanager
-def _held(signal_number: int) -> Any:
+def _blocked(signal_number: int) -> Any:
     pthread_sigmask(SIG_BLOCK, {signal_number})
     try:
         yield
@@ -97,10 +97,10 @@ def settings() -> dict[str, Any]:
         "threads": _number("MLFLOW_KUBERNETES_THREADS", 8),
         "worker_class": Worker,
         "preload_app": True,
-        "pre_fork": sockets.give_one,
-        "post_fork": sockets.drop_others,
+        "pre_fork": sockets.assign_socket,
+        "post_fork": sockets.close_other_sockets,
         "when_ready": _freeze,
-        "post_worker_init": metrics.watch_usage,
+        "post_worker_init": request_metrics.watch_usage,
         "child_exit": _forget_metrics,
         "graceful_timeout": _number("MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT", 120),
         # Kills a worker whose event loop is blocked. A slow request does not block it.
@@ -130,7 +130,7 @@ def _freeze(_arbiter: Any) -> None:
 
 
 def _forget_metrics(_arbiter: Any, worker: Any) -> None:
-    if metrics.folder():
+    if request_metrics.metrics_folder():
         from prometheus_client.multiprocess import mark_process_dead
 
         mark_process_dead(worker.pid)

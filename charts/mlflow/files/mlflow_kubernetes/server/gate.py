@@ -13,31 +13,32 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from mlflow_kubernetes.log import context
-from mlflow_kubernetes.log.forms import JsonFormatter, as_json
+from mlflow_kubernetes.log.formatters import JsonFormatter, as_json
 from mlflow_kubernetes.server.rules import Refusal, Rules
 
 App = Callable[..., Any]
 
 # Touched by the pod's preStop hook: the pod is being taken out of its Service.
-LEAVING = os.environ.get("MLFLOW_KUBERNETES_LEAVING_FILE", "/tmp/leaving")  # noqa: S108
+LEAVING = Path(os.environ.get("MLFLOW_KUBERNETES_LEAVING_FILE", "/tmp/leaving"))  # noqa: S108
 # Limits, in seconds and bytes, for reading the rest of a refused request.
 REST_SECONDS = 3.0
 REST_BYTES = 1 << 20
 # The client address that MLflow sees for every request. No host has it (RFC 5737), so no client looks local.
-NOBODY = ("192.0.2.1", 0)
+CLIENT_PLACEHOLDER = ("192.0.2.1", 0)
 # Request ids that are accepted from proxies and tracers. Any other could forge log lines, and is replaced.
-GOOD_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 # Paths that probes and Prometheus request every few seconds. The access log leaves them out.
-QUIET = ("/health", "/metrics")
+UNLOGGED_PATHS = ("/health", "/metrics")
 # Dropped: headers that claim another address, scheme, host, path or method than those of the request.
-DECIDED = re.compile(
+DROPPED_HEADERS = re.compile(
     rb"forwarded|x-forwarded-.*|x-real-ip|x-client-ip|true-client-ip|x-cluster-client-ip|x-original-.*|x-rewrite-.*"
     rb"|script-name|x-script-name|x-http-method(-override)?|x-method-override|proxy|.*[^a-z0-9-].*"
 )
-PLAIN = [(b"content-type", b"text/plain; charset=utf-8"), (b"x-content-type-options", b"nosniff")]
+TEXT_HEADERS = [(b"content-type", b"text/plain; charset=utf-8"), (b"x-content-type-options", b"nosniff")]
 
 _access = logging.getLogger("mlflow.access")
 _logger = logging.getLogger("mlflow.server")
@@ -57,6 +58,7 @@ class Gate:
             _log_to_stdout()
 
     async def __call__(self, scope: dict[str, Any], receive: App, send: App) -> None:
+        """Check a request, pass it to MLflow, and log it."""
         if scope["type"] != "http":  # lifespan events; nothing else is served
             await self.app(scope, receive, send)
             return
@@ -71,7 +73,7 @@ class Gate:
 
     def is_leaving(self) -> bool:
         """Return whether clients should connect to another pod."""
-        return self.stopping or os.path.exists(LEAVING)
+        return self.stopping or LEAVING.exists()
 
 
 class Exchange:
@@ -81,14 +83,14 @@ class Exchange:
         self.gate = gate
         self.began = time.monotonic()
         self.client = (scope.get("client") or ("",))[0]
-        headers = [each for each in scope["headers"] if not DECIDED.fullmatch(each[0])]
+        headers = [each for each in scope["headers"] if not DROPPED_HEADERS.fullmatch(each[0])]
         given = b"".join(value for name, value in headers if name == b"x-request-id").decode("latin-1")
-        self.id = given if GOOD_ID.fullmatch(given) else uuid.uuid4().hex
+        self.id = given if VALID_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         headers = [each for each in headers if each[0] != b"x-request-id"]
         headers.append((b"x-request-id", self.id.encode()))
-        self.scope = {**scope, "headers": headers, "client": NOBODY}
+        self.scope = {**scope, "headers": headers, "client": CLIENT_PLACEHOLDER}
         self.limit = gate.rules.limit(scope["path"])
-        names = {name: value for name, value in headers}
+        names = dict(headers)
         self.length = int(names.get(b"content-length", 0))
         # Whether a part of the body has not been read yet, and whether the client waits before it sends any.
         self.unread = self.length > 0 or b"transfer-encoding" in names
@@ -141,7 +143,7 @@ class Exchange:
         self.refused = True
         body = refusal.words.encode()
         if not self.status:
-            headers = [*PLAIN, (b"content-length", b"%d" % len(body))]
+            headers = [*TEXT_HEADERS, (b"content-length", b"%d" % len(body))]
             await self._answer({"type": "http.response.start", "status": refusal.status, "headers": headers})
             await self._answer({"type": "http.response.body", "body": body})
 
@@ -190,7 +192,7 @@ class Exchange:
     def log(self) -> None:
         """Log one line about a request, without its query, headers and body, which may hold secrets."""
         path = self.scope["path"]
-        if not self.gate.logs or path.endswith(QUIET):
+        if not self.gate.logs or path.endswith(UNLOGGED_PATHS):
             return
         fields = {
             "method": self.scope["method"],

@@ -14,10 +14,10 @@ from concurrent.futures import Future, TimeoutError
 
 from cachetools import LRUCache
 
-from mlflow_kubernetes.server.limits import Budgets, Delays, Slots
+from mlflow_kubernetes.server.login_limits import Budgets, Delays, Slots
 
 # Hashes at a time, requests that may wait for one, and seconds that each may wait.
-HASHES, WAITING, PATIENCE = 2, 4, 1.0
+HASHES, WAITING, SLOT_SECONDS = 2, 4, 1.0
 # Checks that may continue after their request was answered with 429.
 DEFERRED = 8
 # Failures that an account or a client may have at once, and how many come back per second. After that, logins
@@ -114,7 +114,7 @@ class Guard:
                 mine = self.running[credential] = Future()
         if running is not None:
             try:
-                return running.result(PATIENCE)
+                return running.result(SLOT_SECONDS)
             except TimeoutError:
                 raise Throttled(1) from None
             except Throttled as error:
@@ -151,7 +151,7 @@ class Attempt:
                 guard.wrong.add(self.credential)
                 return False
             busy = guard.clients.spent(self.client) or guard.accounts.spent(self.account)
-        if busy or not guard.slots.take(PATIENCE):
+        if busy or not guard.slots.take(SLOT_SECONDS):
             self._defer()
             raise Throttled(1)
         try:
@@ -196,7 +196,7 @@ class Attempt:
     def _check_later(self) -> None:
         guard = self.guard
         try:
-            if guard.slots.take(5 * PATIENCE):
+            if guard.slots.take(5 * SLOT_SECONDS):
                 try:
                     right = guard.check(self.stored or guard.dummy, self.password)
                 finally:

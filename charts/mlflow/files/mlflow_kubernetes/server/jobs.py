@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from mlflow_kubernetes.log import logger
-from mlflow_kubernetes.log.children import adopt
+from mlflow_kubernetes.log.child_output import capture_child_output
 from mlflow_kubernetes.log.setup import log_exit
 
 HEARTBEAT = Path(os.environ.get("MLFLOW_KUBERNETES_HEARTBEAT_FILE", "/tmp/heartbeat"))  # noqa: S108
@@ -32,7 +32,7 @@ class Heartbeat(threading.Event):
 def main() -> None:
     """Run jobs until SIGTERM. Those that it interrupts start again with the next runner."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    adopt()
+    capture_child_output()
     from mlflow_kubernetes.server import auth
 
     auth.check_keys("jobs")

@@ -11,9 +11,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from mlflow_kubernetes.log import context, logger
-from mlflow_kubernetes.log.forms import as_json
-from mlflow_kubernetes.server.guard import PATIENCE, Guard, Throttled
-from mlflow_kubernetes.server.limits import Budgets
+from mlflow_kubernetes.log.formatters import as_json
+from mlflow_kubernetes.server.guard import SLOT_SECONDS, Guard, Throttled
+from mlflow_kubernetes.server.login_limits import Budgets
 
 SCOPE_KEY = "mlflow_kubernetes.login"
 log = logger("auth")
@@ -29,7 +29,7 @@ def peer() -> str:
     return context.client.get() or (request.remote_addr if has_request_context() else "") or ""
 
 
-class Report:
+class FailedLogins:
     """Counts failed logins, and logs one line for each up to a limited rate.
 
     The metrics need no account, so the counter must not show which accounts exist.
@@ -48,13 +48,14 @@ class Report:
         from prometheus_client import CollectorRegistry, Counter
 
         words = "Logins that failed: refused (wrong) or throttled (not checked)"
-        unread = CollectorRegistry()
-        counter = Counter("mlflow_failed_logins_total", words, ("reason",), registry=unread)
+        unregistered = CollectorRegistry()
+        counter = Counter("mlflow_failed_logins_total", words, ("reason",), registry=unregistered)
         for reason in ("refused", "throttled"):
             counter.labels(reason)  # rate() misses the first event of a counter that starts with it
         return counter
 
     def __call__(self, reason: str, name: str, client: str) -> None:
+        """Count a failed login, and log it unless there are too many."""
         if self.counter:
             self.counter.labels(reason).inc()
         with self.lock:
@@ -91,18 +92,18 @@ def install() -> None:
     from mlflow.server.auth import sqlalchemy_store
 
     check, make = sqlalchemy_store.check_password_hash, sqlalchemy_store.generate_password_hash
-    guard = Guard(check, make(secrets.token_urlsafe()), Report())
+    guard = Guard(check, make(secrets.token_urlsafe()), FailedLogins())
     sqlalchemy_store.check_password_hash = guard.remembered
-    sqlalchemy_store.generate_password_hash = limited(guard, make)
+    sqlalchemy_store.generate_password_hash = limit_hashing(guard, make)
     _guard_store(sqlalchemy_store, guard)
     _guard_fastapi()
 
 
-def limited(guard: Guard, make: Callable[[str], str]) -> Callable[[str], str]:
+def limit_hashing(guard: Guard, make: Callable[[str], str]) -> Callable[[str], str]:
     """Return a function that hashes a new password, within the limit on hashes at a time."""
 
     def made(password: str) -> str:
-        if not guard.slots.take(PATIENCE):
+        if not guard.slots.take(SLOT_SECONDS):
             raise as_http(Throttled(1))
         try:
             return make(password)
@@ -150,7 +151,7 @@ def _guard_fastapi() -> None:
         found = request.scope.get(SCOPE_KEY)
         return log_in(request) if found is None else found[0]
 
-    def cached_or_nobody(username: Any, password: Any) -> Any:
+    def cached_or_none(username: Any, password: Any) -> Any:
         # None with another scheme than Basic; MLflow's cache would raise.
         return None if username is None or password is None else cached(username, password)
 
@@ -158,7 +159,7 @@ def _guard_fastapi() -> None:
         add(app)
         app.add_middleware(LogInFirst, auth=auth, log_in=log_in)  # Starlette runs the last one first
 
-    auth._authenticate_cached = cached_or_nobody
+    auth._authenticate_cached = cached_or_none
     auth._authenticate_fastapi_request = known
     auth.add_fastapi_permission_middleware = add_both
 
@@ -170,11 +171,12 @@ class LogInFirst:
         self.app, self.auth, self.log_in = app, auth, log_in
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Log in where MLflow would, and pass the request on."""
         from starlette.concurrency import run_in_threadpool
         from starlette.requests import Request
         from starlette.responses import JSONResponse
 
-        if scope["type"] == "http" and self._will_ask(Request(scope)):
+        if scope["type"] == "http" and self._needs_login(Request(scope)):
             refused: list[float] = []
 
             def log_in() -> Any:
@@ -189,7 +191,7 @@ class LogInFirst:
                 return
         await self.app(scope, receive, send)
 
-    def _will_ask(self, request: Any) -> bool:
+    def _needs_login(self, request: Any) -> bool:
         """Return whether MLflow's own middleware will check the account, by its own rules."""
         path = self.auth.get_routed_asgi_path(request)
         return (

@@ -12,14 +12,14 @@ import sys
 from mlflow_kubernetes import command
 
 # They would change which clients the web server trusts or what it runs: removed, whatever sets them.
-IGNORED = re.compile(
+REMOVED_VARIABLES = re.compile(
     "FORWARDED_ALLOW_IPS|PROXY_ALLOW_FROM|SCRIPT_NAME|WEB_CONCURRENCY|NOTIFY_SOCKET|PORT|SENDFILE"
     "|(GUNICORN|UVICORN|LISTEN|FLASK|WERKZEUG|FASTAPI|STARLETTE|MLFLOW_ASSISTANT|MLFLOW_SANDBOX)_.*"
     "|MLFLOW_ENABLE_REMOTE_ASSISTANT|MLFLOW_ENABLE_ASSISTANT_SANDBOX"
     "|MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE|_MLFLOW_.*|MLFLOW_SERVER_PID"
 )
 # Checks of MLflow's login that must stay on.
-CHECKS = ("MLFLOW_BASIC_AUTH_FAIL_CLOSED", "MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH")
+REQUIRED_VARIABLES = ("MLFLOW_BASIC_AUTH_FAIL_CLOSED", "MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH")
 # Below a path that begins like this, MLflow asks for no account or takes one route for another.
 OPEN_PATHS = re.compile("/static|/favicon.ico|/health|/(ajax-)?api(/|$)")
 
@@ -30,7 +30,7 @@ def main() -> None:
     name = os.environ.get("MLFLOW_KUBERNETES_LAUNCHER") or "direct"
     if name not in launchers:
         sys.exit(f"mlflow: MLFLOW_KUBERNETES_LAUNCHER: {name!r} is unknown; set direct or upstream.")
-    guard()
+    sanitize_environment()
     from mlflow_kubernetes.server import auth
 
     auth.check_keys()
@@ -39,17 +39,17 @@ def main() -> None:
     launchers[name]()
 
 
-def guard() -> None:
+def sanitize_environment() -> None:
     """Remove the ignored variables, and leave the check of host names to the gate instead of MLflow."""
     from mlflow_kubernetes.server.edge.limits import raise_file_limit
 
     prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "")
     if OPEN_PATHS.match(prefix):
         sys.exit(f"mlflow: server: MLFLOW_STATIC_PREFIX: a login does not cover {prefix}; set another path.")
-    for variable in CHECKS:
+    for variable in REQUIRED_VARIABLES:
         if os.environ.get(variable, "true").lower() not in ("true", "1"):
             sys.exit(f"mlflow: server: {variable}: it must stay on; set it to true, or remove it.")
-    for variable in filter(IGNORED.fullmatch, list(os.environ)):
+    for variable in filter(REMOVED_VARIABLES.fullmatch, list(os.environ)):
         del os.environ[variable]
     hosts = os.environ.get("MLFLOW_SERVER_ALLOWED_HOSTS")
     if hosts:
@@ -70,5 +70,5 @@ def upstream() -> None:
     from mlflow_kubernetes.server import auth
 
     if auth.enabled():
-        auth.bootstrap_apart()
+        auth.bootstrap_in_subprocess()
     os.execv(sys.executable, command("upstream"))  # noqa: S606

@@ -21,13 +21,13 @@ def listen(host: str, port: int, count: int) -> list[str]:
     return [f"fd://{socket.create_server((host, port), **options).detach()}" for _ in range(count)]
 
 
-def give_one(arbiter: Any, worker: Any) -> None:
+def assign_socket(arbiter: Any, worker: Any) -> None:
     """Give the worker a socket that no other has; an extra worker shares one. Called before the fork."""
     taken = [each for sibling in arbiter.WORKERS.values() for each in sibling.sockets]
     worker.sockets = [next((each for each in arbiter.LISTENERS if each not in taken), arbiter.LISTENERS[0])]
 
 
-def drop_others(arbiter: Any, worker: Any) -> None:
+def close_other_sockets(arbiter: Any, worker: Any) -> None:
     """Close the other sockets in the worker: one is closed only when every process has closed it."""
     for each in arbiter.LISTENERS:
         if each not in worker.sockets:

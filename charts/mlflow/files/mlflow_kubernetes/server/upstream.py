@@ -28,7 +28,7 @@ def create() -> Any:
     """Return the app that `mlflow server` would serve, behind the gate."""
     from mlflow_kubernetes.log.setup import configure, format_handlers
     from mlflow_kubernetes.server import auth
-    from mlflow_kubernetes.server.apps import limit_inflation
+    from mlflow_kubernetes.server.apps import limit_decompression
     from mlflow_kubernetes.server.gate import Gate
 
     configure()  # a worker is a new process
@@ -38,7 +38,7 @@ def create() -> Any:
         auth.share_gateway_token()
         auth.harden()
     app = target() if attribute.endswith("()") else target
-    limit_inflation()
+    limit_decompression()
     format_handlers()
     return Gate(app)
 

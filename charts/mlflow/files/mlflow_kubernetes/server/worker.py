@@ -31,11 +31,12 @@ class Worker(GunicornWorker):
     wsgi: Gate  # gunicorn's name for the app
 
     def init_signals(self) -> None:
+        """Install gunicorn's handlers, and unblock SIGTERM."""
         self.stopping: float | None = None
         super().init_signals()
         pthread_sigmask(SIG_UNBLOCK, {SIGTERM})  # blocked by the arbiter during the fork
 
-    def handle_exit(self, sig: int, frame: Any) -> None:
+    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ARG002 - a signal handler
         """Record when the first SIGTERM came."""
         if self.stopping is None:
             self.stopping = time.monotonic()

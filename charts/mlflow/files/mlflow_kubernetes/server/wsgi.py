@@ -82,6 +82,7 @@ class Wsgi:
         self.login_path = login_path
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Read the body, then answer with the WSGI app."""
         threads = self.threads()
         if threads.waiting > MAX_WAITING:
             await _send_busy(send)

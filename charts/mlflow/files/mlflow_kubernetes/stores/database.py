@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlflow_kubernetes.stores.uri import checked, opened
+from mlflow_kubernetes.stores.uri import connect_mysql, database_kind
 
 # The key of the advisory lock, "mlflow" in ASCII; pg_locks shows it as classid 28012, objid 1718382455.
 LOCK_KEY = int.from_bytes(b"mlflow", "big")
@@ -42,30 +42,30 @@ class Database(ABC):
     def revision(self, table: str = "alembic_version") -> str | None:
         """The schema revision in one of Alembic's tables, None if there is no schema; raises Unreachable."""
         with self.connection() as connection, closing(connection.cursor()) as cursor:
-            if not _first(cursor, self.exists.format(table)):
+            if not _scalar(cursor, self.exists.format(table)):
                 return None
-            found: str | None = _first(cursor, f"SELECT version_num FROM {table}")  # noqa: S608 (a constant)
+            found: str | None = _scalar(cursor, f"SELECT version_num FROM {table}")  # noqa: S608 (a constant)
             return found
 
 
 def connect(uri: str) -> Database:
     """The database behind MLFLOW_BACKEND_STORE_URI; nothing is opened yet."""
     kinds: dict[str, type[Database]] = {"mysql": MySQL, "postgresql": PostgreSQL, "sqlite": SQLite}
-    return kinds[checked(uri)](uri)
+    return kinds[database_kind(uri)](uri)
 
 
-def _first(cursor: Any, query: str) -> Any:
+def _scalar(cursor: Any, query: str) -> Any:
     """The first column of the first row, None if there is no row."""
     cursor.execute(query)
     row = cursor.fetchone()
     return row[0] if row else None
 
 
-def _take(cursor: Any, lock: str, waiting: Callable[[], None]) -> None:
+def _wait_for_lock(cursor: Any, lock: str, waiting: Callable[[], None]) -> None:
     """Ask for a lock until it is ours."""
-    if not _first(cursor, lock):
+    if not _scalar(cursor, lock):
         waiting()
-        while not _first(cursor, lock):
+        while not _scalar(cursor, lock):
             time.sleep(1)
 
 
@@ -85,11 +85,12 @@ class PostgreSQL(Database):
         key = f"hashtext('mlflow_kubernetes.{task}')" if task else LOCK_KEY
         with self.connection() as connection, connection.cursor() as cursor:
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            _take(cursor, f"SELECT pg_try_advisory_xact_lock({key})", waiting)
+            _wait_for_lock(cursor, f"SELECT pg_try_advisory_xact_lock({key})", waiting)
             yield
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
+        """Open a connection; raises Unreachable."""
         import psycopg2
 
         dsn = "postgresql://" + self.uri.partition("://")[2]
@@ -113,15 +114,16 @@ class MySQL(Database):
         """A lock of the session, which must not be ended for doing nothing while MLflow migrates."""
         with self.connection() as connection, connection.cursor() as cursor:
             cursor.execute("SET SESSION wait_timeout = 31536000")
-            _take(cursor, f"SELECT GET_LOCK({LOCK_NAME}, 0)", waiting)
+            _wait_for_lock(cursor, f"SELECT GET_LOCK({LOCK_NAME}, 0)", waiting)
             yield
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
+        """Open a connection; raises Unreachable."""
         from pymysql import OperationalError
 
         try:
-            with closing(opened(self.uri)) as connection:
+            with closing(connect_mysql(self.uri)) as connection:
                 yield connection
         except OperationalError as error:
             raise Unreachable(" ".join(str(error).split())) from error
@@ -138,6 +140,7 @@ class SQLite(Database):
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
+        """Open a connection; raises Unreachable."""
         try:
             uri = f"{self.path.absolute().as_uri()}?mode=ro"
             with closing(sqlite3.connect(uri, uri=True)) as connection:
@@ -146,9 +149,10 @@ class SQLite(Database):
             raise Unreachable(str(error)) from error
 
     def revision(self, table: str = "alembic_version") -> str | None:
+        """Return the revision, None if there is no file yet."""
         return super().revision(table) if self.path.exists() else None
 
     @contextmanager
-    def lock(self, waiting: Callable[[], None]) -> Iterator[None]:
+    def lock(self, waiting: Callable[[], None]) -> Iterator[None]:  # noqa: ARG002 - as in Database
         """No lock: on SQLite the chart runs one pod, and replaces it only when it has gone."""
         yield

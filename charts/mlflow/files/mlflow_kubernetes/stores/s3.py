@@ -5,32 +5,44 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from mlflow_kubernetes.stores.store import CONNECT, MIB, PIECE, READ, Folder, Stream
+from mlflow_kubernetes.stores.object_store import (
+    CHUNK,
+    CONNECT_TIMEOUT,
+    MIB,
+    READ_TIMEOUT,
+    BackupStore,
+    Stream,
+)
 
 
-class S3(Folder):
+class S3(BackupStore):
     """A bucket of S3."""
 
     def check(self) -> None:
-        self.hasty_client.list_objects_v2(**self._listing, MaxKeys=1)
+        """List one object."""
+        self.check_client.list_objects_v2(**self._listing, MaxKeys=1)
 
     def names(self) -> list[str]:
+        """Return the names of all objects below the folder."""
         pages = self.client.get_paginator("list_objects_v2").paginate(**self._listing)
         return [each["Key"].removeprefix(self.folder) for page in pages for each in page.get("Contents", [])]
 
     def write(self, name: str, stream: Stream) -> None:
+        """Upload the stream in chunks."""
         from boto3.s3.transfer import TransferConfig
 
-        config = TransferConfig(multipart_threshold=PIECE, multipart_chunksize=PIECE, max_concurrency=2)
+        config = TransferConfig(multipart_threshold=CHUNK, multipart_chunksize=CHUNK, max_concurrency=2)
         config.max_in_memory_upload_chunks = 2
         extra = {**json.loads(self.env.get("MLFLOW_S3_UPLOAD_EXTRA_ARGS") or "{}"), **self._owner}
         self.client.upload_fileobj(stream, self.bucket, self.folder + name, ExtraArgs=extra, Config=config)
 
     def read(self, name: str) -> Iterator[bytes]:
+        """Yield the object in chunks."""
         answer = self.client.get_object(**self._object(name))
         yield from answer["Body"].iter_chunks(MIB)
 
     def remove(self, name: str) -> None:
+        """Delete the object."""
         self.client.delete_object(**self._object(name))
 
     def versioning(self) -> str:
@@ -52,12 +64,16 @@ class S3(Folder):
 
     @cached_property
     def client(self) -> Any:
+        """Return the client."""
         return _client(self.env)
 
     @cached_property
-    def hasty_client(self) -> Any:
-        once = {"total_max_attempts": 1}
-        return _client(self.env, connect_timeout=CONNECT, read_timeout=READ, retries=once)
+    def check_client(self) -> Any:
+        """Return a client that tries once, with short timeouts."""
+        single_try = {"total_max_attempts": 1}
+        return _client(
+            self.env, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries=single_try
+        )
 
 
 def _client(env: Mapping[str, str], **settings: Any) -> Any:

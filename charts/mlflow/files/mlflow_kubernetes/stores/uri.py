@@ -8,26 +8,26 @@ import os
 from typing import Any, NoReturn
 
 # Each with the driver that the images have; SQLAlchemy would look for another one.
-OFFERED = {"mysql": "mysql+pymysql", "postgresql": "postgresql+psycopg2", "sqlite": "sqlite"}
+DRIVERS = {"mysql": "mysql+pymysql", "postgresql": "postgresql+psycopg2", "sqlite": "sqlite"}
 FORM = "mysql+pymysql://<user>:<password>@<host>/<database> with user and password percent-encoded"
 
 
-def checked(uri: str) -> str:
-    """Its kind, a key of OFFERED."""
+def database_kind(uri: str) -> str:
+    """Its kind, a key of DRIVERS."""
     scheme = uri.partition("://")[0] if "://" in uri else ""
     kind = scheme.partition("+")[0]
-    if kind not in OFFERED:
+    if kind not in DRIVERS:
         _refuse(f"{kind or 'no scheme'} is not supported", "mysql+pymysql://, or backendStore.postgres")
     if kind == "postgresql" and "@" in uri:
         _refuse("PostgreSQL takes no password from a URI", "backendStore.postgres, which can do more")
-    if scheme != OFFERED[kind]:
-        _refuse(f"{scheme}:// needs a driver that the image lacks", f"{OFFERED[kind]}://")
+    if scheme != DRIVERS[kind]:
+        _refuse(f"{scheme}:// needs a driver that the image lacks", f"{DRIVERS[kind]}://")
     if kind == "mysql":
-        options(uri)
+        pymysql_options(uri)
     return kind
 
 
-def options(uri: str) -> dict[str, Any]:
+def pymysql_options(uri: str) -> dict[str, Any]:
     """What SQLAlchemy gives to PyMySQL's `connect`, with the files for TLS that MLflow's variables name."""
     from sqlalchemy.engine import make_url
 
@@ -51,12 +51,12 @@ def options(uri: str) -> dict[str, Any]:
     return {**found, **{name: file for name, file in files.items() if file}}
 
 
-def opened(uri: str) -> Any:
+def connect_mysql(uri: str) -> Any:
     """A connection of PyMySQL, or its OperationalError."""
     import pymysql
 
     try:
-        return pymysql.connect(**options(uri))
+        return pymysql.connect(**pymysql_options(uri))
     except (AttributeError, FileNotFoundError, TypeError, ValueError) as error:
         _refuse(
             f"an option behind the ? does not work ({error})",

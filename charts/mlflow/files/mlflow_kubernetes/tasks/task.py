@@ -34,7 +34,7 @@ class TaskError(Exception):
     """What ends a task, in one sentence that says what to do."""
 
 
-class _Taken(Exception):
+class _AlreadyRunning(Exception):
     """Another Job of the same name runs."""
 
 
@@ -51,35 +51,35 @@ class Task:
 
     def run(self, work: Callable[[], Report], *, wait: bool = False) -> int:
         """Do the work as the only one of this name, and record how it ended; the exit code."""
-        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGTERM, _exit_on_sigterm)
 
         def waiting() -> None:
             self.log.info(f"another one is running; {'waiting for' if wait else 'leaving it to'} that.")
             if not wait:
-                raise _Taken
+                raise _AlreadyRunning
 
         try:
             with self.database.lock(waiting, self.name):
-                return self._recorded(work)
-        except _Taken:
+                return self._run_and_record(work)
+        except _AlreadyRunning:
             return 0
         except Unreachable as error:
             self.log.error(error)
             return 1
 
-    def _recorded(self, work: Callable[[], Report]) -> int:
+    def _run_and_record(self, work: Callable[[], Report]) -> int:
         self._setup()
         self._write(START, seconds=self.seconds)
         try:
             report = work()
         except BaseException as error:  # whatever it is, the metrics must tell
-            self._explain(error)
+            self._log_error(error)
             self._write(FAILURE, error=" ".join(str(error).split()) or type(error).__name__)
             return 1
         self._write(SUCCESS, report=json.dumps(report))
         return 0
 
-    def _explain(self, error: BaseException) -> None:
+    def _log_error(self, error: BaseException) -> None:
         if isinstance(error, (TaskError, Unreachable, SystemExit)):
             self.log.error(error)
         else:
@@ -101,5 +101,5 @@ class Task:
             cursor.execute(statement, {"name": self.name, **values})
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
+def _exit_on_sigterm(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit("stopped from outside: by the deadline, a drained node or a deleted Job.")

@@ -21,7 +21,7 @@ from mlflow_kubernetes.server.edge.limits import (
     MAX_HEAD,
     MAX_LINE,
 )
-from mlflow_kubernetes.server.edge.transport import PoliteTransport
+from mlflow_kubernetes.server.edge.transport import GracefulTransport
 from mlflow_kubernetes.server.edge.watch import Watch
 
 METHOD = re.compile(rb"\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+ ?")
@@ -44,13 +44,14 @@ class Protocol(HttpToolsProtocol):
     watch: Watch
 
     def connection_made(self, transport: Any) -> None:
+        """Set the options and the limits of a new connection."""
         sock = transport.get_extra_info("socket")
         for level, option, value in SOCKET_OPTIONS:
             try:
                 sock.setsockopt(level, option, value)
             except OSError:  # the client has disconnected, or the kernel lacks the option
                 break
-        super().connection_made(PoliteTransport(transport))
+        super().connection_made(GracefulTransport(transport))
         self.progress = self.loop.time()
         self.unsent = 0
         self.head_began: float | None = None
@@ -63,6 +64,7 @@ class Protocol(HttpToolsProtocol):
         self.watch.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Remove the connection."""
         self.watch.connections.pop(self, None)
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
@@ -137,6 +139,7 @@ class Protocol(HttpToolsProtocol):
 
     # Callbacks of the parser.
     def on_message_begin(self) -> None:
+        """Reset what is known of a request."""
         super().on_message_begin()
         self.headers_done = self.url_done = False
         self.upgrades = False
@@ -145,12 +148,14 @@ class Protocol(HttpToolsProtocol):
             self.head_began, self.head_size = self.progress, 0
 
     def on_url(self, url: bytes) -> None:
+        """Add a part of the URL, up to the limit."""
         if len(self.url) + len(url) > MAX_LINE:
             self.too_large = self.too_large or 414
         else:
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """Add a header field, up to the limits."""
         self.url_done = True
         if self.headers_done:  # a trailer field, which must not become a header
             return
@@ -160,6 +165,7 @@ class Protocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        """Start the request, or refuse it."""
         self.headers_done = True
         self.head_began = None
         if self.transport.is_closing():
@@ -188,17 +194,20 @@ class Protocol(HttpToolsProtocol):
         return 501 if encodings not in ([], [b"chunked"]) or self.parser.get_method() == b"CONNECT" else 0
 
     def on_body(self, body: bytes) -> None:
+        """Pass on a part of the body."""
         if not self._ignored():
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        """Mark the end of the request."""
         if not self._ignored():
             super().on_message_complete()
 
     def _ignored(self) -> bool:
         return self.transport.is_closing() or self.upgrades or self.cycle is None
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
+        """Answer 400, and close."""
         self.refuse(400)
 
     def refuse(self, status: int) -> None:

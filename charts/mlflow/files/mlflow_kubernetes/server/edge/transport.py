@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 
-class PoliteTransport:
+class GracefulTransport:
     """A transport whose `close` sends the end of the stream and waits for the client's.
 
     A socket that is closed with unread bytes resets the connection, and the client may lose the answer.
@@ -19,9 +19,11 @@ class PoliteTransport:
         return getattr(self.transport, name)
 
     def is_closing(self) -> bool:
+        """Return whether the connection is being closed."""
         return self.closing or self.transport.is_closing()
 
     def write(self, data: bytes) -> None:
+        """Send data, unless the connection is being closed."""
         if not self.closing:
             self.transport.write(data)
 

@@ -26,7 +26,7 @@ class Watch:
         self.limit = max_connections()
         self.connections: OrderedDict[Connection, None] = OrderedDict()
         self.newest = 0.0
-        self.looking = False
+        self.scheduled = False
 
     def add(self, connection: Connection) -> None:
         """Add a connection, and close the longest silent one if there are too many."""
@@ -34,20 +34,20 @@ class Watch:
         self.connections[connection] = None
         if len(self.connections) > self.limit:
             self.longest_silent().transport.abort()
-        if not self.looking:
-            self.looking = True
-            self.loop.call_later(1, self.look)
+        if not self.scheduled:
+            self.scheduled = True
+            self.loop.call_later(1, self.check_all)
 
     def longest_silent(self) -> Connection:
         """Return the connection to close: one that waits for an answer only if all do."""
         idle = (each for each in self.connections if not each.is_answering())
         return next(idle, next(iter(self.connections)))
 
-    def look(self) -> None:
+    def check_all(self) -> None:
         """Close the connections that are overdue."""
         now = self.loop.time()
         for connection in list(self.connections):
             connection.check(now)
-        self.looking = bool(self.connections)
-        if self.looking:
-            self.loop.call_later(1, self.look)
+        self.scheduled = bool(self.connections)
+        if self.scheduled:
+            self.loop.call_later(1, self.check_all)

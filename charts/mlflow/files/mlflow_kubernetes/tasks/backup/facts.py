@@ -12,21 +12,21 @@ from typing import Any
 from mlflow_kubernetes.tasks.task import TaskError
 
 Facts = dict[str, Any]
-LIMIT = 1 << 20
+MAX_FACTS_BYTES = 1 << 20
 """Bytes; the facts of a thousand tables are a tenth of it."""
 _IDENTIFIER = r'([a-z_][a-z0-9_$]*|"(?:[^"\x00]|"")+")'
 _TABLE = re.compile(rf"{_IDENTIFIER}\.{_IDENTIFIER}")
 
 
-def parsed(name: str, text: bytes) -> Facts:
+def parse_facts(name: str, text: bytes) -> Facts:
     """Return the facts of the backup of that name; TaskError if a backup would not have written them."""
     try:
         found = json.loads(text)
-        tables(found["rows"])
+        parse_table_names(found["rows"])
         facts = {
-            "mlflow": _words(found["mlflow"]),
-            "revision": _words(found["revision"] or ""),
-            "server": _words(found["server"]),
+            "mlflow": _text(found["mlflow"]),
+            "revision": _text(found["revision"] or ""),
+            "server": _text(found["server"]),
             "rows": {table: _count(rows) for table, rows in found["rows"].items()},
             "name": name,
             "size": _count(found["size"]),
@@ -37,7 +37,7 @@ def parsed(name: str, text: bytes) -> Facts:
     return facts
 
 
-def tables(rows: Mapping[str, int]) -> dict[tuple[str, str], int]:
+def parse_table_names(rows: Mapping[str, int]) -> dict[tuple[str, str], int]:
     """Return the rows by schema and table, without quotes; ValueError if a name is not properly quoted."""
     found = {}
     for text, count in rows.items():
@@ -45,11 +45,11 @@ def tables(rows: Mapping[str, int]) -> dict[tuple[str, str], int]:
         if not name:
             raise ValueError(text)
         text.encode()  # a ValueError for half a surrogate pair
-        found[_plain(name[1]), _plain(name[2])] = count
+        found[_unquoted(name[1]), _unquoted(name[2])] = count
     return found
 
 
-def _plain(identifier: str) -> str:
+def _unquoted(identifier: str) -> str:
     return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier
 
 
@@ -59,7 +59,7 @@ def _count(value: object) -> int:
     return value
 
 
-def _words(value: str) -> str:
+def _text(value: str) -> str:
     if not value.isprintable() or len(value) > 300:
         raise ValueError(value)
     return value

@@ -10,9 +10,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from mlflow_kubernetes.stores.database import Database, connect
+from mlflow_kubernetes.tasks.backup.catalog import NAME_FORMAT, Backups
 from mlflow_kubernetes.tasks.backup.exchange import Exchange
 from mlflow_kubernetes.tasks.backup.facts import Facts
-from mlflow_kubernetes.tasks.backup.store import NAME, Backups
 from mlflow_kubernetes.tasks.task import Report, Task
 
 TABLES = """
@@ -20,15 +20,15 @@ TABLES = """
     WHERE relkind = 'r' AND nspname !~ '^(pg_|information_schema$|mlflow_kubernetes)' ORDER BY 1"""
 
 
-def work(task: Task, options: argparse.Namespace, exchange: Exchange) -> Report:
+def back_up(task: Task, options: argparse.Namespace, exchange: Exchange) -> Report:
     """Dump, store, and remove what is too old."""
     began, backups = time.monotonic(), Backups(os.environ, options.destination)
-    name = datetime.now(timezone.utc).strftime(NAME)
-    with _snapshot(task.database) as (snapshot, facts):
+    name = datetime.now(timezone.utc).strftime(NAME_FORMAT)
+    with _snapshot(task.database) as (snapshot, known):
         if options.before_migration:
-            facts["mlflow"] = f"before {facts['mlflow']}"
-        task.log.info(f"storing {options.destination}/{name}.dump: {sum(facts['rows'].values())} rows.")
-        facts = backups.put(name, exchange.dump(snapshot), facts)
+            known["mlflow"] = f"before {known['mlflow']}"
+        task.log.info(f"storing {options.destination}/{name}.dump: {sum(known['rows'].values())} rows.")
+        facts = backups.put(name, exchange.dump(snapshot), known)
     task.log.info(f"stored {facts['size']} bytes, SHA-256 {facts['sha256']}.")
     for old in backups.prune(options.keep, options.keep_days):
         task.log.info(f"removed {old}.")
@@ -47,15 +47,17 @@ def _snapshot(database: Database) -> Iterator[tuple[str, Facts]]:
     with database.connection() as connection, connection.cursor() as cursor:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0")
-        [(snapshot, server)] = _rows(cursor, "SELECT pg_export_snapshot(), current_setting('server_version')")
-        tables = [table for (table,) in _rows(cursor, TABLES)]
+        [(snapshot, server)] = _fetch(
+            cursor, "SELECT pg_export_snapshot(), current_setting('server_version')"
+        )
+        tables = [table for (table,) in _fetch(cursor, TABLES)]
         # format() has quoted the names.
-        rows = {table: _rows(cursor, f"SELECT count(*) FROM {table}")[0][0] for table in tables}  # noqa: S608
+        rows = {table: _fetch(cursor, f"SELECT count(*) FROM {table}")[0][0] for table in tables}  # noqa: S608
         mlflow = importlib.metadata.version("mlflow")
         yield snapshot, {"mlflow": mlflow, "revision": revision, "server": server, "rows": rows}
 
 
-def _rows(cursor: Any, query: str) -> list[Any]:
+def _fetch(cursor: Any, query: str) -> list[Any]:
     cursor.execute(query)
     return list(cursor.fetchall())
 
@@ -74,4 +76,4 @@ def main() -> int:
     task = Task("backup", connect(os.environ["MLFLOW_BACKEND_STORE_URI"]), options.seconds)
     # Around all of it: the other container must end, too, if the work is not even begun.
     with Exchange(options.exchange) as exchange:
-        return task.run(lambda: work(task, options, exchange), wait=options.before_migration)
+        return task.run(lambda: back_up(task, options, exchange), wait=options.before_migration)

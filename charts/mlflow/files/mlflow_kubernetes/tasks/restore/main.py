@@ -11,16 +11,16 @@ from contextlib import closing
 from typing import Any
 
 from mlflow_kubernetes.stores.database import connect
+from mlflow_kubernetes.tasks.backup.catalog import Backups
 from mlflow_kubernetes.tasks.backup.exchange import Exchange
 from mlflow_kubernetes.tasks.backup.facts import Facts
-from mlflow_kubernetes.tasks.backup.store import Backups
 from mlflow_kubernetes.tasks.restore import sql
-from mlflow_kubernetes.tasks.restore.scratch import Scratch
+from mlflow_kubernetes.tasks.restore.scratch import ScratchDatabase
 from mlflow_kubernetes.tasks.task import Report, Task, TaskError
 
 # Seconds for connections to end: a look of the exporter at the database takes a moment.
-PATIENCE = 60
-OTHERS = """
+DISCONNECT_SECONDS = 60
+SERVER_CONNECTIONS = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = %s AND pid <> pg_backend_pid()"""
 
@@ -42,10 +42,10 @@ class Restore:
         for _ in backups.chunks(facts):
             pass
         if self.options.scratch:
-            with Scratch(self.task, self.options.scratch):
+            with ScratchDatabase(self.task, self.options.scratch):
                 self._restore(backups, facts, self.options.scratch)
         else:
-            self._wait_for_silence()
+            self._wait_for_disconnects()
             self._restore(backups, facts, os.environ["PGDATABASE"])
         rows = sum(facts["rows"].values())
         self.task.log.info(
@@ -60,14 +60,14 @@ class Restore:
         with closing(psycopg2.connect(dbname=database)) as connection, connection.cursor() as cursor:
             files = {
                 "database": database,
-                "before.sql": sql.before(cursor),
-                "after.sql": sql.after(cursor, facts["rows"]),
+                "before.sql": sql.before_dump(cursor),
+                "after.sql": sql.after_dump(cursor, facts["rows"]),
             }
         self.exchange.restore(backups.chunks(facts), files)
 
-    def _wait_for_silence(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while count := self._others():
+    def _wait_for_disconnects(self) -> None:
+        deadline = time.monotonic() + DISCONNECT_SECONDS
+        while count := self._count_server_connections():
             if time.monotonic() > deadline:
                 raise TaskError(
                     f"{count} connections of {self.server} are open; scale its Deployments to 0 first, "
@@ -75,9 +75,9 @@ class Restore:
                 )
             time.sleep(1)
 
-    def _others(self) -> int:
+    def _count_server_connections(self) -> int:
         with self.task.database.connection() as connection, connection.cursor() as cursor:
-            cursor.execute(OTHERS, (self.server,))
+            cursor.execute(SERVER_CONNECTIONS, (self.server,))
             found: tuple[Any, ...] = cursor.fetchone()
             return int(found[0])
 

@@ -9,23 +9,23 @@ from mlflow_kubernetes.tasks.task import Task, TaskError
 
 # A database with tables but without this schema was not made by a drill.
 MARK = "CREATE SCHEMA IF NOT EXISTS mlflow_kubernetes_scratch"
-MARKED = "SELECT 1 FROM pg_namespace WHERE nspname = 'mlflow_kubernetes_scratch'"
+IS_MARKED = "SELECT 1 FROM pg_namespace WHERE nspname = 'mlflow_kubernetes_scratch'"
 
 
-class Scratch:
+class ScratchDatabase:
     """Within the block it is there; after it nothing is in it any more."""
 
     def __init__(self, task: Task, name: str) -> None:
         self.task = task
         self.name = name
-        self.made = False
+        self.created = False
 
-    def __enter__(self) -> "Scratch":
+    def __enter__(self) -> "ScratchDatabase":
         if not self._run("SELECT 1 FROM pg_database WHERE datname = %s", self.name):
-            self._make()
+            self._create()
         with closing(_connect(self.name)) as connection, connection.cursor() as cursor:
-            cursor.execute(MARKED)
-            if not cursor.fetchone() and sql.drops(cursor):
+            cursor.execute(IS_MARKED)
+            if not cursor.fetchone() and sql.drop_statements(cursor):
                 raise TaskError(
                     f"database {self.name} has tables that no drill has made; "
                     "set backup.drill.database to an empty one, or to one that does not exist."
@@ -36,14 +36,14 @@ class Scratch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.made:
+        if self.created:
             self._run(f"DROP DATABASE {self._quoted()} WITH (FORCE)")
             return
         with closing(_connect(self.name)) as connection, connection.cursor() as cursor:
-            for statement in sql.drops(cursor):
+            for statement in sql.drop_statements(cursor):
                 cursor.execute(statement)
 
-    def _make(self) -> None:
+    def _create(self) -> None:
         import psycopg2
 
         try:
@@ -53,7 +53,7 @@ class Scratch:
                 f"MLflow's role may not create database {self.name}; "
                 "make it, owned by that role, or let it: ALTER ROLE ... CREATEDB."
             ) from error
-        self.made = True
+        self.created = True
 
     def _quoted(self) -> str:
         return '"' + self.name.replace('"', '""') + '"'

@@ -6,10 +6,10 @@ A table that the dump does not have, of a newer MLflow, would otherwise stay, or
 from collections.abc import Mapping
 from typing import Any
 
-from mlflow_kubernetes.tasks.backup.facts import tables
+from mlflow_kubernetes.tasks.backup.facts import parse_table_names
 
 # The chart's own schemas stay, and what belongs to others, to an extension or, as a sequence may, to a table.
-DROPS = """
+DROP_STATEMENTS = """
     SELECT format('DROP %s IF EXISTS %I.%s CASCADE;', kind, nspname, name) FROM (
         SELECT tableoid, oid, relnamespace AS schema, format('%I', relname) AS name, relowner AS owner,
                CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'
@@ -28,34 +28,34 @@ DROPS = """
     UNION ALL SELECT format('DROP SCHEMA %I CASCADE;', nspname) FROM pg_namespace
     WHERE nspname !~ '^(pg_|information_schema$|mlflow_kubernetes|public$)'
     AND pg_has_role(nspowner, 'USAGE')"""
-COUNT = """
+ROW_COUNT_CHECK = """
     IF (SELECT count(*) FROM {table}) <> {rows} THEN
         RAISE EXCEPTION USING MESSAGE = {wrong};
     END IF;"""
 
 
-def drops(cursor: Any) -> list[str]:
+def drop_statements(cursor: Any) -> list[str]:
     """Statements that empty the database that the cursor is in."""
-    cursor.execute(DROPS)
+    cursor.execute(DROP_STATEMENTS)
     return [row[0] for row in cursor.fetchall()]
 
 
-def before(cursor: Any) -> str:
+def before_dump(cursor: Any) -> str:
     """What comes before a dump."""
-    return "\n".join(["SET client_min_messages = warning;", "BEGIN;", *drops(cursor), ""])
+    return "\n".join(["SET client_min_messages = warning;", "BEGIN;", *drop_statements(cursor), ""])
 
 
-def after(cursor: Any, rows: Mapping[str, int]) -> str:
+def after_dump(cursor: Any, rows: Mapping[str, int]) -> str:
     """What comes after it: the commit, if the tables have that many rows."""
     from psycopg2.sql import SQL, Composed, Identifier, Literal
 
     counts = Composed(
-        SQL(COUNT).format(
+        SQL(ROW_COUNT_CHECK).format(
             table=Identifier(*table),
             rows=Literal(count),
             wrong=Literal(f"{'.'.join(table)} does not have {count} rows"),
         )
-        for table, count in tables(rows).items()
+        for table, count in parse_table_names(rows).items()
     )
     # As a literal, since a name may hold any mark that ends a body in dollars.
     body = Literal(f"BEGIN{counts.as_string(cursor)}\nEND")

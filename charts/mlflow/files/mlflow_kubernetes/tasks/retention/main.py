@@ -13,16 +13,16 @@ from functools import cached_property
 from typing import Any
 
 from mlflow_kubernetes.schema.revisions import Revisions
-from mlflow_kubernetes.stores.artifacts import artifacts
+from mlflow_kubernetes.stores.artifact_root import artifact_root
 from mlflow_kubernetes.stores.database import connect
+from mlflow_kubernetes.tasks.retention.candidates import Candidates
 from mlflow_kubernetes.tasks.retention.purge import Purge
-from mlflow_kubernetes.tasks.retention.rules import Rules
 from mlflow_kubernetes.tasks.task import Report, Task, TaskError
 
 # What fails for so many runs fails for all: the object store, most likely.
-PATIENCE = 10
+MAX_FAILURES = 10
 # Seconds before Kubernetes' deadline that it ends by itself.
-MARGIN = 60
+STOP_EARLY_SECONDS = 60
 Row = tuple[str, str]
 
 
@@ -32,31 +32,31 @@ class Retention:
     def __init__(self, task: Task, options: argparse.Namespace) -> None:
         self.task = task
         self.options = options
-        self.end = time.monotonic() + options.seconds - MARGIN
+        self.end = time.monotonic() + options.seconds - STOP_EARLY_SECONDS
         self.failed: set[str] = set()
 
     def work(self) -> Report:
         """Delete, then purge; what a dry run would do is only told."""
         options = self.options
-        self._same_schema()
+        self._check_schema()
         with self.task.database.connection() as connection:
-            rules = Rules(connection, options.days, options.grace_days, options.keep_tag)
-            due = rules.old()
-            found = {"due_runs": len(due), "kept_runs": rules.old_but_needed()}
+            candidates = Candidates(connection, options.days, options.grace_days, options.keep_tag)
+            due = candidates.old_runs()
+            found = {"due_runs": len(due), "kept_runs": candidates.count_needed_old_runs()}
             self.task.log.info(
                 f"{found['due_runs']} runs ended more than {options.days:g} days ago and may go; "
                 f"{found['kept_runs']} more are as old, but needed."
             )
             if options.dry_run:
-                return {**found, **self._preview(due, rules)}
-            report = {**found, **self._delete(rules), **self._purge(rules)}
+                return {**found, **self._preview(due, candidates)}
+            report = {**found, **self._delete(candidates), **self._purge(candidates)}
         if self.failed:
             raise TaskError(
                 f"{len(self.failed)} could not be removed; see the lines above, the next one tries again."
             )
         return report
 
-    def _same_schema(self) -> None:
+    def _check_schema(self) -> None:
         """Else MLflow's store would migrate the database, under a server that runs."""
         found, wanted = self.task.database.revision(), Revisions.installed().head
         if found != wanted:
@@ -65,11 +65,11 @@ class Retention:
                 "deploy the server with the same image first."
             )
 
-    def _preview(self, due: list[Row], rules: Rules) -> Report:
+    def _preview(self, due: list[Row], candidates: Candidates) -> Report:
         for what, rows in (
             ("delete runs", due),
-            ("remove runs", rules.deleted()),
-            ("remove logged models", rules.models()),
+            ("remove runs", candidates.deleted_runs()),
+            ("remove logged models", candidates.deleted_models()),
         ):
             names = ", ".join(row[0] for row in rows[:10])
             self.task.log.info(
@@ -77,19 +77,23 @@ class Retention:
             )
         return {"deleted_runs": 0, "purged_runs": 0, "purged_models": 0}
 
-    def _delete(self, rules: Rules) -> Report:
+    def _delete(self, candidates: Candidates) -> Report:
         return {
-            "deleted_runs": self._each("deleted", rules.old, lambda run, _: self._store.delete_run(run)),
+            "deleted_runs": self._for_each_run(
+                "deleted", candidates.old_runs, lambda run, _: self._store.delete_run(run)
+            ),
         }
 
-    def _purge(self, rules: Rules) -> Report:
-        purge = Purge(self._store, rules, artifacts(os.environ))
-        self._each("removed for good", rules.deleted, purge.run)
-        for model, location in rules.models():
-            self._one(purge.model, model, location)
+    def _purge(self, candidates: Candidates) -> Report:
+        purge = Purge(self._store, candidates, artifact_root(os.environ))
+        self._for_each_run("removed for good", candidates.deleted_runs, purge.run)
+        for model, location in candidates.deleted_models():
+            self._try(purge.model, model, location)
         return {"purged_runs": purge.runs, "purged_models": purge.models}
 
-    def _each(self, done: str, ask: Callable[[int], list[Row]], act: Callable[[str, str], object]) -> int:
+    def _for_each_run(
+        self, done: str, ask: Callable[[int], list[Row]], act: Callable[[str, str], object]
+    ) -> int:
         """Act on run after run, with a new query for each batch, while there are any and time is left."""
         count = 0
         while rows := [
@@ -99,18 +103,18 @@ class Retention:
                 if time.monotonic() > self.end:
                     self.task.log.info("time is up; the next one goes on.")
                     return count
-                count += self._one(act, run, address)
+                count += self._try(act, run, address)
             self.task.log.info(f"{count} runs {done}.")
         return count
 
-    def _one(self, act: Callable[[str, str], object], name: str, artifacts: str) -> bool:
+    def _try(self, act: Callable[[str, str], object], name: str, artifacts: str) -> bool:
         try:
             act(name, artifacts)
         except Exception as error:  # of this one; the others may do
             self.failed.add(name)
             self.task.log.info(f"{name}: {type(error).__name__}: {' '.join(str(error).split())}")
-            if len(self.failed) == PATIENCE:
-                raise TaskError(f"{PATIENCE} could not be removed; see the lines above.") from error
+            if len(self.failed) == MAX_FAILURES:
+                raise TaskError(f"{MAX_FAILURES} could not be removed; see the lines above.") from error
             return False
         return True
 

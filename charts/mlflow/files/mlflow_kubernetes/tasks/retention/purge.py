@@ -7,23 +7,23 @@ removes other deleted experiments too. Only its last step is used: the one that 
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from mlflow_kubernetes.tasks.retention.rules import Rules
+from mlflow_kubernetes.tasks.retention.candidates import Candidates
 
 
 class Purge:
     """Counts what it removed and what it could not."""
 
-    def __init__(self, store: Any, rules: Rules, destination: str) -> None:
+    def __init__(self, store: Any, candidates: Candidates, destination: str) -> None:
         self.store = store
-        self.rules = rules
+        self.candidates = candidates
         self.destination = destination
         self.runs = 0
         self.models = 0
 
     def run(self, run: str, artifacts: str) -> None:
         """Remove a run with its logged models, unless one was registered after the run was chosen."""
-        models = self.rules.models(run)
-        if self.rules.named_now(run, *(model for model, _ in models)):
+        models = self.candidates.deleted_models(run)
+        if self.candidates.is_registered(run, *(model for model, _ in models)):
             return
         for model, location in models:
             self.model(model, location)
@@ -40,7 +40,7 @@ class Purge:
     def _artifacts(self, owner: str, address: str) -> None:
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-        where = real_address(address, self.destination)
+        where = storage_uri(address, self.destination)
         if not is_folder_of(owner, where):
             raise ValueError(f"{where} is not a folder of {owner} alone")
         get_artifact_repository(where).delete_artifacts()
@@ -55,7 +55,7 @@ def is_folder_of(owner: str, address: str) -> bool:
     return named and ".." not in path.replace("\\", "/").split("/")
 
 
-def real_address(address: str, destination: str) -> str:
+def storage_uri(address: str, destination: str) -> str:
     """Where artifacts are that the server hands out: below its destination. Others are where they say."""
     parts = urlsplit(address)
     if parts.scheme != "mlflow-artifacts":

@@ -1,8 +1,8 @@
 """What the workers of one server count, and whether that server answers."""
 
 import http.client
-import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
@@ -10,27 +10,31 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 # MLflow's own name, and the one that its users look for.
-NAMES = {"mlflow_http_request": "mlflow_http_requests"}
+PUBLIC_NAMES = {"mlflow_http_request": "mlflow_http_requests"}
 
 
 def collectors(env: Mapping[str, str]) -> list[Collector]:
     """The collectors for the server that has the same environment."""
     health = f"{env.get('MLFLOW_STATIC_PREFIX', '')}/health"
-    return [Workers(env["MLFLOW_EXPOSE_PROMETHEUS"]), Server(int(env.get("MLFLOW_PORT") or 5000), health)]
+    return [
+        WorkerTotals(env["MLFLOW_EXPOSE_PROMETHEUS"]),
+        ServerHealth(int(env.get("MLFLOW_PORT") or 5000), health),
+    ]
 
 
-class Workers(Collector):
+class WorkerTotals(Collector):
     """The sums over all workers, those that are gone included: a counter must not fall."""
 
     def __init__(self, folder: str) -> None:
-        os.makedirs(folder, exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
         self.files = MultiProcessCollector(None, folder)
 
     def collect(self) -> Iterator[Metric]:
+        """Yield each metric, some under a second name."""
         for metric in self.files.collect():
             yield metric
-            if metric.name in NAMES:
-                yield _renamed(metric, NAMES[metric.name])
+            if metric.name in PUBLIC_NAMES:
+                yield _renamed(metric, PUBLIC_NAMES[metric.name])
 
 
 def _renamed(metric: Metric, name: str) -> Metric:
@@ -40,7 +44,7 @@ def _renamed(metric: Metric, name: str) -> Metric:
     return other
 
 
-class Server(Collector):
+class ServerHealth(Collector):
     """Asks the server beside this process how it is."""
 
     def __init__(self, port: int, path: str) -> None:
@@ -48,11 +52,12 @@ class Server(Collector):
         self.path = path
 
     def collect(self) -> Iterator[Metric]:
+        """Yield whether the server is healthy."""
         yield GaugeMetricFamily(
-            "mlflow_server_up", "1 if the server answers its health check.", value=self._answers()
+            "mlflow_server_up", "1 if the server answers its health check.", value=self._is_healthy()
         )
 
-    def _answers(self) -> bool:
+    def _is_healthy(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=3)
         try:
             # As a kubelet asks: answered by the direct launcher even if all of its threads are busy.

@@ -9,14 +9,14 @@ from prometheus_client.core import GaugeMetricFamily
 
 from mlflow_kubernetes.stores.database import Database
 
-ROWS = """
+TASK_RUNS = """
     SELECT name, extract(epoch FROM started)::float, coalesce(extract(epoch FROM succeeded), 0)::float,
            coalesce(failed > coalesce(succeeded, '-infinity'), false)
            OR (deadline < now() AND started > coalesce(greatest(succeeded, failed), '-infinity')), report
     FROM mlflow_kubernetes.tasks"""
 
 
-class Tasks:
+class TaskRuns:
     """The tasks that are switched on, as `name=<seconds until their last success is too old>` each."""
 
     def __init__(self, database: Database, tasks: str) -> None:
@@ -25,16 +25,16 @@ class Tasks:
             name: float(seconds) for name, _, seconds in (each.partition("=") for each in tasks.split())
         }
 
-    def look(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Metric]:
         """Read their rows; a task that never ran has none."""
         rows = {row[0]: row[1:] for row in self._rows() if row[0] in self.limits}
-        yield _each("max_age_seconds", "Age at which the last success is too old.", self.limits)
+        yield _gauge("max_age_seconds", "Age at which the last success is too old.", self.limits)
         started = {name: row[0] for name, row in rows.items()}
-        yield _each("last_start_timestamp_seconds", "When the task last began.", started)
+        yield _gauge("last_start_timestamp_seconds", "When the task last began.", started)
         succeeded = {name: rows[name][1] if name in rows else 0 for name in self.limits}
-        yield _each("last_success_timestamp_seconds", "When the task last succeeded, 0 if never.", succeeded)
+        yield _gauge("last_success_timestamp_seconds", "When the task last succeeded, 0 if never.", succeeded)
         failed = {name: float(row[2]) for name, row in rows.items()}
-        yield _each("failed", "1 if the last run of the task failed or was cut off.", failed)
+        yield _gauge("failed", "1 if the last run of the task failed or was cut off.", failed)
         for name, row in rows.items():
             for item, value in row[3].items():
                 words = f"What the last success of {name} reported."
@@ -45,11 +45,11 @@ class Tasks:
             cursor.execute("SELECT to_regclass('mlflow_kubernetes.tasks')")
             if cursor.fetchone() == (None,):
                 return []
-            cursor.execute(ROWS)
+            cursor.execute(TASK_RUNS)
             return list(cursor.fetchall())
 
 
-def _each(name: str, words: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+def _gauge(name: str, words: str, values: Mapping[str, float]) -> GaugeMetricFamily:
     """A gauge for each task."""
     family = GaugeMetricFamily(f"mlflow_task_{name}", words, labels=("task",))
     for task, value in values.items():

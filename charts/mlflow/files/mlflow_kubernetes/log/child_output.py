@@ -4,11 +4,11 @@ import os
 import sys
 import threading
 
-from mlflow_kubernetes.log.forms import as_json
+from mlflow_kubernetes.log.formatters import as_json
 from mlflow_kubernetes.log.setup import configure, log_line
 
 
-def adopt() -> None:
+def capture_child_output() -> None:
     """Take the streams of all processes that are started from now on; each line becomes a record.
 
     The log itself goes on to where it went. Call it before threads are started.
@@ -21,10 +21,10 @@ def adopt() -> None:
     for stream in (1, 2):
         os.dup2(writer, stream)
     os.close(writer)
-    threading.Thread(target=_pump, args=(reader,), name="children", daemon=True).start()
+    threading.Thread(target=_log_lines, args=(reader,), name="child-output", daemon=True).start()
 
 
-def _pump(reader: int) -> None:
+def _log_lines(reader: int) -> None:
     with os.fdopen(reader, encoding="utf-8", errors="replace") as lines:
         for line in lines:
             if line.strip():

@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
-from glob import glob
+from pathlib import Path
 from timeit import default_timer
 from typing import Any
 
@@ -19,18 +19,18 @@ App = Callable[..., Any]
 PROBES = ("/health", "/version")
 
 
-def folder() -> str | None:
+def metrics_folder() -> str | None:
     """Return the folder of the metrics files, or None if metrics are off."""
     return os.environ.get("prometheus_multiproc_dir")  # noqa: SIM112 (the library's own spelling)
 
 
-def forget_the_dead() -> None:
+def remove_stale_gauges() -> None:
     """Remove the gauges that the workers of a killed server left behind."""
-    for file in glob(f"{folder()}/gauge_live*.db"):
-        os.remove(file)
+    for file in Path(metrics_folder() or "").glob("gauge_live*.db"):
+        file.unlink()
 
 
-class Counted:
+class CountRequests:
     """An ASGI app whose requests are counted under MLflow's names."""
 
     def __init__(self, app: App) -> None:
@@ -41,15 +41,18 @@ class Counted:
         self.version = VERSION
         # MLflow has metrics of these names too. Another help text makes another entry in the file, so neither
         # overwrites the other, and readers add them up by name.
-        unread = CollectorRegistry()
+        unregistered = CollectorRegistry()
         self.total = Counter(
-            "mlflow_http_request_total", "HTTP requests to FastAPI", ("method", "status"), registry=unread
+            "mlflow_http_request_total",
+            "HTTP requests to FastAPI",
+            ("method", "status"),
+            registry=unregistered,
         )
         self.seconds = Histogram(
             "mlflow_http_request_duration_seconds",
             "HTTP requests to FastAPI in seconds",
             ("method", "mlflow_version", "status"),
-            registry=unread,
+            registry=unregistered,
         )
         # Start at 0 before the first request: rate() misses the first event of a counter that starts with it.
         for method in ("GET", "POST"):
@@ -58,6 +61,7 @@ class Counted:
                 self.seconds.labels(method, self.version, code)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Pass a request on, and count its answer."""
         if scope["path"].endswith(PROBES):
             await self.app(scope, receive, send)
             return
@@ -82,10 +86,10 @@ class Usage:
 
         self.worker = worker
         self.pools: set[Any] = set()
-        unread = CollectorRegistry()
+        unregistered = CollectorRegistry()
 
         def gauge(name: str, words: str, mode: Any) -> Gauge:
-            return Gauge(name, words, registry=unread, multiprocess_mode=mode)
+            return Gauge(name, words, registry=unregistered, multiprocess_mode=mode)
 
         self.busy = gauge(
             "mlflow_http_requests_in_progress", "Requests being answered or waiting.", "livesum"
@@ -97,18 +101,18 @@ class Usage:
         threads.set(worker.cfg.threads)
         limit.set(_pool_limit())
 
-    def watch(self) -> None:
+    def start(self) -> None:
         """Update the gauges every second, until the process ends."""
         from sqlalchemy import Engine, QueuePool, event
 
-        def known(connection: Any) -> None:
+        def remember_pool(connection: Any) -> None:
             if isinstance(connection.engine.pool, QueuePool):
                 self.pools.add(connection.engine.pool)
 
-        event.listen(Engine, "engine_connect", known)
-        threading.Thread(target=self._look, daemon=True).start()
+        event.listen(Engine, "engine_connect", remember_pool)
+        threading.Thread(target=self._update, daemon=True).start()
 
-    def _look(self) -> None:
+    def _update(self) -> None:
         while True:
             self.busy.set(self.worker.wsgi.in_progress)
             self.used.set(max((pool.checkedout() for pool in list(self.pools)), default=0))
@@ -128,25 +132,25 @@ def _pool_limit() -> int:
 
 def watch_usage(worker: Any) -> None:
     """Start the gauges of a worker. Call it after the fork."""
-    if folder():
-        Usage(worker).watch()
+    if metrics_folder():
+        Usage(worker).start()
 
 
-def extend(apps: Any) -> None:
+def install(apps: Any) -> None:
     """Count what FastAPI answers, and let /metrics show all pages that the chart names."""
-    apps.native = Counted(apps.native)
+    apps.native = CountRequests(apps.native)
     pages = os.environ.get("MLFLOW_KUBERNETES_METRICS_PAGES", "").split()
     if pages:
         # The view behind MLflow's own route, so login and allowed hosts stay as they are.
-        apps.flask.app.view_functions["prometheus_metrics"] = lambda: _joined(pages)
+        apps.flask.app.view_functions["prometheus_metrics"] = lambda: _join_pages(pages)
 
 
-def _joined(pages: list[str]) -> tuple[str, int, dict[str, str]]:
+def _join_pages(pages: list[str]) -> tuple[str, int, dict[str, str]]:
     kind = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-    return "".join(_fetched(page) for page in pages), 200, kind
+    return "".join(_fetch(page) for page in pages), 200, kind
 
 
-def _fetched(page: str) -> str:
+def _fetch(page: str) -> str:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(page, timeout=2) as answer:

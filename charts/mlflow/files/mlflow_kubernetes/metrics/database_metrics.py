@@ -14,7 +14,7 @@ from mlflow_kubernetes.stores.database import Database, MySQL, PostgreSQL, SQLit
 Rows = Callable[[str], list[Any]]
 
 # Milliseconds after which a query is given up: looking must not add to the load of a slow database.
-LIMIT = 10_000
+QUERY_TIMEOUT_MS = 10_000
 STAGES = ("active", "deleted")
 STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
 POSTGRESQL_CONNECTIONS = """
@@ -32,7 +32,7 @@ VERSIONS = "SELECT count(*) FROM model_versions WHERE current_stage <> 'Deleted_
 JOB_STATUSES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "TIMEOUT", "CANCELED", "NEEDS_RECOVERY")
 JOBS = "SELECT status, count(*) FROM jobs GROUP BY status"
 # Of jobs that no runner has begun. A retry counts only when it is due.
-WAITING = "SELECT min(greatest(creation_time, next_attempt_at)) FROM jobs WHERE status = 0"
+OLDEST_PENDING = "SELECT min(greatest(creation_time, next_attempt_at)) FROM jobs WHERE status = 0"
 SIZE = {
     MySQL: """
         SELECT sum(data_length + index_length) FROM information_schema.tables
@@ -42,31 +42,31 @@ SIZE = {
 }
 
 
-class State:
+class DatabaseState:
     """Quick to ask, and right even while tables are locked: schema revision and connections."""
 
     def __init__(self, database: Database, head: str) -> None:
         self.database = database
         self.head = head
 
-    def look(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Metric]:
         """Ask for all of it."""
         found = self.database.revision()
         words = "1 if the database has the schema that this image needs."
-        yield _table("mlflow_schema_up_to_date", words, (), {(): found == self.head})
+        yield _gauge("mlflow_schema_up_to_date", words, (), {(): found == self.head})
         revisions = {(found or "none", self.head): 1}
-        yield _table("mlflow_schema_info", "Schema revisions.", ("database", "image"), revisions)
+        yield _gauge("mlflow_schema_info", "Schema revisions.", ("database", "image"), revisions)
         if isinstance(self.database, (MySQL, PostgreSQL)):
             yield from self._connections()
 
     def _connections(self) -> Iterator[Metric]:
         count = _mysql_connections if isinstance(self.database, MySQL) else _postgresql_connections
-        with _reading(self.database) as rows:
+        with _open_query(self.database) as rows:
             ours, others, limit = count(rows)
         used = {("mlflow",): ours, ("others",): others}
-        yield _table("mlflow_database_connections", "Connections to the database server.", ("role",), used)
+        yield _gauge("mlflow_database_connections", "Connections to the database server.", ("role",), used)
         words = "Connections that the database server allows."
-        yield _table("mlflow_database_connections_limit", words, (), {(): limit})
+        yield _gauge("mlflow_database_connections_limit", words, (), {(): limit})
 
 
 def _postgresql_connections(rows: Rows) -> list[int]:
@@ -81,57 +81,57 @@ def _mysql_connections(rows: Rows) -> list[int]:
     return [ours, int(all_of_them) - ours, limit]
 
 
-class Inventory:
+class DatabaseInventory:
     """What is in the database. Counting reads whole tables, so it is apart from the quick look."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def look(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Metric]:
         """Count all of it; a stage or status that nothing is in shows as 0."""
         runs = dict.fromkeys(product(STAGES, STATUSES), 0)
         experiments = dict.fromkeys(product(STAGES), 0)
-        with _reading(self.database) as rows:
+        with _open_query(self.database) as rows:
             runs |= {(stage, status): count for stage, status, count in rows(RUNS)}
             experiments |= {(stage,): count for stage, count in rows(EXPERIMENTS)}
             models, versions, size = (
                 rows(query)[0] for query in (MODELS, VERSIONS, SIZE[type(self.database)])
             )
-        yield _table("mlflow_runs_total", "Runs.", ("lifecycle_stage", "status"), runs)
-        yield _table("mlflow_experiments_total", "Experiments.", ("lifecycle_stage",), experiments)
-        yield _table("mlflow_registered_models_total", "Registered models.", (), {(): models[0]})
-        yield _table("mlflow_model_versions_total", "Model versions.", (), {(): versions[0]})
-        yield _table("mlflow_database_size_bytes", "Size of the database.", (), {(): size[0]})
+        yield _gauge("mlflow_runs_total", "Runs.", ("lifecycle_stage", "status"), runs)
+        yield _gauge("mlflow_experiments_total", "Experiments.", ("lifecycle_stage",), experiments)
+        yield _gauge("mlflow_registered_models_total", "Registered models.", (), {(): models[0]})
+        yield _gauge("mlflow_model_versions_total", "Model versions.", (), {(): versions[0]})
+        yield _gauge("mlflow_database_size_bytes", "Size of the database.", (), {(): size[0]})
 
 
-class Jobs:
+class JobQueue:
     """Background jobs, which servers write into PostgreSQL and the one runner takes."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def look(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Metric]:
         """Count them; a status that none has shows as 0."""
         jobs = dict.fromkeys(product(JOB_STATUSES), 0)
-        with _reading(self.database) as rows:
+        with _open_query(self.database) as rows:
             jobs |= {(JOB_STATUSES[status],): count for status, count in rows(JOBS)}
-            [(since,)] = rows(WAITING)
-        yield _table("mlflow_jobs_total", "Background jobs.", ("status",), jobs)
+            [(since,)] = rows(OLDEST_PENDING)
+        yield _gauge("mlflow_jobs_total", "Background jobs.", ("status",), jobs)
         waits = max(0.0, time.time() - since / 1000) if since else 0
         words = "Seconds for which the oldest background job waits to be begun, 0 if none does."
-        yield _table("mlflow_jobs_waiting_seconds", words, (), {(): waits})
+        yield _gauge("mlflow_jobs_waiting_seconds", words, (), {(): waits})
 
 
 @contextmanager
-def _reading(database: Database) -> Iterator[Rows]:
+def _open_query(database: Database) -> Iterator[Rows]:
     """A function that runs one query after the other, in a connection and a transaction of its own."""
     with database.connection() as connection, closing(connection.cursor()) as cursor:
         if isinstance(database, PostgreSQL):
-            cursor.execute(f"SET LOCAL statement_timeout = {LIMIT}")
+            cursor.execute(f"SET LOCAL statement_timeout = {QUERY_TIMEOUT_MS}")
         elif isinstance(database, MySQL) and "MariaDB" in connection.get_server_info():
-            cursor.execute(f"SET SESSION max_statement_time = {LIMIT / 1000}")
+            cursor.execute(f"SET SESSION max_statement_time = {QUERY_TIMEOUT_MS / 1000}")
         elif isinstance(database, MySQL):
-            cursor.execute(f"SET SESSION max_execution_time = {LIMIT}")
+            cursor.execute(f"SET SESSION max_execution_time = {QUERY_TIMEOUT_MS}")
 
         def rows(query: str) -> list[Any]:
             cursor.execute(query)
@@ -140,7 +140,7 @@ def _reading(database: Database) -> Iterator[Rows]:
         yield rows
 
 
-def _table(name: str, words: str, labels: tuple[str, ...], values: Mapping[Any, float]) -> GaugeMetricFamily:
+def _gauge(name: str, words: str, labels: tuple[str, ...], values: Mapping[Any, float]) -> GaugeMetricFamily:
     """A gauge for each row of label values."""
     family = GaugeMetricFamily(name, words, labels=labels)
     for row, value in values.items():

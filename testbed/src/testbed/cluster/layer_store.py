@@ -6,12 +6,10 @@ the first node imports an archive and gives what it made to this store, every ot
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,8 @@ from mlflowops import shell
 
 from testbed import paths
 from testbed.archives import oci
-from testbed.cluster.images import Archived, Ctr
+from testbed.cluster.image_archives import ArchivedImage, Ctr
+from testbed.locks import locked
 
 KEEP_SECONDS = 14 * 24 * 3600
 CONTENT = "containerd/io.containerd.content.v1.content/blobs/sha256"
@@ -30,15 +29,15 @@ def can_share(disk: Path) -> bool:
     return disk.stat().st_dev == _store("images").stat().st_dev
 
 
-def has(image: Archived) -> bool:
+def contains(image: ArchivedImage) -> bool:
     """Whether an image can be taken."""
     return _record(image).exists()
 
 
-def give(ctr: Ctr, disk: Path, image: Archived) -> None:
+def add(ctr: Ctr, disk: Path, image: ArchivedImage) -> None:
     """Keep what a node made of an image."""
-    with _locked():
-        _forget_old()
+    with locked(_store() / "lock", "Waiting for another process that stores an image"):
+        _remove_unused()
         packed = disk / CONTENT
         listed = shell.run([*ctr, "images", "list", f"name=={image.ref}"]).stdout.split()
         manifest = next(word for word in listed if word.startswith("sha256:"))
@@ -52,7 +51,7 @@ def give(ctr: Ctr, disk: Path, image: Archived) -> None:
         _record(image).write_text(json.dumps(kept))
 
 
-def take(ctr: Ctr, disk: Path, image: Archived) -> None:
+def link_into(ctr: Ctr, disk: Path, image: ArchivedImage) -> None:
     """Give a node an image from the store."""
     os.utime(_record(image))
     kept = json.loads(_record(image).read_text())
@@ -63,14 +62,14 @@ def take(ctr: Ctr, disk: Path, image: Archived) -> None:
     # The first import says what belongs to the image, so that nothing of it is tidied up before it is whole.
     shell.run([*ctr, "images", "import", "--local", "--no-unpack", small])
     for layer in content["layers"]:
-        _take_packed(ctr, disk, layer)
+        _link_packed(ctr, disk, layer)
     for below, layer in zip(["", *image.layers], image.layers, strict=False):
-        _take_unpacked(ctr, disk, layer, below)
+        _link_unpacked(ctr, disk, layer, below)
     shell.run([*ctr, "images", "import", "--local", small])  # finds everything in place
     small.unlink()
 
 
-def _take_packed(ctr: Ctr, disk: Path, layer: dict[str, Any]) -> None:
+def _link_packed(ctr: Ctr, disk: Path, layer: dict[str, Any]) -> None:
     """containerd sees that the file is there already, and only notes that it has it."""
     source, target = _blob(layer["digest"]), disk / CONTENT / _hex(layer["digest"])
     _link(source, target)
@@ -84,7 +83,7 @@ def _take_packed(ctr: Ctr, disk: Path, layer: dict[str, Any]) -> None:
         again.replace(target)
 
 
-def _take_unpacked(ctr: Ctr, disk: Path, layer: str, below: str) -> None:
+def _link_unpacked(ctr: Ctr, disk: Path, layer: str, below: str) -> None:
     if shell.run([*ctr, "snapshots", "info", layer], check=False).returncode == 0:
         return
     active = f"take-{layer}"
@@ -94,7 +93,7 @@ def _take_unpacked(ctr: Ctr, disk: Path, layer: str, below: str) -> None:
     shell.run([*ctr, "snapshots", "commit", layer, active])
 
 
-def _unpacked(ctr: Ctr, disk: Path, image: Archived) -> list[Path]:
+def _unpacked(ctr: Ctr, disk: Path, image: ArchivedImage) -> list[Path]:
     """Where a node has the layers of an image."""
     view = f"give-{image.config}"
     shell.run([*ctr, "snapshots", "remove", view], check=False)  # what a crash left
@@ -127,7 +126,7 @@ def _link_tree(source: Path, target: Path) -> None:
     partial.rename(target)
 
 
-def _forget_old() -> None:
+def _remove_unused() -> None:
     """Remove images that have not been used for two weeks, and what only they needed."""
     needed: set[str] = set()
     for record in _store("images").iterdir():
@@ -141,19 +140,11 @@ def _forget_old() -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-@contextlib.contextmanager
-def _locked() -> Iterator[None]:
-    """One at a time changes the store; the kernel lets go of the lock when the process ends."""
-    with (_store() / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _store(*parts: str) -> Path:
     return paths.cache("containerd", *parts)
 
 
-def _record(image: Archived) -> Path:
+def _record(image: ArchivedImage) -> Path:
     return _store("images") / f"{_hex(image.config)}.json"
 
 

@@ -12,11 +12,11 @@ from prometheus_client.registry import Collector
 from mlflow_kubernetes.log import logger
 
 # Seconds that a slow look may take before it counts as failed, beyond three intervals.
-PATIENCE = 30
+TIMEOUT_SECONDS = 30
 
 
 @dataclass(frozen=True)
-class Look:
+class CheckResult:
     """How one look ended."""
 
     seconds: float
@@ -25,22 +25,23 @@ class Look:
     at: float
 
 
-class Check(Collector):
+class PeriodicCheck(Collector):
     """Exposes `<name>_up`, `<name>_latency_seconds` and what `look` found, which fails by raising."""
 
-    def __init__(self, name: str, what: str, look: Callable[[], Iterable[Metric]], every: float) -> None:
+    def __init__(self, name: str, what: str, run: Callable[[], Iterable[Metric]], every: float) -> None:
         self.name = name
         self.what = what
-        self.look = look
+        self.run = run
         self.every = every
         self.started = time.monotonic()
-        self.last: Look | None = None
+        self.last: CheckResult | None = None
         threading.Thread(target=self._repeat, daemon=True, name=name).start()
 
     def collect(self) -> Iterator[Metric]:
+        """Yield the result of the last run, and wait for none."""
         last = self.last
         # A look that hangs is a failed one, however long the kernel waits for its connection.
-        hangs = time.monotonic() - (last.at if last else self.started) > 3 * self.every + PATIENCE
+        hangs = time.monotonic() - (last.at if last else self.started) > 3 * self.every + TIMEOUT_SECONDS
         if last is None and not hangs:
             return
         up = last is not None and not last.error and not hangs
@@ -52,20 +53,17 @@ class Check(Collector):
 
     def _repeat(self) -> None:
         while True:
-            self._once()
+            self._run_once()
             time.sleep(self.every)
 
-    def _once(self) -> None:
+    def _run_once(self) -> None:
         began = time.monotonic()
         error, found = "", []
         try:
-            found = list(self.look())
+            found = list(self.run())
         except Exception as failure:  # whatever it is, the next look may succeed
             error = " ".join(f"{type(failure).__name__}: {failure}".split())
         before = self.last.error if self.last else ""
-        self.last = Look(time.monotonic() - began, error, found, time.monotonic())
+        self.last = CheckResult(time.monotonic() - began, error, found, time.monotonic())
         if bool(error) is not bool(before):
-            self._say(error or "answers again")
-
-    def _say(self, words: str) -> None:
-        logger("metrics").info(f"{self.what}: {words}")
+            logger("metrics").info(f"{self.what}: {error or 'answers again'}")

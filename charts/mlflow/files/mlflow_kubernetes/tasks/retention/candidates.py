@@ -47,12 +47,12 @@ MODELS = f"""
     WHERE (source_run_id = %(run)s OR (%(run)s IS NULL AND lifecycle_stage = 'deleted'
                                        AND last_updated_timestamp_ms < %(deleted_before)s))
     AND NOT EXISTS (SELECT FROM named WHERE 'm-' || id = model_id)"""  # noqa: S608 - constants
-NAMED_NOW = """
+REGISTERED = """
     SELECT count(*) FROM model_versions WHERE current_stage <> 'Deleted_Internal'
     AND concat_ws(' ', run_id, source, storage_location) LIKE ANY (%(patterns)s)"""
 
 
-class Rules:
+class Candidates:
     """The questions, asked through one connection."""
 
     def __init__(self, connection: Any, days: float, grace_days: float, keep_tag: str) -> None:
@@ -65,26 +65,26 @@ class Rules:
             "keep_tag": keep_tag,
         }
 
-    def old(self, limit: int | None = None) -> list[tuple[str, str]]:
+    def old_runs(self, limit: int | None = None) -> list[tuple[str, str]]:
         """Runs whose time is over, the oldest first, with their artifacts' address."""
         return self._rows(OLD.replace("{not}", "NOT"), limit)
 
-    def old_but_needed(self) -> int:
+    def count_needed_old_runs(self) -> int:
         """How many runs are old enough and stay."""
         query = f"SELECT count(*) FROM ({OLD.replace('{not}', '')}) found"  # noqa: S608 - constants
         return int(self._rows(query, None)[0][0])
 
-    def deleted(self, limit: int | None = None) -> list[tuple[str, str]]:
+    def deleted_runs(self, limit: int | None = None) -> list[tuple[str, str]]:
         """Deleted runs whose grace is over, with their artifacts' address."""
         return self._rows(DELETED, limit)
 
-    def models(self, run: str | None = None) -> list[tuple[str, str]]:
+    def deleted_models(self, run: str | None = None) -> list[tuple[str, str]]:
         """A run's logged models, or without a run those that were deleted themselves; with their address."""
         return self._rows(MODELS, None, run=run)
 
-    def named_now(self, *ids: str) -> bool:
+    def is_registered(self, *ids: str) -> bool:
         """Whether a model version names one of these runs or models by now."""
-        return bool(self._rows(NAMED_NOW, None, patterns=[f"%{each}%" for each in ids])[0][0])
+        return bool(self._rows(REGISTERED, None, patterns=[f"%{each}%" for each in ids])[0][0])
 
     def _rows(self, query: str, limit: int | None, **more: Any) -> list[Any]:
         self.cursor.execute(

@@ -23,6 +23,7 @@ class TextFormatter(logging.Formatter):
     """A sentence after the name of its part. A trace stands alone: it ends with the message."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the text of a record."""
         if record.exc_info:
             return self.formatException(record.exc_info)
         part = record.name.removeprefix(NAME).lstrip(".")
@@ -38,6 +39,7 @@ class JsonFormatter(logging.Formatter):
     """Every record of every library in the same form, traces of exceptions in a field; no empty fields."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the text of a record."""
         when = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
         fields = {
             "time": when.replace("+00:00", "Z"),

@@ -16,16 +16,21 @@ Ctr = Sequence[str | Path]
 
 
 @dataclass(frozen=True)
-class Archived:
-    """An image in an archive: its full name, the digest of its config, which names its content, and the
-    digests of its layers, each with all below it."""
+class ArchivedImage:
+    """An image in an archive.
+
+    Attributes:
+        ref: its full name.
+        config: the digest of its config, which names its content.
+        layers: the digests of its layers, each with all below it.
+    """
 
     ref: str
     config: str
     layers: tuple[str, ...]
 
 
-def content(archive: Path) -> list[Archived]:
+def content(archive: Path) -> list[ArchivedImage]:
     """The images in a docker or OCI archive."""
     try:
         with tarfile.open(archive) as tar:
@@ -38,25 +43,25 @@ def content(archive: Path) -> list[Archived]:
         raise OpsError(str(archive), wrong, "write it with `docker save` or `buildah push`") from error
 
 
-def _docker_images(tar: tarfile.TarFile) -> list[Archived]:
+def _docker_images(tar: tarfile.TarFile) -> list[ArchivedImage]:
     found = []
     for image in _json(tar, "manifest.json"):
         config = "sha256:" + image["Config"].removeprefix("blobs/sha256/").removesuffix(".json")
-        layers = _chain(_json(tar, image["Config"]))
-        found += [Archived(ref, config, layers) for ref in image["RepoTags"] or []]
+        layers = _chain_ids(_json(tar, image["Config"]))
+        found += [ArchivedImage(ref, config, layers) for ref in image["RepoTags"] or []]
     return found
 
 
-def _oci_images(tar: tarfile.TarFile) -> list[Archived]:
+def _oci_images(tar: tarfile.TarFile) -> list[ArchivedImage]:
     found = []
     for entry in _json(tar, "index.json")["manifests"]:
         config = _blob(tar, entry["digest"])["config"]["digest"]
         ref = entry["annotations"]["io.containerd.image.name"]
-        found.append(Archived(ref, config, _chain(_blob(tar, config))))
+        found.append(ArchivedImage(ref, config, _chain_ids(_blob(tar, config))))
     return found
 
 
-def _chain(config: dict[str, Any]) -> tuple[str, ...]:
+def _chain_ids(config: dict[str, Any]) -> tuple[str, ...]:
     """Names of unpacked layers: a digest over the layer's own and the name of all below (OCI's "ChainID")."""
     chain: list[str] = []
     for own in config["rootfs"]["diff_ids"]:
@@ -74,8 +79,8 @@ def _json(tar: tarfile.TarFile, path: str) -> Any:
     return json.load(member) if member else None
 
 
-def lacks(ctr: Ctr, archive: Path) -> bool:
-    """Whether a node lacks any image of an archive, or has another one by its name."""
+def is_missing(ctr: Ctr, archive: Path) -> bool:
+    """Whether a node is_missing any image of an archive, or has another one by its name."""
     return any(_config_of(ctr, image.ref) != image.config for image in content(archive))
 
 

@@ -17,7 +17,7 @@ class Schema:
     upgrade: Callable[[str], None]
 
 
-def wanted(env: Mapping[str, str]) -> list[Schema]:
+def required_schemas(env: Mapping[str, str]) -> list[Schema]:
     """What a server with this environment needs."""
     found = [Schema("the database", "alembic_version", Revisions.installed(), _upgrade_runs)]
     if env.get("MLFLOW_KUBERNETES_APP_NAME") == "basic-auth":

@@ -7,8 +7,8 @@ from urllib.parse import SplitResult
 
 MIB = 1 << 20
 # S3 takes 10,000 pieces: this is enough for 300 GiB, and three of them are in memory.
-PIECE = 32 * MIB
-CONNECT, READ = 5, 10
+CHUNK = 32 * MIB
+CONNECT_TIMEOUT, READ_TIMEOUT = 5, 10
 """Seconds of a check, which tries once."""
 
 
@@ -19,7 +19,7 @@ class Stream(Protocol):
         """So many bytes, fewer at the end only."""
 
 
-class Store(ABC):
+class ObjectStore(ABC):
     """A folder of a bucket; its client is made at the first use and kept."""
 
     def __init__(self, env: Mapping[str, str], uri: SplitResult) -> None:
@@ -36,7 +36,7 @@ class Store(ABC):
         """Ask for one object, whether there is one or not; raises what went wrong. Writes nothing."""
 
 
-class Folder(Store):
+class BackupStore(ObjectStore):
     """One that can hold backups. What is written may be larger than memory and disk together."""
 
     @abstractmethod

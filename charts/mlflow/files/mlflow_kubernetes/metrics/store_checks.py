@@ -1,0 +1,44 @@
+"""The checks of the database and of the object store."""
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+from prometheus_client import Metric
+from prometheus_client.registry import Collector
+
+from mlflow_kubernetes.metrics.database_metrics import DatabaseInventory, DatabaseState, JobQueue
+from mlflow_kubernetes.metrics.periodic_check import PeriodicCheck
+from mlflow_kubernetes.metrics.task_metrics import TaskRuns
+from mlflow_kubernetes.schema.revisions import Revisions
+from mlflow_kubernetes.stores.artifact_root import artifact_root
+from mlflow_kubernetes.stores.database import connect
+from mlflow_kubernetes.stores.object_store import ObjectStore
+from mlflow_kubernetes.stores.store_factory import open_store
+
+
+def collectors(env: Mapping[str, str]) -> list[Collector]:
+    """Checks of the stores of a server that has the same environment."""
+    every = float(env.get("MLFLOW_KUBERNETES_METRICS_INTERVAL") or 60)
+    database = connect(env["MLFLOW_BACKEND_STORE_URI"])
+    state, inventory = DatabaseState(database, Revisions.installed().head), DatabaseInventory(database)
+    checks: list[Collector] = [
+        PeriodicCheck("mlflow_database", "the database", state.collect, every),
+        PeriodicCheck("mlflow_inventory", "the count of runs and models", inventory.collect, every),
+    ]
+    if names := env.get("MLFLOW_KUBERNETES_TASKS"):
+        checks.append(
+            PeriodicCheck("mlflow_tasks", "the notes of the tasks", TaskRuns(database, names).collect, every)
+        )
+    if env.get("MLFLOW_SERVER_ENABLE_JOB_EXECUTION") == "true":
+        checks.append(PeriodicCheck("mlflow_jobs", "the background jobs", JobQueue(database).collect, every))
+    if store := open_store(env, artifact_root(env)):
+        checks.append(
+            PeriodicCheck("mlflow_artifact_store", "the artifact store", partial(_check_store, store), every)
+        )
+    return checks
+
+
+def _check_store(store: ObjectStore) -> Iterable[Metric]:
+    """Nothing to tell but that it went well. Writing would tell more, and fill a versioned bucket."""
+    store.check()
+    return ()
