@@ -98,6 +98,8 @@ def test_official_ingress(cli: Cli) -> None:
     (rule,) = manifest.one("Ingress")["spec"]["rules"]
     assert rule["host"] == "mlflow.example.com"
     assert manifest.env()["MLFLOW_KUBERNETES_APP_NAME"] == "basic-auth"
+    assert "ml.example.com" in str(manifest.env()["MLFLOW_SERVER_ALLOWED_HOSTS"]).split(",")
+    assert re.findall(r"(?m)^# (server\S+):", out) == ["server.flag_options.dev", "server.value_options.port"]
     assert "mlflow.backendStoreUriFrom: is not translated; set backendStore.postgres for what the URI" in out
 
 

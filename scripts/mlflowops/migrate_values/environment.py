@@ -66,19 +66,10 @@ def _typed(owner: str, value: str) -> Any:
 
 
 def _refused(name: str) -> str:
-    for rule in table_list():
+    for rule in table("env-refused"):
         if re.fullmatch("|".join(rule["names"]), name):
             return str(rule["instead"])
     return ""
-
-
-def table_list() -> list[dict[str, Any]]:
-    """Variables that the chart refuses."""
-    import yaml
-
-    from mlflowops.paths import checkout
-
-    return list(yaml.safe_load((checkout() / "charts/mlflow/validation/env-refused.yaml").read_text()))
 
 
 def _env_from(entry: dict[str, Any], result: Result) -> None:

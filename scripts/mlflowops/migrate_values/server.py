@@ -20,19 +20,36 @@ IMAGES = ("bitnami/mlflow", "bitnamilegacy/mlflow", "burakince/mlflow")
 
 def options(source: Source, result: Result) -> None:
     """Options of `mlflow server`: names with values, or words as `--name=value`."""
-    given: dict[str, Any] = dict(source.take("extraArgs") or {})
+    for place in ("extraArgs", "server.value_options"):
+        for name, value in (source.take(place) or {}).items():
+            _option(f"{place}.{name}", value, result)
     for word in source.take("tracking.extraArgs") or []:
         name, _, value = str(word).removeprefix("--").partition("=")
-        given[name] = value
-    for name, value in given.items():
-        option = re.sub("_|(?<=[a-z])(?=[A-Z])", "-", str(name)).lower()
-        key = OPTIONS.get(option)
-        if key is None:
-            result.left[f"extraArgs.{name}"] = "set mlflow.env, each option of `mlflow server` has a variable"
-        elif key == "mlflow.workers":
-            result.set(key, int(value))
-        else:
-            result.set(key, str(value).split(",") if key.endswith(("Hosts", "Origins")) else value)
+        _option(f"tracking.extraArgs.{name}", value, result)
+    for place in ("extraFlags", "server.flag_options"):
+        for flag in source.take(place) or []:
+            _flag(f"{place}.{flag}", result)
+
+
+def _option(path: str, value: Any, result: Result) -> None:
+    key = OPTIONS.get(_kebab(path))
+    if key is None:
+        result.left[path] = sentence(path)
+    elif key == "mlflow.workers":
+        result.set(key, int(value))
+    else:
+        result.set(key, str(value).split(",") if key.endswith(("Hosts", "Origins")) else value)
+
+
+def _flag(path: str, result: Result) -> None:
+    if _kebab(path) == "no-serve-artifacts":
+        result.set("artifactStore.mode", "direct")
+    elif _kebab(path) != "serve-artifacts":
+        result.left[path] = sentence(path)
+
+
+def _kebab(path: str) -> str:
+    return re.sub("_|(?<=[a-z])(?=[A-Z])", "-", path.rsplit(".", maxsplit=1)[-1]).lower()
 
 
 def image(source: Source, result: Result) -> None:

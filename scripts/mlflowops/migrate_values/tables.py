@@ -10,10 +10,10 @@ from mlflowops.paths import checkout
 
 
 @functools.cache
-def table(name: str) -> dict[str, Any]:
+def table(name: str) -> Any:
     """A file of charts/mlflow/validation."""
     file = checkout() / "charts/mlflow/validation" / f"{name}.yaml"
-    return dict(yaml.safe_load(file.read_text()))
+    return yaml.safe_load(file.read_text())
 
 
 @functools.cache

@@ -1,5 +1,6 @@
 """The translation: first what needs more than a new name, then the rest by the chart's own tables."""
 
+import re
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
@@ -9,6 +10,7 @@ from mlflowops.migrate_values.result import Result
 from mlflowops.migrate_values.source import Source
 from mlflowops.migrate_values.tables import defaults, explained, new_path
 
+PROBE = re.compile("[pP]robe")
 Step = Callable[[Source, Result], None]
 
 
@@ -76,6 +78,6 @@ def _plain(path: str, value: Any, result: Result) -> None:
     new = new_path(path)
     if new:
         result.set(new, value)
-    elif value is not False or "robe" in path:
+    elif value is not False or PROBE.search(path):
         key, instead = explained(path)
         result.left[key] = instead
