@@ -211,3 +211,21 @@ def test_the_page_has_an_example_of_each_chart_and_its_command(
     monkeypatch.chdir(tmp_path)
     Path("old.yaml").write_text(next(old for peer, old, _ in EXAMPLES if peer == "community"))
     assert cli(*command.split()).code == 0
+
+
+PASSWORDS = re.compile(
+    "(assword|SecretAccessKey|accessKeySecret|[aA]ccessKeyI[dD]|accessKey|connectionString|clientSecret"
+    "|cookieSecret|SecretKey|connectionUrl|redisUrl|[uU]ri)$"
+)
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_no_password_is_printed(cli: Cli, tmp_path: Path, peer: str) -> None:
+    """Of no key that holds one, set together or behind a user name in an address."""
+    strings = [path for path, kind in PEERS[peer]["keys"].items() if kind == "string"]
+    paths = [path for path in strings if PASSWORDS.search(path) and "existing" not in path]
+    assert len(paths) > 1
+    for value in ("hunter2", "postgresql://user:hunter2@db/mlflow"):
+        (tmp_path / "old.yaml").write_text(yaml.safe_dump(nested(dict.fromkeys(paths, value))))
+        answer = cli("migrate-values", "--from", peer, tmp_path / "old.yaml")
+        assert answer.code == 0 and "hunter2" not in answer.out + answer.err
