@@ -15,6 +15,7 @@ from mlflowops.health.cli import health
 from mlflowops.helmfile import helmfile
 from mlflowops.importer.cli import import_
 from mlflowops.log_results import log_results
+from mlflowops.migrate_values.cli import migrate_values
 from mlflowops.moved import MOVED, moved
 from mlflowops.promote import promote
 from mlflowops.restore import restore
@@ -64,6 +65,7 @@ app.command()(log_results)
 app.command()(best_run)
 app.command()(promote)
 app.command("import")(import_)
+app.command("migrate-values")(migrate_values)
 app.command(context_settings=PASS_ON)(helmfile)
 for name in MOVED:
     app.command(name, hidden=True, context_settings=PASS_ON)(moved)

@@ -5,7 +5,7 @@ several keys at once, or know a better word than a pattern. Takes `.`.
 */}}
 {{- define "mlflow.validate" -}}
 {{- $sentences := list -}}
-{{- range list "renamed" "names" "image" "labels" "server" "env" "replicas" "autoscaling" "disruption" "strategy"
+{{- range list "unknown" "names" "image" "labels" "server" "env" "replicas" "autoscaling" "disruption" "strategy"
       "postgres" "uri" "pool" "artifactStore" "s3" "azure" "gcs" "allowedSources" "persistence" "auth" "keys"
       "externalSecrets" "pods" "podNames" "metrics" "ingress" "httpRoute" "networkPolicy" "retention"
       "backup" "jobs" -}}

@@ -1,0 +1,1 @@
+"""`mlflowops migrate-values`: values of another MLflow chart as values of this one."""
