@@ -28,9 +28,9 @@ def test_the_test_bed_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
     own = program(tmp_path, "helmfile")
-    assert helmfile._found() == [str(own)]
+    assert helmfile._helmfile_command() == [str(own)]
     testbed = program(tmp_path, "testbed")
-    assert helmfile._found() == [str(testbed), "helmfile"]
+    assert helmfile._helmfile_command() == [str(testbed), "helmfile"]
 
 
 def test_without_any_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,4 +39,4 @@ def test_without_any_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(
         OpsError, match=r"^mlflowops: helmfile: it is not installed; run `make tools`, or put"
     ):
-        helmfile._found()
+        helmfile._helmfile_command()
