@@ -14,6 +14,7 @@ import threading
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.registry import Collector
 
+from mlflow_kubernetes.addresses import every_address
 from mlflow_kubernetes.log import logger
 
 # The module of each part.
@@ -31,7 +32,7 @@ def main() -> None:
     for collector in [each for name in names for each in collectors(name)]:
         registry.register(collector)
     port = int(os.environ.get("MLFLOW_KUBERNETES_METRICS_PORT") or 9464)
-    start_http_server(port, registry=registry)
+    start_http_server(port, every_address(), registry)
     logger("metrics").info(f"{' and '.join(names)} on port {port}.")
     end.wait()
 

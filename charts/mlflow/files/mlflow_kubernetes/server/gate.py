@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mlflow_kubernetes.addresses import plain
 from mlflow_kubernetes.log import context
 from mlflow_kubernetes.log.formatters import JsonFormatter, as_json
 from mlflow_kubernetes.server.rules import Refusal, Rules
@@ -82,7 +83,7 @@ class Exchange:
     def __init__(self, gate: Gate, scope: dict[str, Any], receive: App, send: App) -> None:
         self.gate = gate
         self.began = time.monotonic()
-        self.client = (scope.get("client") or ("",))[0]
+        self.client = plain((scope.get("client") or ("",))[0])
         headers = [each for each in scope["headers"] if not DROPPED_HEADERS.fullmatch(each[0])]
         given = b"".join(value for name, value in headers if name == b"x-request-id").decode("latin-1")
         self.id = given if VALID_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

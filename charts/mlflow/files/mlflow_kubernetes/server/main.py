@@ -71,4 +71,6 @@ def upstream() -> None:
 
     if auth.enabled():
         auth.bootstrap_in_subprocess()
+    if ":" in os.environ.get("POD_IP", ""):  # uvicorn listens for one family
+        os.environ["MLFLOW_HOST"] = "::"
     os.execv(sys.executable, command("upstream"))  # noqa: S606
