@@ -20,6 +20,8 @@ for those of the server alone, a backup before a migration left out.
 {{- /* JSON: Secrets that the values themselves mention, for which no key is known. Takes `.`. */}}
 {{- define "mlflow.secrets.mentioned" -}}
 {{- $names := list -}}
+{{- range .Values.mlflow.env }}{{ if kindIs "map" . }}{{ with .valueFrom.secretKeyRef }}{{ $names = append $names
+      .name }}{{ end }}{{ end }}{{ end -}}
 {{- range .Values.mlflow.envFrom }}{{ with .secretRef }}{{ $names = append $names .name }}{{ end }}{{ end -}}
 {{- range .Values.extraVolumes }}{{ with .secret }}{{ $names = append $names .secretName }}{{ end -}}
 {{- range (.projected | default dict).sources }}{{ with .secret }}{{ $names = append $names

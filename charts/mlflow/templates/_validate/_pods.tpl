@@ -78,6 +78,12 @@
   "instead" "set a number above 0") -}}
 {{- end -}}
 {{- end -}}
+{{- if and (eq .Values.dnsPolicy "None") (not .Values.dnsConfig.nameservers) -}}
+{{- include "mlflow.says" (dict
+  "path" "dnsPolicy"
+  "wrong" "None leaves the pods without DNS, and dnsConfig.nameservers is empty"
+  "instead" "list them there, or remove it") -}}
+{{- end -}}
 {{- with .Values.serviceAccount -}}
 {{- if and (not .create) (or .annotations .labels) -}}
 {{- include "mlflow.says" (dict
