@@ -2,7 +2,7 @@
 
 import pytest
 
-from render.chart import MLFLOW, Chart, Json, gcs, postgres, s3
+from render.chart import MLFLOW, Chart, Json, postgres, s3
 
 CASE = MLFLOW.folder / "ci/kubernetes-fields-values.yaml"
 SECRET: Json = {"valueFrom": {"secretKeyRef": {"name": "tokens", "key": "wandb"}}}
@@ -88,11 +88,15 @@ def test_backups_with_credentials_of_their_own_take_no_other_secret(chart: Chart
     }
 
 
-def test_external_secrets_can_fetch_the_secret_of_a_variable(chart: Chart) -> None:
-    store = {
-        "enabled": True,
-        "secretStoreRef": {"name": "vault"},
-        "secrets": {"tokens": {"key": "prod/tokens"}},
-    }
-    manifest = chart.render({**gcs(), "mlflow": {"env": {"A": SECRET}}, "externalSecrets": store})
-    assert "ExternalSecret/tokens" in manifest.names()
+@pytest.mark.parametrize("optional", [False, True])
+def test_external_secrets_fetch_the_secret_of_a_variable(chart: Chart, optional: bool) -> None:
+    """By itself if the pods wait for it; an optional one where the values say so."""
+    reference = {**SECRET["valueFrom"]["secretKeyRef"], "optional": optional}
+    env = {"mlflow": {"env": {"A": {"valueFrom": {"secretKeyRef": reference}}}}}
+    store: Json = {"enabled": True, "secretStoreRef": {"name": "vault"}}
+    given = {**postgres(), **env}
+    names = chart.render({**given, "externalSecrets": store}).names()
+    assert ("ExternalSecret/tokens" in names) is not optional
+    assert ("tokens: wandb" in chart.notes(given)) is not optional
+    names = chart.render({**given, "externalSecrets": {**store, "secrets": {"tokens": {}}}}).names()
+    assert "ExternalSecret/tokens" in names
