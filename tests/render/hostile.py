@@ -210,6 +210,7 @@ TABLE: dict[str, Json] = {
         "service": {
             "type": "LoadBalancer",
             "clusterIP": "fd00::@",
+            "hostnames": ["@.example.com"],
             "loadBalancerClass": "@",
             "loadBalancerSourceRanges": ["fd00::@/64"],
         },

@@ -12,6 +12,10 @@
   "instead" (printf "remove it, or set service.type: %s" (first $types))) -}}
 {{- end -}}
 {{- end -}}
+{{- range include "mlflow.hosts.service" . | fromJsonArray -}}
+{{- $path := ternary "service.hostnames" "service.annotations" (has . $service.hostnames) -}}
+{{- include "mlflow.validate.host" (dict "path" $path "host" . "seen" list) -}}
+{{- end -}}
 {{- if eq $service.clusterIP "None" -}}
 {{- include "mlflow.says" (dict
   "path" "service.clusterIP"
