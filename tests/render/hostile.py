@@ -205,6 +205,21 @@ TABLE: dict[str, Json] = {
         "backup": {"enabled": True, "image": {"registry": "@", "digest": "sha256:@"}},
         "networkPolicy": {"enabled": True},
     },
+    "fields of Kubernetes": {
+        "mlflow": {"env": {"A": {"valueFrom": {"secretKeyRef": {"name": "@", "key": "@"}}}}},
+        "service": {
+            "type": "LoadBalancer",
+            "clusterIP": "fd00::@",
+            "hostnames": ["@.example.com"],
+            "loadBalancerClass": "@",
+            "loadBalancerSourceRanges": ["fd00::@/64"],
+        },
+        "schedulerName": "@",
+        "runtimeClassName": "@",
+        "dnsConfig": {"searches": ["@"]},
+        "hostAliases": [{"ip": "@", "hostnames": ["@"]}],
+        "test": {"resources": RESOURCES},
+    },
     "backup, azure": {
         "backendStore": {"postgres": {"enabled": True, "host": "db"}},
         "artifactStore": {"azure": {"enabled": True, "storageAccount": "models", "container": "mlflow"}},

@@ -15,7 +15,7 @@ import yaml
 from render.chart import CASES, MLFLOW, Chart, Json, Refused
 
 # `false` is refused in words and `true` is the default: nothing to see in a rendering (test_rejections).
-WITHOUT_EFFECT = {"backendStore.postgres.poolPrePing"}
+WITHOUT_EFFECT = {"backendStore.postgres.poolPrePing", "enabled"}
 
 
 def resolve(node: Any, root: Json) -> Any:

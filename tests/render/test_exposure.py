@@ -111,12 +111,12 @@ def test_own_lists_are_kept_and_nothing_stands_twice(chart: Chart) -> None:
 def test_route_leads_to_the_service(chart: Chart) -> None:
     found = chart.render(route()).one("HTTPRoute", "mlflow")["spec"]
     assert found == {
-        "parentRefs": [{"name": "public"}],
+        "parentRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "public"}],
         "hostnames": [HOST],
         "rules": [
             {
                 "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
-                "backendRefs": [{"name": "mlflow", "port": 80}],
+                "backendRefs": [{"group": "", "kind": "Service", "name": "mlflow", "port": 80, "weight": 1}],
             }
         ],
     }

@@ -18,7 +18,9 @@ def harmless(values: Json) -> dict[str, str]:
     def word(number: int, place: str) -> str:
         if place.endswith("digest"):
             return f"{number:0>64}"
-        numeric = re.search(r"([iI]nterval|Timeout|request|size|sizeLimit|[.]cpu|[.]memory)$", place)
+        numeric = re.search(
+            r"([iI]nterval|Timeout|request|size|sizeLimit|[.]cpu|[.]memory|clusterIP|Ranges[.]0)$", place
+        )
         return f"7{number:03}" if numeric else f"zq{number:03}z"
 
     return {place: word(number, place) for number, place in enumerate(places(values))}

@@ -70,6 +70,30 @@ def test_own_hosts(chart: Chart, host: str, verdict: bool) -> None:
     assert allowed(chart, host, {"mlflow": {"allowedHosts": hosts}}) is verdict
 
 
+DNS = "external-dns.alpha.kubernetes.io/"
+NAMED = {
+    "hostnames": ({"hostnames": ["ml.example.com"]}, "ml.example.com"),
+    "node": ({"type": "NodePort", "hostnames": ["node-1.lan"]}, "node-1.lan"),
+    "external-dns": ({"annotations": {f"{DNS}hostname": "a.example.com, b.example.com."}}, "b.example.com"),
+    "external-dns, inside": ({"annotations": {f"{DNS}internal-hostname": "c.lan"}}, "c.lan"),
+}
+
+
+@pytest.mark.parametrize("port", ["", ":30080"])
+@pytest.mark.parametrize("name", NAMED)
+def test_names_of_the_service(chart: Chart, name: str, port: str) -> None:
+    service, host = NAMED[name]
+    assert allowed(chart, host + port, {"service": service})
+    assert host in chart.notes({"service": service}).split("  hosts      ")[1].splitlines()[0]
+
+
+def test_the_name_of_a_service_is_an_address_and_that_of_a_node_is_none(chart: Chart) -> None:
+    """Port 80 is that of the Service; a node has another one."""
+    hosts = ["ml.example.com"]
+    assert "Look at it    http://ml.example.com\n" in chart.notes({"service": {"hostnames": hosts}})
+    assert "http://ml.example.com" not in chart.notes({"service": {"type": "NodePort", "hostnames": hosts}})
+
+
 def test_every_host_when_asked(chart: Chart) -> None:
     assert allowed(chart, "anything.example.com", {"mlflow": {"allowedHosts": ["*"]}})
 

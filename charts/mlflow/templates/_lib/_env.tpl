@@ -1,26 +1,37 @@
 {{- /*
 List lines: the environment of what runs MLflow. Entries with a source come first: MLFLOW_SERVER_ALLOWED_HOSTS
-refers to $(POD_IP). The rest is sorted; `mlflow.env` wins, except what tells a cloud's library who it is, which is the
-server's and not for a container with the backups' own credentials. Takes (dict "ctx" $ "reads" (dict ...)), the latter
-of `mlflow.reads`, with "more" for further variables.
+refers to $(POD_IP). The rest is sorted; `mlflow.env` wins. Takes (dict "ctx" $ "reads" (dict ...)), the latter of
+`mlflow.reads`, with "more" for further variables.
 */}}
 {{- define "mlflow.env" -}}
 {{- $plain := merge (default dict .more) (include "mlflow.env.server" .ctx | fromJson) .reads.env -}}
-{{- $aws := "(DEFAULT_)?PROFILE|SHARED_CREDENTIALS_FILE|CONFIG_FILE|ROLE_.*|WEB_IDENTITY_.*|CONTAINER_.*" -}}
-{{- $identity := printf "^(AWS_(%s)|AZURE_.*)$" $aws -}}
-{{- range $name, $value := .ctx.Values.mlflow.env -}}
-{{- if not (and $.reads.own (regexMatch $identity $name)) }}{{ $_ := set $plain $name $value }}{{ end -}}
-{{- end -}}
+{{- $given := include "mlflow.env.given" (dict "ctx" .ctx "own" .reads.own) | fromJson -}}
 - name: POD_IP
   valueFrom:
     fieldRef:
       fieldPath: status.podIP
-{{- include "mlflow.env.entries" (dict "secrets" .reads.secrets "plain" $plain) }}
+{{- include "mlflow.env.entries" (dict "secrets" .reads.secrets "plain" $plain "given" $given) }}
 {{- end }}
 
 {{- /*
-List lines: environment entries, those with a Secret first, the others sorted by name. Two of them refer to variables;
-what they hold of the values is literal or has no dollar sign. Takes (dict "secrets" (list ...) "plain" (dict ...)).
+JSON: `mlflow.env`, name to text or to {"valueFrom": ...}. A container with the backups' own credentials gets neither
+other Secrets nor what tells a cloud's library who it is, which is the server's. Takes (dict "ctx" $ "own" false).
+*/}}
+{{- define "mlflow.env.given" -}}
+{{- $aws := "(DEFAULT_)?PROFILE|SHARED_CREDENTIALS_FILE|CONFIG_FILE|ROLE_.*|WEB_IDENTITY_.*|CONTAINER_.*" -}}
+{{- $given := dict -}}
+{{- range $name, $value := .ctx.Values.mlflow.env -}}
+{{- $secret := and (kindIs "map" $value) (contains "secretKeyRef" (toJson $value)) -}}
+{{- $server := or $secret (regexMatch (printf "^(AWS_(%s|.*ACCESS_KEY.*)|AZURE_.*)$" $aws) $name) -}}
+{{- if not (and $.own $server) }}{{ $_ := set $given $name $value }}{{ end -}}
+{{- end -}}
+{{- toJson $given -}}
+{{- end }}
+
+{{- /*
+List lines: environment entries, those with a source first, the others sorted by name. Two of them refer to variables;
+what they hold of the values is literal or has no dollar sign. Takes (dict "secrets" (list ...) "plain" (dict ...)),
+with "given" (dict ...) what `mlflow.env.given` says, which wins.
 */}}
 {{- define "mlflow.env.entries" -}}
 {{- range .secrets }}
@@ -30,7 +41,16 @@ what they hold of the values is literal or has no dollar sign. Takes (dict "secr
       name: {{ .secret | quote }}
       key: {{ .key | quote }}
 {{- end }}
-{{- range $name, $value := .plain }}
+{{- $plain := merge (dict) .plain -}}
+{{- range $name, $value := .given }}
+{{- if kindIs "map" $value }}
+{{- $_ := unset $plain $name }}
+- name: {{ $name | quote }}
+  valueFrom:
+    {{- toYaml $value.valueFrom | nindent 4 }}
+{{- else }}{{ $_ := set $plain $name $value }}{{ end }}
+{{- end }}
+{{- range $name, $value := $plain }}
 {{- $refers := has $name (list "AZURE_STORAGE_CONNECTION_STRING" "MLFLOW_SERVER_ALLOWED_HOSTS") }}
 - name: {{ $name | quote }}
   value: {{ ternary $value (include "mlflow.literal" $value) $refers | quote }}
@@ -84,37 +104,5 @@ run those that it was asked for. Takes `.`.
 {{- end -}}
 {{- if .Values.jobs.enabled }}{{ $_ := set $env "MLFLOW_SERVER_JOB_EXECUTION_ENGINE" "executor" }}{{ end -}}
 {{- with $hosts.origins }}{{ $_ := set $env "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS" (join "," .) }}{{ end -}}
-{{- toJson $env -}}
-{{- end }}
-
-{{- /*
-JSON: plain environment of what counts, and of what serves the counts; tasks are those that are on, with the seconds
-after which their last success is too old. Takes `.`.
-*/}}
-{{- define "mlflow.env.metrics" -}}
-{{- $facts := include "mlflow.facts" . | fromJson -}}
-{{- $env := dict
-      "MLFLOW_KUBERNETES_LOG_FORMAT" .Values.mlflow.log.format
-      "MLFLOW_PORT" (toString $facts.port)
-      "PYTHONDONTWRITEBYTECODE" "1" -}}
-{{- with .Values.mlflow.staticPrefix }}{{ $_ := set $env "MLFLOW_STATIC_PREFIX" . }}{{ end -}}
-{{- with .Values.metrics }}{{ if .enabled -}}
-{{- $hosts := list "127.0.0.1" -}}
-{{- if $facts.exporter }}{{ $hosts = append $hosts (printf "%s-exporter" (include "mlflow.fullname" $)) }}{{ end -}}
-{{- $pages := list -}}
-{{- range $hosts }}{{ $pages = append $pages (printf "http://%s:%d/metrics" . (int $.Values.metrics.port)) }}{{ end -}}
-{{- $on := dict "retention" $facts.retention "backup" $.Values.backup.enabled "drill" $facts.drill -}}
-{{- $tasks := list -}}
-{{- range $task := list "retention" "backup" "drill" }}{{ if get $on $task -}}
-{{- $hours := get $.Values.prometheusRule.thresholds (printf "%sHours" $task) -}}
-{{- $tasks = append $tasks (printf "%s=%d" $task (mul $hours 3600)) -}}
-{{- end }}{{ end -}}
-{{- with $tasks }}{{ $_ := set $env "MLFLOW_KUBERNETES_TASKS" (join " " .) }}{{ end -}}
-{{- $env = merge $env (dict
-      "MLFLOW_EXPOSE_PROMETHEUS" "/metrics"
-      "MLFLOW_KUBERNETES_METRICS_INTERVAL" (int .storeIntervalSeconds | toString)
-      "MLFLOW_KUBERNETES_METRICS_PAGES" (join " " $pages)
-      "MLFLOW_KUBERNETES_METRICS_PORT" (int .port | toString)) -}}
-{{- end }}{{ end -}}
 {{- toJson $env -}}
 {{- end }}

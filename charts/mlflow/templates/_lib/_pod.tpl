@@ -16,7 +16,8 @@ imagePullSecrets:
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- range $key := list "priorityClassName" "nodeSelector" "affinity" "tolerations" }}
+{{- range $key := list "priorityClassName" "schedulerName" "runtimeClassName" "dnsPolicy" "dnsConfig" "hostAliases"
+      "nodeSelector" "affinity" "tolerations" }}
 {{- with get $.ctx.Values $key }}
 {{ dict $key . | toYaml }}
 {{- end }}

@@ -41,13 +41,23 @@ helm.sh/chart: {{ printf "%s-%s" .ctx.Chart.Name .ctx.Chart.Version | replace "+
 {{- end }}
 
 {{- /*
-String: `registry/repository:tag@digest` of an image; without a tag, MLflow's own. Takes (dict "ctx" $ "image"
-.Values.image).
+String: `registry/repository:tag@digest` of an image; without a tag, MLflow's own. A registry in the repository stays.
+Takes (dict "ctx" $ "image" .Values.image).
 */}}
 {{- define "mlflow.image" -}}
+{{- if not (include "mlflow.image.registry" .image.repository) -}}
 {{- with default .image.registry .ctx.Values.global.imageRegistry }}{{ . }}/{{ end -}}
+{{- end -}}
 {{- printf "%s:%s" .image.repository (default (printf "v%s-full" .ctx.Chart.AppVersion) .image.tag) -}}
 {{- with .image.digest }}@{{ . }}{{ end -}}
+{{- end }}
+
+{{- /*
+String: the registry in a repository, such as `ghcr.io` in `ghcr.io/mlflow/mlflow`; empty without one. As container
+runtimes read it, a first part with a dot or a colon, or `localhost`. Takes the repository.
+*/}}
+{{- define "mlflow.image.registry" -}}
+{{- regexFind "^(localhost|[-A-Za-z0-9]+[.:][-A-Za-z0-9.:]+)/" . | trimSuffix "/" -}}
 {{- end }}
 
 {{- /*

@@ -9,6 +9,8 @@ for those of the server alone, a backup before a migration left out.
 {{- $backups := dict "ctx" .ctx "store" (include "mlflow.backup.store" .ctx | fromJson) -}}
 {{- $all = append $all (include "mlflow.reads" $backups | fromJson) -}}
 {{- end -}}
+{{- $given := include "mlflow.secrets.ofEnv" (dict "ctx" .ctx "optional" false) | fromJsonArray -}}
+{{- $all = append $all (dict "secrets" $given "files" list) -}}
 {{- $secrets := dict -}}
 {{- range $all }}{{ range concat .secrets .files -}}
 {{- $name := toString .secret -}}{{- /* An empty one is for validation to complain about. */ -}}
@@ -17,9 +19,23 @@ for those of the server alone, a backup before a migration left out.
 {{- toJson $secrets -}}
 {{- end }}
 
+{{- /*
+JSON: the Secrets of `mlflow.env`, as a list of (dict "secret" name "key" key): those that a pod waits for, or the
+optional ones. Takes (dict "ctx" $ "optional" false).
+*/}}
+{{- define "mlflow.secrets.ofEnv" -}}
+{{- $found := list -}}
+{{- range .ctx.Values.mlflow.env }}{{ if kindIs "map" . }}{{ with .valueFrom.secretKeyRef -}}
+{{- if eq (default false .optional) $.optional }}{{ $found = append $found (dict "secret" .name "key" .key) }}{{ end -}}
+{{- end }}{{ end }}{{ end -}}
+{{- toJson $found -}}
+{{- end }}
+
 {{- /* JSON: Secrets that the values themselves mention, for which no key is known. Takes `.`. */}}
 {{- define "mlflow.secrets.mentioned" -}}
 {{- $names := list -}}
+{{- range include "mlflow.secrets.ofEnv" (dict "ctx" . "optional" true) | fromJsonArray }}{{ $names = append $names
+      .secret }}{{ end -}}
 {{- range .Values.mlflow.envFrom }}{{ with .secretRef }}{{ $names = append $names .name }}{{ end }}{{ end -}}
 {{- range .Values.extraVolumes }}{{ with .secret }}{{ $names = append $names .secretName }}{{ end -}}
 {{- range (.projected | default dict).sources }}{{ with .secret }}{{ $names = append $names
@@ -53,6 +69,7 @@ Mapping lines: the values of one Secret and their places in the vault. Takes (di
 {{- $where := get $settings.secrets $name | default dict -}}
 {{- $key := default (print $settings.keyPrefix $name) $where.key -}}
 {{- $made := dig "template" "data" dict $where -}}
+{{- $stored := dict "conversionStrategy" "Default" "decodingStrategy" "None" "metadataPolicy" "None" -}}
 {{- $refs := dict -}}
 {{- range .keys }}{{ if not (hasKey $made .) }}{{ $_ := set $refs . (dict "key" $key "property" .) }}{{ end }}{{ end -}}
 {{- range $secretKey, $ref := $where.data }}{{ $_ := set $refs $secretKey (merge (dict) $ref
@@ -62,12 +79,12 @@ data:
   {{- range $secretKey, $ref := $refs }}
   - secretKey: {{ $secretKey | quote }}
     remoteRef:
-      {{- toYaml $ref | nindent 6 }}
+      {{- merge (dict) $ref $stored | toYaml | nindent 6 }}
   {{- end }}
 {{- else -}}
 dataFrom:
   - extract:
-      key: {{ $key | quote }}
+      {{- merge (dict "key" $key) $stored | toYaml | nindent 6 }}
 {{- end }}
 {{- end }}
 

@@ -30,7 +30,7 @@
 {{- if hasKey .Values.podLabels "azure.workload.identity/use" -}}
 {{- include "mlflow.says" (dict
   "path" "podLabels.azure.workload.identity/use"
-  "wrong" "would miss the pods that watch the store"
+  "wrong" "would miss the pods of the tasks"
   "instead" "set it in commonLabels, which reach every pod") -}}
 {{- end -}}
 {{- end }}

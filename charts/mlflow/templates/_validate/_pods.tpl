@@ -9,33 +9,6 @@
 {{- end -}}
 {{- end }}
 
-{{- /* Lines: each part of the image's name in its own key. Takes `.`. */}}
-{{- define "mlflow.validate.image" -}}
-{{- range $path, $registry := dict "image.registry" .Values.image.registry "global.imageRegistry"
-      (default "" .Values.global.imageRegistry) -}}
-{{- if regexMatch "://|/$" $registry -}}
-{{- include "mlflow.says" (dict
-  "path" $path
-  "wrong" (printf "%q is not a registry" $registry)
-  "instead" "write it as registry.example.com:5000, without scheme and slash") -}}
-{{- end -}}
-{{- end -}}
-{{- with .Values.image -}}
-{{- if regexMatch "@|:[^/]*$" .repository -}}
-{{- include "mlflow.says" (dict
-  "path" "image.repository"
-  "wrong" (printf "%q holds a tag or a digest" .repository)
-  "instead" "set image.tag or image.digest instead") -}}
-{{- end -}}
-{{- if and .digest (not (regexMatch "^sha256:[a-f0-9]{64}$" .digest)) -}}
-{{- include "mlflow.says" (dict
-  "path" "image.digest"
-  "wrong" (printf "%q is not a digest" .digest)
-  "instead" "write it as sha256: and 64 hexadecimal digits") -}}
-{{- end -}}
-{{- end -}}
-{{- end }}
-
 {{- /* Lines: labels and annotations that would stand twice in an object. Takes `.`. */}}
 {{- define "mlflow.validate.labels" -}}
 {{- $own := "^(app|app\\.kubernetes\\.io/(name|instance|component|version|part-of|managed-by)|helm\\.sh/chart)$" -}}
@@ -77,6 +50,12 @@
   "wrong" "0 is root, which runAsNonRoot forbids"
   "instead" "set a number above 0") -}}
 {{- end -}}
+{{- end -}}
+{{- if and (eq .Values.dnsPolicy "None") (not .Values.dnsConfig.nameservers) -}}
+{{- include "mlflow.says" (dict
+  "path" "dnsPolicy"
+  "wrong" "None leaves the pods without DNS, and dnsConfig.nameservers is empty"
+  "instead" "list them there, or remove it") -}}
 {{- end -}}
 {{- with .Values.serviceAccount -}}
 {{- if and (not .create) (or .annotations .labels) -}}

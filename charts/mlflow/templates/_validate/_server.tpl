@@ -58,8 +58,14 @@ Lines: a path prefix that leaves the login as it is. MLflow asks for none where 
 {{- /* Lines: environment variables that belong elsewhere. Takes `.`. */}}
 {{- define "mlflow.validate.env" -}}
 {{- $owned := .Files.Get "validation/env-owned.yaml" | fromYaml -}}
+{{- $secrets := list -}}
+{{- range (include "mlflow.objectStore" .Values.artifactStore | fromJson).secrets -}}
+{{- $secrets = append $secrets .variable -}}
+{{- end -}}
 {{- range $name, $value := .Values.mlflow.env -}}
 {{- $path := printf "mlflow.env.%s" $name -}}
+{{- $source := kindIs "map" $value -}}
+{{- $text := ternary "" $value $source -}}
 {{- if not (regexMatch "^[A-Za-z_][A-Za-z0-9_]*$" $name) -}}
 {{- include "mlflow.says" (dict
   "path" $path
@@ -70,8 +76,14 @@ Lines: a path prefix that leaves the login as it is. MLflow asks for none where 
   "path" $path
   "wrong" "is computed by the chart"
   "instead" (printf "set %s instead" (get $owned $name))) -}}
-{{- else if include "mlflow.validate.refusedEnv" (dict "ctx" $ "name" $name "value" $value) -}}
-{{- include "mlflow.validate.refusedEnv" (dict "ctx" $ "name" $name "value" $value) -}}
+{{- else if include "mlflow.validate.refusedEnv" (dict "ctx" $ "name" $name "value" $text) -}}
+{{- include "mlflow.validate.refusedEnv" (dict "ctx" $ "name" $name "value" $text) -}}
+{{- else if and $source (has $name $secrets) -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" "is in artifactStore.s3.credentialsFromSecret too"
+  "instead" "remove it, or set artifactStore.s3.credentialsFromSecret.enabled: false") -}}
+{{- else if $source -}}
 {{- else if and (eq $name "MLFLOW_S3_UPLOAD_EXTRA_ARGS") (hasKey (fromJson $value) "Error") -}}
 {{- include "mlflow.says" (dict
   "path" $path
@@ -81,7 +93,7 @@ Lines: a path prefix that leaves the login as it is. MLflow asks for none where 
 {{- include "mlflow.says" (dict
   "path" $path
   "wrong" "would be readable in the Deployment"
-  "instead" "put it into a Secret and name that in mlflow.envFrom") -}}
+  "instead" "put it into a Secret and name that in mlflow.envFrom, or here as valueFrom: {secretKeyRef: ...}") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

@@ -5,10 +5,10 @@ several keys at once, or know a better word than a pattern. Takes `.`.
 */}}
 {{- define "mlflow.validate" -}}
 {{- $sentences := list -}}
-{{- range list "unknown" "names" "image" "labels" "server" "env" "replicas" "autoscaling" "disruption" "strategy"
-      "postgres" "uri" "pool" "artifactStore" "s3" "azure" "gcs" "allowedSources" "persistence" "auth" "keys"
-      "externalSecrets" "pods" "podNames" "metrics" "ingress" "httpRoute" "networkPolicy" "retention"
-      "backup" "jobs" -}}
+{{- range list "unknown" "enabled" "names" "image" "labels" "server" "env" "replicas" "autoscaling" "disruption"
+      "strategy" "postgres" "uri" "pool" "artifactStore" "s3" "azure" "gcs" "allowedSources" "persistence" "auth" "keys"
+      "externalSecrets" "pods" "podNames" "metrics" "service" "ingress" "httpRoute" "networkPolicy"
+      "retention" "backup" "jobs" -}}
 {{- range include (printf "mlflow.validate.%s" .) $ | splitList "\n" -}}
 {{- with trim . }}{{ $sentences = append $sentences . }}{{ end -}}
 {{- end -}}

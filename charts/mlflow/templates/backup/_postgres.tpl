@@ -6,8 +6,9 @@ true for an init container that runs as long as its pod.
 {{- define "mlflow.postgres" -}}
 {{- $database := include "mlflow.database" .ctx | fromJson -}}
 {{- $plain := merge (dict "HOME" "/tmp") $database.libpq -}}
+{{- $given := dict -}}
 {{- range $name, $value := .ctx.Values.mlflow.env -}}
-{{- if hasPrefix "PG" $name }}{{ $_ := set $plain $name $value }}{{ end -}}
+{{- if hasPrefix "PG" $name }}{{ $_ := set $given $name $value }}{{ end -}}
 {{- end -}}
 - name: postgres
   {{- if .stays }}
@@ -25,7 +26,8 @@ true for an init container that runs as long as its pod.
     - stay
     {{- end }}
   env:
-    {{- include "mlflow.env.entries" (dict "secrets" $database.secrets "plain" $plain) | trim | nindent 4 }}
+    {{- $entries := dict "secrets" $database.secrets "plain" $plain "given" $given }}
+    {{- include "mlflow.env.entries" $entries | trim | nindent 4 }}
   {{- with .resources }}
   resources:
     {{- toYaml . | nindent 4 }}
