@@ -42,7 +42,7 @@ def drop_statements(cursor: Any) -> list[str]:
 
 def before_dump(cursor: Any) -> str:
     """What comes before a dump."""
-    return "\n".join(["SET client_min_messages = warning;", "BEGIN;", *drop_statements(cursor), ""])
+    return "\n".join(["BEGIN;", "SET LOCAL client_min_messages = warning;", *drop_statements(cursor), ""])
 
 
 def after_dump(cursor: Any, rows: Mapping[str, int]) -> str:
@@ -59,4 +59,6 @@ def after_dump(cursor: Any, rows: Mapping[str, int]) -> str:
     )
     # As a literal, since a name may hold any mark that ends a body in dollars.
     body = Literal(f"BEGIN{counts.as_string(cursor)}\nEND")
-    return f"DO {body.as_string(cursor)};\nCOMMIT;\n\\echo committed\n"
+    # PgBouncer gives the connection to others after the transaction: with the search path of the dump, they
+    # would find no table.
+    return f"DO {body.as_string(cursor)};\nRESET ALL;\nCOMMIT;\n\\echo committed\n"
