@@ -35,6 +35,17 @@ def test_retention_follows_its_switch(chart: Chart, on: bool) -> None:
         ]  # fmt: skip
 
 
+def test_retention_of_what_people_deleted_knows_no_age(chart: Chart) -> None:
+    manifest = chart.render({**postgres(cleanupRunsDays=30), **s3(), "retention": {"enabled": True}})
+    assert [word for word in box(manifest, "retention")["command"] if "days" in word] == ["--grace-days=7"]
+    assert manifest.env()["MLFLOW_KUBERNETES_TASKS"] == "retention=180000"
+
+
+def test_retention_of_traces(chart: Chart) -> None:
+    manifest = chart.render({**RETENTION, "retention": {"traces": {"days": 0.5}}})
+    assert "--traces-days=0.5" in box(manifest, "retention")["command"]
+
+
 def test_retention_sees_the_stores_as_the_server_does(chart: Chart) -> None:
     """Artifacts are removed in the store itself: no host rule and no login of the server is in the way."""
     manifest = chart.render({**RETENTION, "mlflow": {"envFrom": [{"secretRef": {"name": "keys"}}]}})

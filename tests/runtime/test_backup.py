@@ -68,26 +68,24 @@ def test_a_damaged_dump_is_not_restored(pod: Pod) -> None:
     assert pod.content() == before
 
 
-@pytest.mark.parametrize("wrong", ["fewer rows", "cut off", "no right"])
+@pytest.mark.parametrize("wrong", ["fewer rows", "cut off"])
 def test_whatever_goes_wrong_nothing_changes(pod: Pod, wrong: str) -> None:
-    """The dump is not the one that was counted; or ends early; or the database refuses in the middle."""
+    """The dump is not the one that was counted, or it ends early."""
     pod.backup()
     dump, sha256, facts = pod.objects()
     pod.store.query("DELETE FROM params")
     if wrong == "fewer rows":
         pod.put(facts, pod.get(facts).replace(b'"public.runs": 200', b'"public.runs": 201'))
-    elif wrong == "cut off":
+    else:
         body = pod.get(dump)[:-2000]
         digest = hashlib.sha256(body).hexdigest()
         pod.put(facts, pod.get(facts).replace(pod.get(sha256).split()[0], digest.encode()))
         pod.put(dump, body)
-    else:
-        pod.store.query("ALTER TABLE params OWNER TO postgres")
     before = pod.content()
     log = pod.restore(code=1)
     assert "PostgreSQL's program failed (1); the log of container postgres says why." in log
     words = {"fewer rows": "public.runs does not have 201 rows", "cut off": "end of file"}
-    assert words.get(wrong, "already exists") in pod.said
+    assert words[wrong] in pod.said
     assert pod.content() == before and pod.store.task("restore")["failed"]
 
 

@@ -166,6 +166,18 @@ def test_what_is_kept(store: Store, home: Path) -> None:
     assert store.left() == {**dict.fromkeys(kept, "active"), **dict.fromkeys(gone, "deleted")}
 
 
+def test_only_what_people_deleted_is_removed(store: Store, home: Path) -> None:
+    """However old the others are."""
+    kept = [*store.runs(3, ended=4000), *store.runs(2, ended=4000, deleted=6)]
+    gone = store.runs(4, ended=4000, deleted=8)
+    stages = {run: stage for run, stage in store.left().items() if run in kept}
+    log = run_task("retention", home, store.env, *RETENTION[1:])
+    assert "no run is deleted by its age" in log and "4 runs removed for good." in log
+    assert store.left() == stages and not [key for key in store.objects() if set(key.split("/")) & set(gone)]
+    report = store.task("retention")["report"]
+    assert (report["due_runs"], report["deleted_runs"], report["purged_runs"]) == (0, 0, 4)
+
+
 def test_a_store_that_refuses(store: Store, home: Path) -> None:
     """The runs stay, the job fails, and the next one goes on."""
     runs = store.runs(12, ended=99, deleted=8)

@@ -11,6 +11,16 @@ dump() {
         --snapshot="$(cat snapshot)" > data
 }
 
+# What is in a dump, in order; Python chooses from it. The rest is read too, for Python checks the sum of all of it.
+contents() {
+    {
+        pg_restore --list > toc
+        code=$?
+        cat > /dev/null
+        return "$code"
+    } < data
+}
+
 # All in one transaction, and only a dump that was read to its end and counted is committed. What psql says then is
 # the proof: the programs before it in the pipe may have failed.
 restore() {
@@ -21,7 +31,11 @@ restore() {
         : < data # or Python would wait for a reader
         return 1
     fi
-    { cat before.sql && pg_restore --file=- --no-owner --no-privileges --no-comments < data && cat after.sql; } |
+    {
+        cat before.sql &&
+            pg_restore --file=- --use-list=list --no-owner --no-privileges --no-comments < data &&
+            cat after.sql
+    } |
         # From version 17 on it sets a parameter that older servers do not know.
         sed '/^-- PostgreSQL database dump$/,/^SET check_function_bodies/{/^SET transaction_timeout = 0;$/d}' |
         # As a variable it is a name whatever is in it; as an option it might be an address.
@@ -41,8 +55,11 @@ while [ "${2:-}" = stay ]; do
     if [ -e order ]; then obey; fi
     sleep 2
 done
-until [ -e order ]; do
-    [ ! -e end ] || exit 0
-    sleep 0.2
+while :; do
+    until [ -e order ]; do
+        [ ! -e end ] || exit 0
+        sleep 0.2
+    done
+    obey || exit
+    [ "$(cat taken)" = contents ] || exit 0
 done
-obey

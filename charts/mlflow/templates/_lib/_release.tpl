@@ -101,7 +101,9 @@ JSON: what follows from the values, decided here once. Takes `.`.
       "login" (eq $values.auth.mode "basic")
       "threads" (ternary 40 (int $values.mlflow.threads) (eq $values.mlflow.launcher "upstream"))
       "exporter" (and $values.metrics.enabled $database)
-      "retention" (and $values.backendStore.postgres.enabled $values.backendStore.postgres.cleanupRunsEnabled)
+      "retention" (and $values.backendStore.postgres.enabled (or
+        $values.retention.enabled
+        $values.backendStore.postgres.cleanupRunsEnabled))
       "drill" (and .enabled .drill.enabled)
       "drillDatabase" (default (printf "%s_drill" $values.backendStore.postgres.database | trunc 63) .drill.database)
       "backupFirst" (and .enabled .beforeMigration)

@@ -1,16 +1,27 @@
 {{- /* Lines: what retention works on, and reaches from any node. Takes `.`. */}}
 {{- define "mlflow.validate.retention" -}}
-{{- if .Values.backendStore.postgres.cleanupRunsEnabled -}}
-{{- if not .Values.backendStore.postgres.enabled -}}
+{{- $runs := .Values.backendStore.postgres.cleanupRunsEnabled -}}
+{{- if and .Values.retention.traces.days (not (or .Values.retention.enabled $runs)) -}}
 {{- include "mlflow.says" (dict
-  "path" "backendStore.postgres.cleanupRunsEnabled"
+  "path" "retention.traces.days"
+  "wrong" "no CronJob removes traces"
+  "instead" "set retention.enabled: true too, or 0") -}}
+{{- end -}}
+{{- range $path, $on := dict
+      "backendStore.postgres.cleanupRunsEnabled" $runs
+      "retention.enabled" .Values.retention.enabled -}}
+{{- if $on -}}
+{{- if not $.Values.backendStore.postgres.enabled -}}
+{{- include "mlflow.says" (dict
+  "path" $path
   "wrong" "retention works on PostgreSQL only"
   "instead" "set backendStore.postgres.enabled: true too, or remove it") -}}
-{{- else if not (include "mlflow.facts" . | fromJson).shared -}}
+{{- else if not (include "mlflow.facts" $ | fromJson).shared -}}
 {{- include "mlflow.says" (dict
-  "path" "backendStore.postgres.cleanupRunsEnabled"
+  "path" $path
   "wrong" "the artifacts are on a volume that one node mounts, which the Job may not reach"
   "instead" "set artifactStore.s3, or ReadWriteMany in persistence.accessModes") -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

@@ -15,8 +15,11 @@ from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.stores.database import Database, PostgreSQL, Unreachable
 
 Report = Mapping[str, float]
+# CREATE SCHEMA IF NOT EXISTS needs the right to create one although it exists.
 SETUP = """
-    CREATE SCHEMA IF NOT EXISTS mlflow_kubernetes;
+    DO $$ BEGIN
+        IF to_regnamespace('mlflow_kubernetes') IS NULL THEN CREATE SCHEMA mlflow_kubernetes; END IF;
+    END $$;
     CREATE TABLE IF NOT EXISTS mlflow_kubernetes.tasks (
         name text PRIMARY KEY, started timestamptz NOT NULL, deadline timestamptz NOT NULL,
         succeeded timestamptz, failed timestamptz, error text, report jsonb NOT NULL DEFAULT '{}')"""
@@ -92,7 +95,8 @@ class Task:
             self._write(SETUP)
         except psycopg2.errors.InsufficientPrivilege as error:
             raise Unreachable(
-                f"{' '.join(str(error).split())}; let MLflow's role keep notes: GRANT CREATE ON DATABASE."
+                f"{' '.join(str(error).split())}; let MLflow's role keep notes: "
+                "GRANT CREATE ON DATABASE, or CREATE SCHEMA mlflow_kubernetes AUTHORIZATION."
             ) from error
 
     def _write(self, statement: str, **values: Any) -> None:

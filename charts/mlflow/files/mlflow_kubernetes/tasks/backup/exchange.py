@@ -34,9 +34,17 @@ class Exchange:
         self._order("dump", {"snapshot": snapshot})
         return Dump(self)
 
+    def contents(self, chunks: Iterable[bytes]) -> str:
+        """Return what is in a dump, as `pg_restore --list` has it; the dump is read to its end."""
+        self._feed("contents", chunks, {})
+        return (self.folder / "toc").read_text(errors="replace")
+
     def restore(self, chunks: Iterable[bytes], files: Mapping[str, str]) -> None:
         """Order a restore, and feed it."""
-        self._order("restore", files)
+        self._feed("restore", chunks, files)
+
+    def _feed(self, order: str, chunks: Iterable[bytes], files: Mapping[str, str]) -> None:
+        self._order(order, files)
         try:
             with self.pipe.open("wb") as pipe:
                 for chunk in chunks:
@@ -54,6 +62,8 @@ class Exchange:
             raise TaskError(f"PostgreSQL's program failed ({code}); the log of container postgres says why.")
 
     def _order(self, name: str, files: Mapping[str, str]) -> None:
+        for left in (self.pipe, self.folder / "started", self.folder / "status"):  # by an order before
+            left.unlink(missing_ok=True)
         os.mkfifo(self.pipe)
         for file, text in files.items():
             (self.folder / file).write_text(text)

@@ -1,7 +1,7 @@
 """Restore a backup: into MLflow's database while no server runs, or as a drill into a scratch database.
 
-The database is replaced in one transaction, and only after the dump was found undamaged: whatever goes wrong,
-it is as it was.
+The database is replaced in one transaction, and only after the dump was found undamaged and the rights of
+MLflow's role sufficient: whatever goes wrong, it is as it was. A drill checks the same rights.
 """
 
 import argparse
@@ -15,6 +15,8 @@ from mlflow_kubernetes.tasks.backup.catalog import Backups
 from mlflow_kubernetes.tasks.backup.exchange import Exchange
 from mlflow_kubernetes.tasks.backup.facts import Facts
 from mlflow_kubernetes.tasks.restore import sql
+from mlflow_kubernetes.tasks.restore.contents import select_entries
+from mlflow_kubernetes.tasks.restore.rights import check_rights
 from mlflow_kubernetes.tasks.restore.scratch import ScratchDatabase
 from mlflow_kubernetes.tasks.task import Report, Task, TaskError
 
@@ -39,27 +41,37 @@ class Restore:
         began, backups = time.monotonic(), Backups(os.environ, self.options.source)
         facts = backups.facts(self.options.backup)
         self.task.log.info(f"checking {self.options.source}/{facts['name']}.dump, {facts['size']} bytes.")
-        for _ in backups.chunks(facts):
-            pass
+        contents = self.exchange.contents(backups.chunks(facts))
+        self._check_rights(contents, facts)
         if self.options.scratch:
             with ScratchDatabase(self.task, self.options.scratch):
-                self._restore(backups, facts, self.options.scratch)
+                self._restore(backups, facts, contents, self.options.scratch)
         else:
             self._wait_for_disconnects()
-            self._restore(backups, facts, os.environ["PGDATABASE"])
+            self._restore(backups, facts, contents, os.environ["PGDATABASE"])
         rows = sum(facts["rows"].values())
         self.task.log.info(
             f"restored {facts['name']}: {len(facts['rows'])} tables with {rows} rows, as counted."
         )
         return {"rows": rows, "duration_seconds": round(time.monotonic() - began, 1)}
 
-    def _restore(self, backups: Backups, facts: Facts, database: str) -> None:
+    def _check_rights(self, contents: str, facts: Facts) -> None:
+        with self.task.database.connection() as connection, connection.cursor() as cursor:
+            check_rights(cursor, select_entries(contents, cursor, cursor), facts["rows"])
+
+    def _restore(self, backups: Backups, facts: Facts, contents: str, database: str) -> None:
         import psycopg2
 
         self.task.log.info(f"restoring into database {database}; until its end nothing changes.")
-        with closing(psycopg2.connect(dbname=database)) as connection, connection.cursor() as cursor:
+        with (
+            closing(psycopg2.connect(dbname=database)) as connection,
+            connection.cursor() as cursor,
+            self.task.database.connection() as own,
+            own.cursor() as mlflow,
+        ):
             files = {
                 "database": database,
+                "list": select_entries(contents, cursor, mlflow),
                 "before.sql": sql.before_dump(cursor),
                 "after.sql": sql.after_dump(cursor, facts["rows"]),
             }

@@ -19,6 +19,7 @@ class ScratchDatabase:
         self.task = task
         self.name = name
         self.created = False
+        self.schemas: set[str] = set()
 
     def __enter__(self) -> "ScratchDatabase":
         if not self._run("SELECT 1 FROM pg_database WHERE datname = %s", self.name):
@@ -31,6 +32,7 @@ class ScratchDatabase:
                     "set backup.drill.database to an empty one, or to one that does not exist."
                 )
             cursor.execute(MARK)
+            self.schemas = _schemas(cursor)
         return self
 
     def __exit__(
@@ -42,6 +44,8 @@ class ScratchDatabase:
         with closing(_connect(self.name)) as connection, connection.cursor() as cursor:
             for statement in sql.drop_statements(cursor):
                 cursor.execute(statement)
+            for schema in _schemas(cursor) - self.schemas:
+                cursor.execute(f"DROP SCHEMA {schema} CASCADE")  # format() has quoted it
 
     def _create(self) -> None:
         import psycopg2
@@ -63,6 +67,11 @@ class ScratchDatabase:
         with closing(_connect()) as connection, connection.cursor() as cursor:
             cursor.execute(statement, values or None)
             return list(cursor.fetchall()) if cursor.description else []
+
+
+def _schemas(cursor: Any) -> set[str]:
+    cursor.execute("SELECT format('%I', nspname) FROM pg_namespace WHERE pg_has_role(nspowner, 'USAGE')")
+    return {row[0] for row in cursor.fetchall()}
 
 
 def _connect(database: str | None = None) -> Any:

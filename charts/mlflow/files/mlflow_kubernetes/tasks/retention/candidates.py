@@ -55,12 +55,13 @@ REGISTERED = """
 class Candidates:
     """The questions, asked through one connection."""
 
-    def __init__(self, connection: Any, days: float, grace_days: float, keep_tag: str) -> None:
+    def __init__(self, connection: Any, days: float | None, grace_days: float, keep_tag: str) -> None:
         connection.autocommit = True
         self.cursor = connection.cursor()
         now = time.time() * 1000
         self.values = {
-            "ended_before": int(now - days * DAY),
+            # Without an age no run has ended early enough.
+            "ended_before": 0 if days is None else int(now - days * DAY),
             "deleted_before": int(now - grace_days * DAY),
             "keep_tag": keep_tag,
         }

@@ -1,8 +1,8 @@
 """End old runs, and free what deleted ones take: the retention CronJob.
 
-First, runs that ended long ago are deleted as in the UI, where they can be restored. Then, runs that were
-deleted long enough ago, by this or by people, are removed with their artifacts. The next one goes on where
-one is cut off.
+First, if an age is given, runs that ended long ago are deleted as in the UI, where they can be restored.
+Then, runs that were deleted long enough ago, by this or by people, are removed with their artifacts. The next
+one goes on where one is cut off.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from mlflow_kubernetes.stores.artifact_root import artifact_root
 from mlflow_kubernetes.stores.database import connect
 from mlflow_kubernetes.tasks.retention.candidates import Candidates
 from mlflow_kubernetes.tasks.retention.purge import Purge
+from mlflow_kubernetes.tasks.retention.traces import OldTraces, remove_traces
 from mlflow_kubernetes.tasks.task import Report, Task, TaskError
 
 # What fails for so many runs fails for all: the object store, most likely.
@@ -43,18 +44,26 @@ class Retention:
             candidates = Candidates(connection, options.days, options.grace_days, options.keep_tag)
             due = candidates.old_runs()
             found = {"due_runs": len(due), "kept_runs": candidates.count_needed_old_runs()}
-            self.task.log.info(
-                f"{found['due_runs']} runs ended more than {options.days:g} days ago and may go; "
-                f"{found['kept_runs']} more are as old, but needed."
-            )
+            self._log_due(found)
             if options.dry_run:
-                return {**found, **self._preview(due, candidates)}
-            report = {**found, **self._delete(candidates), **self._purge(candidates)}
+                return {**found, **self._preview(due, candidates), **self._purge_traces(connection, None)}
+            purge = Purge(self._store, candidates, artifact_root(os.environ))
+            report = {**found, **self._delete(candidates), **self._purge(candidates, purge)}
+            report.update(self._purge_traces(connection, purge))
         if self.failed:
             raise TaskError(
                 f"{len(self.failed)} could not be removed; see the lines above, the next one tries again."
             )
         return report
+
+    def _log_due(self, found: Report) -> None:
+        if self.options.days is None:
+            self.task.log.info("no run is deleted by its age; only what was deleted before is removed.")
+            return
+        self.task.log.info(
+            f"{found['due_runs']} runs ended more than {self.options.days:g} days ago and may go; "
+            f"{found['kept_runs']} more are as old, but needed."
+        )
 
     def _check_schema(self) -> None:
         """Else MLflow's store would migrate the database, under a server that runs."""
@@ -84,12 +93,28 @@ class Retention:
             ),
         }
 
-    def _purge(self, candidates: Candidates) -> Report:
-        purge = Purge(self._store, candidates, artifact_root(os.environ))
+    def _purge(self, candidates: Candidates, purge: Purge) -> Report:
         self._for_each_run("removed for good", candidates.deleted_runs, purge.run)
         for model, location in candidates.deleted_models():
             self._try(purge.model, model, location)
         return {"purged_runs": purge.runs, "purged_models": purge.models}
+
+    def _purge_traces(self, connection: Any, purge: Purge | None) -> Report:
+        """Without a purge they are only counted."""
+        days = self.options.traces_days
+        if not days:
+            return {}
+        traces, count = OldTraces(connection, days, self.options.keep_tag), 0
+        due = traces.count()
+        would = "removing" if purge else "dry run: would remove"
+        self.task.log.info(f"{would} traces that began more than {days:g} days ago: {due}.")
+        while purge and (batch := traces.batch(self.options.batch_size, self.failed)):
+            if time.monotonic() > self.end:
+                self.task.log.info("time is up; the next one goes on.")
+                break
+            count += remove_traces(purge, batch, self._try)
+            self.task.log.info(f"{count} traces removed for good.")
+        return {"due_traces": due, "purged_traces": count}
 
     def _for_each_run(
         self, done: str, ask: Callable[[int], list[Row]], act: Callable[[str, str], object]
@@ -107,9 +132,9 @@ class Retention:
             self.task.log.info(f"{count} runs {done}.")
         return count
 
-    def _try(self, act: Callable[[str, str], object], name: str, artifacts: str) -> bool:
+    def _try(self, act: Callable[..., object], name: str, *arguments: object) -> bool:
         try:
-            act(name, artifacts)
+            act(name, *arguments)
         except Exception as error:  # of this one; the others may do
             self.failed.add(name)
             self.task.log.info(f"{name}: {type(error).__name__}: {' '.join(str(error).split())}")
@@ -132,7 +157,8 @@ class Retention:
 def main() -> int:
     """Run it; the exit code of the Job."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--days", type=float, required=True, help="age of a run's end")
+    parser.add_argument("--days", type=float, help="age of a run's end; without it none is deleted")
+    parser.add_argument("--traces-days", type=float, default=0, help="age of a trace; 0 keeps all")
     parser.add_argument("--grace-days", type=float, required=True, help="days in the trash")
     parser.add_argument("--keep-tag", required=True, help="runs with this tag stay")
     parser.add_argument(

@@ -27,17 +27,18 @@ class Purge:
             return
         for model, location in models:
             self.model(model, location)
-        self._artifacts(run, artifacts)
+        self.artifacts(run, artifacts)
         self.store._hard_delete_run(run)
         self.runs += 1
 
     def model(self, model: str, location: str) -> None:
         """Remove a logged model."""
-        self._artifacts(model, location)
+        self.artifacts(model, location)
         self.store._hard_delete_logged_model(model)
         self.models += 1
 
-    def _artifacts(self, owner: str, address: str) -> None:
+    def artifacts(self, owner: str, address: str) -> None:
+        """Remove the artifacts of a run, a logged model or a trace."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         where = storage_uri(address, self.destination)
