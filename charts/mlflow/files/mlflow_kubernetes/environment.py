@@ -15,7 +15,7 @@ OFF = ("", "0", "false")
 
 
 def check_environment(program: str, env: MutableMapping[str, str]) -> None:
-    """Exit with a sentence if a variable splits the data of the release; remove those that are for clients."""
+    """Exit with a sentence if a variable splits the data of the release; remove those for clients."""
     for variable, (wrong, instead) in REFUSED.items():
         if env.get(variable, "").lower() not in OFF:
             raise SystemExit(f"mlflow: {program}: {variable}: {wrong}; {instead}.")

@@ -1,6 +1,7 @@
 """The folder that backup and restore share with the container of PostgreSQL's programs (postgres.sh)."""
 
 import os
+import shlex
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,6 +11,13 @@ from mlflow_kubernetes.tasks.task import TaskError
 
 # Seconds for the other container to be pulled and to start, and to say how it ended.
 START, END = 300, 60
+
+
+def libpq_settings(env: Mapping[str, str]) -> str:
+    """How this container opens the database, wherever that came from, as commands of a shell."""
+    return "".join(
+        f"export {name}={shlex.quote(env[name])}\n" for name in sorted(env) if name.startswith("PG")
+    )
 
 
 class Exchange:
@@ -55,12 +63,14 @@ class Exchange:
 
     def _order(self, name: str, files: Mapping[str, str]) -> None:
         os.mkfifo(self.pipe)
+        os.mkfifo(self.folder / "settings", 0o600)
         for file, text in files.items():
             (self.folder / file).write_text(text)
         new = self.folder / "order.new"
         new.write_text(name)
         new.rename(self.folder / "order")
         self._wait_for("started", START, "does not start; can its image (backup.image) be pulled?")
+        (self.folder / "settings").write_text(libpq_settings(os.environ))
 
     def _wait_for(self, name: str, seconds: float, wrong: str) -> Path:
         file, deadline = self.folder / name, time.monotonic() + seconds
