@@ -52,8 +52,14 @@ may need two connections each. Takes `.`.
 {{- $files = list (dict "volume" "postgres-ca" "secret" .name "key" .key "folder" "/etc/mlflow/postgres"
       "file" "ca.crt") -}}
 {{- end }}{{ end -}}
-{{- with .passwordFromSecret }}{{ if .enabled -}}
-{{- $secrets = list (dict "variable" "PGPASSWORD" "secret" .name "key" .key) -}}
+{{- range $variable, $from := dict
+      "PGDATABASE" .databaseFromSecret
+      "PGHOST" .hostFromSecret
+      "PGPASSWORD" .passwordFromSecret
+      "PGPORT" .portFromSecret
+      "PGUSER" .usernameFromSecret }}{{ if $from.enabled -}}
+{{- $_ := unset $libpq $variable -}}
+{{- $secrets = append $secrets (dict "variable" $variable "secret" $from.name "key" $from.key) -}}
 {{- end }}{{ end -}}
 {{- $env = merge (dict) $libpq (dict
       "MLFLOW_BACKEND_STORE_URI" "postgresql+psycopg2://"
