@@ -66,3 +66,13 @@ def test_the_rest_stays_with_the_values(chart: Chart, key: str) -> None:
         assert env[variables[other]]["value"] == str(given[other])
     if key != "username":
         assert "(Secret db)" in chart.notes(values)
+
+
+def test_a_uri_is_all_that_leads_to_the_database(chart: Chart) -> None:
+    values = yaml.safe_load((REPO / "examples/values/operator-uri.yaml").read_text())
+    env = {entry["name"]: entry for entry in chart.render(values).container("schema")["env"]}
+    reference = {"name": "mlflow-db-app", "key": "uri"}
+    assert env["MLFLOW_KUBERNETES_POSTGRES_URI"]["valueFrom"]["secretKeyRef"] == reference
+    assert {name for name in env if name.startswith("PG")} == {"PGAPPNAME", "PGCONNECT_TIMEOUT", "PGSSLMODE"}
+    assert env["MLFLOW_BACKEND_STORE_URI"]["value"] == "postgresql+psycopg2://"
+    assert "PostgreSQL of the URI in Secret mlflow-db-app, TLS require" in chart.notes(values)

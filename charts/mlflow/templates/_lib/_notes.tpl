@@ -10,7 +10,8 @@
 {{- $database := ternary (printf "(Secret %s)" .databaseFromSecret.name) .database .databaseFromSecret.enabled -}}
 {{- $host := ternary (printf "(Secret %s)" .hostFromSecret.name) .host .hostFromSecret.enabled -}}
 {{- $port := ternary (printf "(Secret %s)" .portFromSecret.name) (int .port | toString) .portFromSecret.enabled -}}
-{{- printf "%s at %s:%s" $database $host $port -}}
+{{- $uri := printf "of the URI in Secret %s" .uriFromSecret.name -}}
+{{- ternary $uri (printf "%s at %s:%s" $database $host $port) .uriFromSecret.enabled -}}
 {{- end }}
 
 {{- /* String: how many server pods there are. Takes `.`. */}}

@@ -52,12 +52,17 @@ may need two connections each. Takes `.`.
 {{- $files = list (dict "volume" "postgres-ca" "secret" .name "key" .key "folder" "/etc/mlflow/postgres"
       "file" "ca.crt") -}}
 {{- end }}{{ end -}}
+{{- $uri := .uriFromSecret -}}
+{{- if $uri.enabled -}}
+{{- $libpq = omit $libpq "PGDATABASE" "PGHOST" "PGPORT" "PGUSER" -}}
+{{- $secrets = list (dict "variable" "MLFLOW_KUBERNETES_POSTGRES_URI" "secret" $uri.name "key" $uri.key) -}}
+{{- end -}}
 {{- range $variable, $from := dict
       "PGDATABASE" .databaseFromSecret
       "PGHOST" .hostFromSecret
       "PGPASSWORD" .passwordFromSecret
       "PGPORT" .portFromSecret
-      "PGUSER" .usernameFromSecret }}{{ if $from.enabled -}}
+      "PGUSER" .usernameFromSecret }}{{ if and $from.enabled (not $uri.enabled) -}}
 {{- $_ := unset $libpq $variable -}}
 {{- $secrets = append $secrets (dict "variable" $variable "secret" $from.name "key" $from.key) -}}
 {{- end }}{{ end -}}

@@ -4,10 +4,12 @@
 {{- if .enabled -}}
 {{- $path := "backendStore.postgres" -}}
 {{- include "mlflow.validate.postgresHost" . -}}
-{{- range $key, $from := . }}{{ if and (hasSuffix "FromSecret" $key) (dig "enabled" false (default dict $from)) -}}
+{{- $read := ternary (omit . "passwordFromSecret") . .uriFromSecret.enabled -}}
+{{- range $key, $from := $read }}{{ if and (hasSuffix "FromSecret" $key) (dig "enabled" false (default dict $from)) -}}
 {{- include "mlflow.validate.secretName" (dict "path" (printf "%s.%s.name" $path $key) "name" $from.name) -}}
 {{- end }}{{ end -}}
-{{- if and .hostFromSecret.enabled $.Values.networkPolicy.enabled (not $.Values.networkPolicy.peers.database) -}}
+{{- $hidden := or .hostFromSecret.enabled .uriFromSecret.enabled -}}
+{{- if and $hidden $.Values.networkPolicy.enabled (not $.Values.networkPolicy.peers.database) -}}
 {{- include "mlflow.says" (dict
   "path" "networkPolicy.peers.database"
   "wrong" "is empty, and the database's host is in a Secret"
@@ -27,13 +29,13 @@
 {{- /* Lines: a host name and nothing else. Takes `.Values.backendStore.postgres`. */}}
 {{- define "mlflow.validate.postgresHost" -}}
 {{- $path := "backendStore.postgres.host" -}}
-{{- $secret := .hostFromSecret.enabled -}}
+{{- $secret := ternary "uriFromSecret" (ternary "hostFromSecret" "" .hostFromSecret.enabled) .uriFromSecret.enabled -}}
 {{- with .host -}}
 {{- if $secret -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" "names a host beside that of hostFromSecret"
-  "instead" "remove it, or set hostFromSecret.enabled: false") -}}
+  "wrong" (printf "names a host beside that of %s" $secret)
+  "instead" (printf "remove it, or set %s.enabled: false" $secret)) -}}
 {{- else if regexMatch "://|@|^[^/].*/" . -}}
 {{- include "mlflow.says" (dict
   "path" $path
