@@ -119,7 +119,7 @@ def test_community_login(cli: Cli) -> None:
     assert manifest.env()["MLFLOW_KUBERNETES_APP_NAME"] == "basic-auth"
     assert secret_of(manifest.container("schema"), "PGPASSWORD") == ("postgres-database-secret", "pw")
     assert "generic mlflow-admin-secret" in out and "generic mlflow-keys-secret" in out
-    assert "backendStore.existingDatabaseSecret.usernameKey: is not translated; write the name" in out
+    assert secret_of(manifest.container("schema"), "PGUSER") == ("postgres-database-secret", "username")
 
 
 def test_community_ingress(cli: Cli) -> None:

@@ -110,7 +110,11 @@ def removed(monkeypatch: pytest.MonkeyPatch) -> re.Pattern[str]:
 
 def test_the_launcher_removes_what_the_chart_refuses(removed: re.Pattern[str]) -> None:
     """All but those that the launcher sets or checks itself, and those that nothing in the pod reads."""
-    assert {name for name in REFUSED if not removed.fullmatch(name)} == NOT_REMOVED
+    from mlflow_kubernetes import environment
+
+    every_program = {*environment.REFUSED, *environment.REMOVED}
+    assert {name for name in REFUSED if not removed.fullmatch(name)} - every_program == NOT_REMOVED
+    assert refused(sorted(every_program)) == every_program
 
 
 def test_the_chart_refuses_what_the_launcher_removes(removed: re.Pattern[str]) -> None:

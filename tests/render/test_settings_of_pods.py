@@ -164,7 +164,9 @@ NOT: dict[str, dict[str, str]] = {
     "tasks": reasons(LASTING, STAYS),
     "mlflow.env (proxy)": NOT_A_STORE,
     "mlflow.env (valueFrom)": NOT_A_STORE,
-    "mlflow.env (PG*)": reasons("metrics", COUNTS) | reasons("test", CLIENT),
+    "mlflow.env (PG*)": reasons("metrics", COUNTS)
+    | reasons("test", CLIENT)
+    | reasons("postgres", "the Python beside it hands them on (tests/runtime/test_backup.py)"),
     "mlflow.envFrom": NOT_A_STORE,
     "extraVolumes": reasons("metrics", COUNTS) | reasons("test", CLIENT),
     "extraInitContainers": reasons("test, direct test", CLIENT),

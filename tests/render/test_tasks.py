@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from render.chart import INIT, MLFLOW, PYTHON, Chart, Json, Manifest, postgres, s3
+from render.expansion import containers
 
 RETENTION = {**postgres(cleanupRunsEnabled=True), **s3()}
 DRILL = {"backup": {"enabled": True, "drill": {"enabled": True}}}
@@ -126,30 +127,52 @@ def test_what_a_backup_task_is_told(chart: Chart, task: str, told: list[str]) ->
 
 @pytest.mark.parametrize("task", ["backup", "restore", "drill"])
 def test_postgresqls_programs_know_the_database_only(chart: Chart, task: str) -> None:
-    """Not the object store's keys; and they share a folder with the Python that has them."""
+    """Not the object store's keys; and the folder by which Python tells them how to open the database."""
     keys = {"credentialsFromSecret": {"enabled": True}}
     values = {**postgres(sslMode="require"), **s3(path="artifacts", **keys), **DRILL}
     manifest = chart.render({**values, "mlflow": {"envFrom": [{"secretRef": {"name": "keys"}}]}})
     programs, python = box(manifest, task, "postgres"), box(manifest, task)
     assert programs["command"] == [*INIT, "/bin/sh", "/opt/mlflow-kubernetes/postgres.sh", "/exchange"]
     assert programs["image"] == "docker.io/library/postgres:18"
-    env = {entry["name"]: entry.get("value") for entry in programs["env"]}
-    assert {name for name in env if not name.startswith("PG")} == {"HOME"} and "envFrom" not in programs
-    assert env["PGSSLMODE"] == "require" and "PGPASSWORD" in env
+    assert programs["env"] == [{"name": "HOME", "value": "/tmp"}] and "envFrom" not in programs
     for container in (programs, python):
         assert {"name": "exchange", "mountPath": "/exchange"} in container["volumeMounts"]
-    assert {"AWS_ACCESS_KEY_ID", "PGPASSWORD"} <= {entry["name"] for entry in python["env"]}
+    env = {entry["name"]: entry.get("value") for entry in python["env"]}
+    assert {"AWS_ACCESS_KEY_ID", "PGPASSWORD"} <= set(env) and env["PGSSLMODE"] == "require"
+
+
+def test_env_from_does_not_lead_to_another_database(chart: Chart) -> None:
+    """Kubernetes lets `env` win over `envFrom`: each container that opens the database says where it is."""
+    values = {**postgres(cleanupRunsEnabled=True), **s3(path="a"), **DRILL, "metrics": {"enabled": True}}
+    source = {"configMapRef": {"name": "libpq"}}
+    manifest = chart.render({**values, "jobs": {"enabled": True}, "mlflow": {"envFrom": [source]}})
+    found = [
+        each for item in manifest.objects for each in containers(item) if source in each.get("envFrom", [])
+    ]
+    assert {each["name"] for each in found} >= {"mlflow", "schema", "jobs", "exporter", "retention", "backup"}
+    where = {
+        "PGHOST",
+        "PGPORT",
+        "PGDATABASE",
+        "PGUSER",
+        "PGPASSWORD",
+        "PGSSLMODE",
+        "MLFLOW_BACKEND_STORE_URI",
+    }
+    for container in found:
+        assert where <= {entry["name"] for entry in container["env"]}, container["name"]
 
 
 def test_the_programs_verify_the_server_too(chart: Chart) -> None:
+    """The file that PGSSLROOTCERT names is in both containers."""
     ca = {"enabled": True, "name": "ca"}
     values = {**postgres(sslMode="verify-full", sslRootCertFromSecret=ca), **s3(path="a"), **DRILL}
-    programs = box(chart.render(values), "backup", "postgres")
-    assert {"name": "PGSSLROOTCERT", "value": "/etc/mlflow/postgres/ca.crt"} in programs["env"]
-    assert "/etc/mlflow/postgres" in [mount["mountPath"] for mount in programs["volumeMounts"]]
-    own = {**postgres(sslMode="verify-full"), "mlflow": {"env": {"PGSSLROOTCERT": "/etc/ca.crt"}}}
-    programs = box(chart.render({**own, **s3(path="a"), **DRILL}), "backup", "postgres")
-    assert {"name": "PGSSLROOTCERT", "value": "/etc/ca.crt"} in programs["env"]
+    manifest = chart.render(values)
+    for container in (box(manifest, "backup"), box(manifest, "backup", "postgres")):
+        assert "/etc/mlflow/postgres" in [mount["mountPath"] for mount in container["volumeMounts"]]
+    own = {"name": "ca", "mountPath": "/etc/ca.crt"}
+    values |= {"extraVolumes": [{"name": "ca", "emptyDir": {}}], "extraVolumeMounts": [own]}
+    assert own in box(chart.render(values), "backup", "postgres")["volumeMounts"]
 
 
 def test_restore_never_begins_by_itself(chart: Chart) -> None:
@@ -171,9 +194,7 @@ def test_the_schema_step_backs_up_as_the_backup_does(chart: Chart, component: st
         return
     (stays,) = programs
     assert (stays["restartPolicy"], stays["command"][-1]) == ("Always", "stay")
-    names = [entry["name"] for entry in stays["env"]]
-    assert names == [entry["name"] for entry in box(manifest, "backup", "postgres")["env"]]
-    assert not [name for name in names if name.startswith("AWS")]
+    assert stays["env"] == box(manifest, "backup", "postgres")["env"] == [{"name": "HOME", "value": "/tmp"}]
     assert stays["resources"] == {
         "requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "1Gi"}
     }  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.s3 import BUCKET
-from runtime.server import FILES, environment
+from runtime.server import FILES
 from runtime.tasks import Env, Store, run_task
 
 OURS = "NOT IN ('pg_catalog', 'information_schema', 'mlflow_kubernetes', 'pg_toast')"
@@ -46,20 +46,25 @@ class Pod:
         exchange = self.home / uuid.uuid4().hex
         exchange.mkdir()
         command = ["sh", str(FILES / "postgres.sh"), str(exchange), "stay"]
-        with subprocess.Popen(command, env=environment(self.home, **self.env)) as programs:
+        with subprocess.Popen(command, env=self.programs()) as programs:
             try:
                 yield exchange
                 assert programs.poll() is None, "Kubernetes would start it again, later each time"
             finally:
                 programs.terminate()
 
+    def programs(self, **env: str) -> Env:
+        """Environment of PostgreSQL's programs: how to open the database they get from Python."""
+        return {"PATH": env.get("PATH", self.env["PATH"]), "HOME": str(self.home)}
+
     def run(self, program: str, *arguments: str, code: int = 0, **env: str) -> str:
         """Both to their ends; the log of Python. What PostgreSQL's programs said is in `said`."""
         exchange = self.home / uuid.uuid4().hex
         exchange.mkdir()
-        given = environment(self.home, **{**self.env, **env})
         command = ["sh", str(FILES / "postgres.sh"), str(exchange)]
-        with subprocess.Popen(command, env=given, stderr=subprocess.PIPE, text=True) as programs:
+        with subprocess.Popen(
+            command, env=self.programs(**env), stderr=subprocess.PIPE, text=True
+        ) as programs:
             try:
                 words = [f"--exchange={exchange}", *arguments]
                 log = run_task(program, self.home, {**self.env, **env}, *words, code=code)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 from psycopg2 import sql
 
 from runtime.backups import NOISE, Pod
+from runtime.conftest import ODD
 from runtime.postgres import Postgres
 from runtime.s3 import BUCKET, S3
 from runtime.server import FILES
@@ -42,6 +44,20 @@ def test_into_an_empty_database(pod: Pod) -> None:
     assert "restored" in pod.restore()
     assert pod.content() == before
     assert pod.store.task("restore")["succeeded"] and pod.store.task("backup")["succeeded"]
+
+
+def test_the_programs_open_the_database_as_python_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever a variable came from: the values, `mlflow.env`, `mlflow.envFrom`. They get no others."""
+    monkeypatch.syspath_prepend(FILES)
+    from mlflow_kubernetes.tasks.backup.exchange import libpq_settings
+
+    given = {"PGPASSWORD": f"{ODD}\n`id`", "PGOPTIONS": "-c search_path=a", "PGSSLKEY": ""}
+    text = libpq_settings({**given, "AWS_SECRET_ACCESS_KEY": "no", "MLFLOW_AUTH_ADMIN_PASSWORD": "no"})
+    command = ["/bin/sh", "-c", 'eval "$(cat)"; env -0']
+    done = subprocess.run(command, input=text, env={}, capture_output=True, text=True, check=True)
+    found = dict(entry.split("=", 1) for entry in done.stdout.split("\0") if entry)
+    assert {name: found[name] for name in given} == given
+    assert "no" not in found.values()
 
 
 def test_into_a_database_in_a_wrong_state(pod: Pod) -> None:

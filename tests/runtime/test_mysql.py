@@ -153,7 +153,7 @@ REFUSED = {
     "mysql+mysqldb://u:s3cret@h/d": "mysql+mysqldb:// needs a driver",
     "mariadb+pymysql://u:s3cret@h/d": "mariadb is not supported; set mysql+pymysql://",
     "mssql+pymssql://u:s3cret@h/d": "mssql is not supported; set mysql+pymysql://",
-    "postgresql://u:s3cret@h/d": "PostgreSQL takes no password from a URI; set backendStore.postgres",
+    "postgresql://u:s3cret@h/d": "it is a URI of PostgreSQL; set backendStore.postgres.uriFromSecret",
     "mysql+pymysql://u:p@s3cret@h/d": "it has more than one @",
     "mysql+pymysql://u:s3cret/d": "it cannot be read; set mysql+pymysql://<user>:<password>@<host>/",
     "mysql+pymysql://u:s3cret@h/d?sslmode=require": "an option behind the ? does not work (",

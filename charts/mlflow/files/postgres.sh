@@ -1,7 +1,8 @@
 #!/bin/sh
 # The half of backup and restore that needs PostgreSQL's own programs, beside the Python that has the object store.
-# Both share the folder $1: Python writes `order` when the rest is ready, the dump goes through the pipe `data`, and
-# `status` is how it ended here. Nothing is as large as the dump. `end` instead of an order: there is nothing to do.
+# Both share the folder $1: Python writes `order` when the rest is ready, and into the pipe `settings` how it opens the
+# database. The dump goes through the pipe `data`, `status` is how it ended here. Nothing is as large as the dump.
+# `end` instead of an order: there is nothing to do.
 # With `stay` as $2 it waits for more: Kubernetes starts the container again if it ends beside a schema step.
 set -u
 cd "$1" || exit 1
@@ -45,6 +46,7 @@ restore() {
 
 obey() {
     mv order taken && touch started
+    eval "$(cat settings)"
     "$(cat taken)"
     code=$?
     echo "$code" > status.new && mv status.new status

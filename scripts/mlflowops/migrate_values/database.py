@@ -61,6 +61,19 @@ def community_mysql(source: Source, result: Result) -> None:
     result.secret("mlflow-mysql", "uri", f"mysql+pymysql://<user>:<password>@{address}")
 
 
+def community_login(source: Source, result: Result) -> None:
+    """The community's chart: the role may be in the Secret of the password."""
+    path = "backendStore.existingDatabaseSecret"
+    key = source.take(f"{path}.usernameKey")
+    if key:
+        name = source.take(f"{path}.name", "")
+        result.set(
+            "backendStore.postgres.usernameFromSecret", {"enabled": bool(name), "name": name, "key": key}
+        )
+        if name:
+            result.set("backendStore.postgres.passwordFromSecret.name", name)
+
+
 def _postgres(uri: str, result: Result) -> None:
     parts = urlsplit(uri)
     given = {"host": parts.hostname, "port": parts.port, "database": parts.path.strip("/")}

@@ -33,6 +33,7 @@ STEPS: dict[Peer, list[Step]] = {
     ],
     Peer.community: [
         database.community_mysql,
+        database.community_login,
         database.inline_passwords,
         artifacts.community,
         login_values.community,

@@ -4,6 +4,7 @@ By its path and not with `-m`, which would import modules from the working folde
 """
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
@@ -30,10 +31,14 @@ def main() -> int:
     name = sys.argv.pop(1) if len(sys.argv) > 1 else ""
     if name not in PROGRAMS:
         sys.exit(f"mlflow: {name!r} is no program of the chart; name one of {', '.join(PROGRAMS)}.")
+    from mlflow_kubernetes.environment import check_environment
     from mlflow_kubernetes.log.setup import configure, log_exit
+    from mlflow_kubernetes.stores.postgres_uri import apply_postgres_uri
 
     configure()
     try:
+        check_environment(name, os.environ)
+        apply_postgres_uri(name, os.environ)
         ended: int | None = importlib.import_module(f"mlflow_kubernetes.{PROGRAMS[name]}").main()
     except SystemExit as end:
         return log_exit(end)

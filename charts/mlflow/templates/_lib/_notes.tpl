@@ -5,6 +5,15 @@
 {{- end }}
 {{- end }}
 
+{{- /* String: where PostgreSQL is; what a Secret says is named by that. Takes `.Values.backendStore.postgres`. */}}
+{{- define "mlflow.notes.database" -}}
+{{- $database := ternary (printf "(Secret %s)" .databaseFromSecret.name) .database .databaseFromSecret.enabled -}}
+{{- $host := ternary (printf "(Secret %s)" .hostFromSecret.name) .host .hostFromSecret.enabled -}}
+{{- $port := ternary (printf "(Secret %s)" .portFromSecret.name) (int .port | toString) .portFromSecret.enabled -}}
+{{- $uri := printf "of the URI in Secret %s" .uriFromSecret.name -}}
+{{- ternary $uri (printf "%s at %s:%s" $database $host $port) .uriFromSecret.enabled -}}
+{{- end }}
+
 {{- /* String: how many server pods there are. Takes `.`. */}}
 {{- define "mlflow.notes.pods" -}}
 {{- include "mlflow.pods.least" . }}{{ with .Values.autoscaling }}{{ if .enabled }} to {{ int .maxReplicas }}{{ end }}{{ end -}}

@@ -27,20 +27,19 @@ with "login" true and "keys" true for what servers have in common.
 {{- end }}
 
 {{- /*
-JSON: what a container needs for the database: `env`, `secrets` and `files` as above; `libpq` is what PostgreSQL's own
-programs need of `env`. PostgreSQL's URI is bare: libpq reads the rest from PG* variables, so a password needs no
-encoding. The pool is never as small as the threads, which may need two connections each. Takes `.`.
+JSON: what a container needs for the database: `env`, `secrets` and `files` as above. PostgreSQL's URI is bare: libpq
+reads the rest from PG* variables, so a password needs no encoding. The pool is never as small as the threads, which
+may need two connections each. Takes `.`.
 */}}
 {{- define "mlflow.database" -}}
 {{- $threads := (include "mlflow.facts" . | fromJson).threads | int -}}
 {{- $env := dict
       "MLFLOW_BACKEND_STORE_URI" "sqlite:////mlflow/mlflow.db"
       "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE" (add1 $threads | toString) -}}
-{{- $libpq := dict -}}
 {{- $secrets := list -}}
 {{- $files := list -}}
 {{- with .Values.backendStore.postgres }}{{ if .enabled -}}
-{{- $libpq = dict
+{{- $libpq := dict
       "PGAPPNAME" (include "mlflow.fullname" $)
       "PGCONNECT_TIMEOUT" "10"
       "PGDATABASE" .database
@@ -53,8 +52,19 @@ encoding. The pool is never as small as the threads, which may need two connecti
 {{- $files = list (dict "volume" "postgres-ca" "secret" .name "key" .key "folder" "/etc/mlflow/postgres"
       "file" "ca.crt") -}}
 {{- end }}{{ end -}}
-{{- with .passwordFromSecret }}{{ if .enabled -}}
-{{- $secrets = list (dict "variable" "PGPASSWORD" "secret" .name "key" .key) -}}
+{{- $uri := .uriFromSecret -}}
+{{- if $uri.enabled -}}
+{{- $libpq = omit $libpq "PGDATABASE" "PGHOST" "PGPORT" "PGUSER" -}}
+{{- $secrets = list (dict "variable" "MLFLOW_KUBERNETES_POSTGRES_URI" "secret" $uri.name "key" $uri.key) -}}
+{{- end -}}
+{{- range $variable, $from := dict
+      "PGDATABASE" .databaseFromSecret
+      "PGHOST" .hostFromSecret
+      "PGPASSWORD" .passwordFromSecret
+      "PGPORT" .portFromSecret
+      "PGUSER" .usernameFromSecret }}{{ if and $from.enabled (not $uri.enabled) -}}
+{{- $_ := unset $libpq $variable -}}
+{{- $secrets = append $secrets (dict "variable" $variable "secret" $from.name "key" $from.key) -}}
 {{- end }}{{ end -}}
 {{- $env = merge (dict) $libpq (dict
       "MLFLOW_BACKEND_STORE_URI" "postgresql+psycopg2://"
@@ -69,5 +79,5 @@ encoding. The pool is never as small as the threads, which may need two connecti
       "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE" "5" -}}
 {{- $secrets = append $secrets (dict "variable" "MLFLOW_BACKEND_STORE_URI" "secret" .name "key" .key) -}}
 {{- end }}{{ end -}}
-{{- dict "env" $env "libpq" $libpq "secrets" $secrets "files" $files | toJson -}}
+{{- dict "env" $env "secrets" $secrets "files" $files | toJson -}}
 {{- end }}

@@ -3,17 +3,20 @@
 {{- with .Values.backendStore.postgres -}}
 {{- if .enabled -}}
 {{- $path := "backendStore.postgres" -}}
-{{- include "mlflow.validate.postgresHost" .host -}}
-{{- if .passwordFromSecret.enabled -}}
-{{- include "mlflow.validate.secretName" (dict
-  "path" (printf "%s.passwordFromSecret.name" $path)
-  "name" .passwordFromSecret.name) -}}
+{{- include "mlflow.validate.postgresHost" . -}}
+{{- $read := ternary (omit . "passwordFromSecret") . .uriFromSecret.enabled -}}
+{{- range $key, $from := $read }}{{ if and (hasSuffix "FromSecret" $key) (dig "enabled" false (default dict $from)) -}}
+{{- include "mlflow.validate.secretName" (dict "path" (printf "%s.%s.name" $path $key) "name" $from.name) -}}
+{{- end }}{{ end -}}
+{{- $hidden := or .hostFromSecret.enabled .uriFromSecret.enabled -}}
+{{- if and $hidden $.Values.networkPolicy.enabled (not $.Values.networkPolicy.peers.database) -}}
+{{- include "mlflow.says" (dict
+  "path" "networkPolicy.peers.database"
+  "wrong" "is empty, and the database's host is in a Secret"
+  "instead" (printf "set where it is; the policy lets pods reach its port %d" (int .port))) -}}
 {{- end -}}
-{{- if .sslRootCertFromSecret.enabled -}}
-{{- include "mlflow.validate.secretName" (dict
-  "path" (printf "%s.sslRootCertFromSecret.name" $path)
-  "name" .sslRootCertFromSecret.name) -}}
-{{- else if and (hasPrefix "verify-" .sslMode) (not (hasKey $.Values.mlflow.env "PGSSLROOTCERT")) -}}
+{{- $ca := or .sslRootCertFromSecret.enabled (hasKey $.Values.mlflow.env "PGSSLROOTCERT") -}}
+{{- if and (hasPrefix "verify-" .sslMode) (not $ca) -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.sslMode" $path)
   "wrong" (printf "%s needs the CA of the database server" .sslMode)
@@ -23,14 +26,16 @@
 {{- end -}}
 {{- end }}
 
-{{- /* Lines: a host name and nothing else. Takes the name. */}}
+{{- /* Lines: a host name and nothing else. Takes `.Values.backendStore.postgres`. */}}
 {{- define "mlflow.validate.postgresHost" -}}
 {{- $path := "backendStore.postgres.host" -}}
-{{- if not . -}}
+{{- $secret := ternary "uriFromSecret" (ternary "hostFromSecret" "" .hostFromSecret.enabled) .uriFromSecret.enabled -}}
+{{- with .host -}}
+{{- if $secret -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" "is empty"
-  "instead" "set the host name of the PostgreSQL server") -}}
+  "wrong" (printf "names a host beside that of %s" $secret)
+  "instead" (printf "remove it, or set %s.enabled: false" $secret)) -}}
 {{- else if regexMatch "://|@|^[^/].*/" . -}}
 {{- include "mlflow.says" (dict
   "path" $path
@@ -42,6 +47,12 @@
   "wrong" (printf "%q holds a port" .)
   "instead" "set backendStore.postgres.port instead") -}}
 {{- end -}}
+{{- else }}{{ if not $secret -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" "is empty"
+  "instead" "set the host name of the PostgreSQL server") -}}
+{{- end }}{{ end -}}
 {{- end }}
 
 {{- /* Lines: a database by its URI, of which the chart knows nothing but that it is not PostgreSQL. Takes `.`. */}}

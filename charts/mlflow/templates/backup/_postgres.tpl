@@ -1,15 +1,10 @@
 {{- /*
-List lines: the container of PostgreSQL's programs, which know the database and no more: its settings and what
-`mlflow.env` says to libpq, whose variables begin with PG. Takes (dict "ctx" $ "resources" (dict ...)), with "stays"
-true for an init container that runs as long as its pod.
+List lines: the container of PostgreSQL's programs, which know the database and no more: Python gives them libpq's
+variables, whether they come from the values, `mlflow.env` or `mlflow.envFrom`, and no others. Takes (dict "ctx" $
+"resources" (dict ...)), with "stays" true for an init container that runs as long as its pod.
 */}}
 {{- define "mlflow.postgres" -}}
-{{- $database := include "mlflow.database" .ctx | fromJson -}}
-{{- $plain := merge (dict "HOME" "/tmp") $database.libpq -}}
-{{- $given := dict -}}
-{{- range $name, $value := .ctx.Values.mlflow.env -}}
-{{- if hasPrefix "PG" $name }}{{ $_ := set $given $name $value }}{{ end -}}
-{{- end -}}
+{{- $files := (include "mlflow.database" .ctx | fromJson).files -}}
 - name: postgres
   {{- if .stays }}
   restartPolicy: Always
@@ -26,8 +21,8 @@ true for an init container that runs as long as its pod.
     - stay
     {{- end }}
   env:
-    {{- $entries := dict "secrets" $database.secrets "plain" $plain "given" $given }}
-    {{- include "mlflow.env.entries" $entries | trim | nindent 4 }}
+    - name: HOME
+      value: /tmp
   {{- with .resources }}
   resources:
     {{- toYaml . | nindent 4 }}
@@ -41,5 +36,5 @@ true for an init container that runs as long as its pod.
       mountPath: /tmp
     - name: exchange
       mountPath: /exchange
-    {{- include "mlflow.volumeMounts" (dict "ctx" .ctx "files" $database.files) | nindent 4 }}
+    {{- include "mlflow.volumeMounts" (dict "ctx" .ctx "files" $files) | nindent 4 }}
 {{- end }}

@@ -19,7 +19,7 @@ def database_kind(uri: str) -> str:
     if kind not in DRIVERS:
         _refuse(f"{kind or 'no scheme'} is not supported", "mysql+pymysql://, or backendStore.postgres")
     if kind == "postgresql" and "@" in uri:
-        _refuse("PostgreSQL takes no password from a URI", "backendStore.postgres, which can do more")
+        _refuse("it is a URI of PostgreSQL", "backendStore.postgres.uriFromSecret instead")
     if scheme != DRIVERS[kind]:
         _refuse(f"{scheme}:// needs a driver that the image lacks", f"{DRIVERS[kind]}://")
     if kind == "mysql":

@@ -1,6 +1,7 @@
 """The folder that backup and restore share with the container of PostgreSQL's programs (postgres.sh)."""
 
 import os
+import shlex
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,6 +11,13 @@ from mlflow_kubernetes.tasks.task import TaskError
 
 # Seconds for the other container to be pulled and to start, and to say how it ended.
 START, END = 300, 60
+
+
+def libpq_settings(env: Mapping[str, str]) -> str:
+    """How this container opens the database, wherever that came from, as commands of a shell."""
+    return "".join(
+        f"export {name}={shlex.quote(env[name])}\n" for name in sorted(env) if name.startswith("PG")
+    )
 
 
 class Exchange:
@@ -62,15 +70,23 @@ class Exchange:
             raise TaskError(f"PostgreSQL's program failed ({code}); the log of container postgres says why.")
 
     def _order(self, name: str, files: Mapping[str, str]) -> None:
-        for left in (self.pipe, self.folder / "started", self.folder / "status"):  # by an order before
+        settings = self.folder / "settings"
+        for left in (
+            self.pipe,
+            settings,
+            self.folder / "started",
+            self.folder / "status",
+        ):  # by an order before
             left.unlink(missing_ok=True)
-        os.mkfifo(self.pipe)
+        for pipe in (self.pipe, settings):
+            os.mkfifo(pipe, 0o600)
         for file, text in files.items():
             (self.folder / file).write_text(text)
         new = self.folder / "order.new"
         new.write_text(name)
         new.rename(self.folder / "order")
         self._wait_for("started", START, "does not start; can its image (backup.image) be pulled?")
+        settings.write_text(libpq_settings(os.environ))
 
     def _wait_for(self, name: str, seconds: float, wrong: str) -> Path:
         file, deadline = self.folder / name, time.monotonic() + seconds
