@@ -230,6 +230,24 @@ TABLE: dict[str, Json] = {
             "credentialsFromSecret": {"enabled": True, "name": "vault-@", "key": "@"},
         },
     },
+    "database from Secrets": {
+        "backendStore": {
+            "postgres": {
+                "enabled": True,
+                "hostFromSecret": SECRET,
+                "portFromSecret": SECRET,
+                "databaseFromSecret": SECRET,
+                "usernameFromSecret": SECRET,
+            }
+        },
+        "artifactStore": {"s3": {"enabled": True, "bucket": "models", "path": "artifacts"}},
+        "backup": {"enabled": True},
+    },
+    "database by URI": {
+        "backendStore": {"postgres": {"enabled": True, "uriFromSecret": SECRET}},
+        "artifactStore": {"s3": {"enabled": True, "bucket": "models", "path": "artifacts"}},
+        "backup": {"enabled": True},
+    },
     "secrets": {
         "backendStore": {"postgres": {"enabled": True, "host": "db"}},
         "externalSecrets": {

@@ -36,9 +36,8 @@ may need two connections each. Takes `.`.
 {{- $env := dict
       "MLFLOW_BACKEND_STORE_URI" "sqlite:////mlflow/mlflow.db"
       "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE" (add1 $threads | toString) -}}
-{{- $secrets := list -}}
-{{- $files := list -}}
-{{- with .Values.backendStore.postgres }}{{ if .enabled -}}
+{{- $secrets := list }}{{ $files := list -}}
+{{- with .Values.backendStore.postgres }}{{ if .enabled }}{{ $uri := .uriFromSecret -}}
 {{- $libpq := dict
       "PGAPPNAME" (include "mlflow.fullname" $)
       "PGCONNECT_TIMEOUT" "10"
@@ -52,7 +51,6 @@ may need two connections each. Takes `.`.
 {{- $files = list (dict "volume" "postgres-ca" "secret" .name "key" .key "folder" "/etc/mlflow/postgres"
       "file" "ca.crt") -}}
 {{- end }}{{ end -}}
-{{- $uri := .uriFromSecret -}}
 {{- if $uri.enabled -}}
 {{- $libpq = omit $libpq "PGDATABASE" "PGHOST" "PGPORT" "PGUSER" -}}
 {{- $secrets = list (dict "variable" "MLFLOW_KUBERNETES_POSTGRES_URI" "secret" $uri.name "key" $uri.key) -}}

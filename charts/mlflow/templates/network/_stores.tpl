@@ -3,7 +3,7 @@
 {{- with .Values.backendStore -}}
 {{- if .postgres.enabled -}}
 database:
-  host: {{ .postgres.host | quote }}{{/* Empty if it is in a Secret: then the peers are given. */}}
+  host: {{ .postgres.host | quote }}
   port: {{ int .postgres.port }}
 {{- else if .uriFromSecret.enabled -}}
 database:

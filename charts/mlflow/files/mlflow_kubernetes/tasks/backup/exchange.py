@@ -71,12 +71,8 @@ class Exchange:
 
     def _order(self, name: str, files: Mapping[str, str]) -> None:
         settings = self.folder / "settings"
-        for left in (
-            self.pipe,
-            settings,
-            self.folder / "started",
-            self.folder / "status",
-        ):  # by an order before
+        # What an order before has left.
+        for left in (self.pipe, settings, self.folder / "started", self.folder / "status"):
             left.unlink(missing_ok=True)
         for pipe in (self.pipe, settings):
             os.mkfifo(pipe, 0o600)
