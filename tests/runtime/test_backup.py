@@ -464,3 +464,17 @@ def test_variables_of_mlflows_client_count_for_backups(pod: Pod) -> None:
         assert (found["Metadata"], found["ContentType"]) == (team["Metadata"], team["ContentType"])
     log = pod.backup(code=1, MLFLOW_EXPERIMENTAL_S3_SIGNATURE_VERSION="unsigned")
     assert "AccessDenied" in log
+
+
+def test_no_variable_runs_as_a_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither its value nor its name, which may be any key of a ConfigMap."""
+    monkeypatch.syspath_prepend(FILES)
+    from mlflow_kubernetes.tasks.backup.exchange import libpq_settings
+
+    value = "a'b\n$(touch one) `touch two`; touch three"
+    env = {"PGHOST": value, "PG;touch four;": "x", "PGA=$(touch five)": "x", "PG.OPTIONS": "x", "PATH": "/"}
+    assert libpq_settings({"PGCONNECT_TIMEOUT": "10"}) == "export PGCONNECT_TIMEOUT=10\n"
+    script = libpq_settings(env) + 'printf %s "$PGHOST"'
+    done = subprocess.run(["sh", "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == value
+    assert list(tmp_path.iterdir()) == []

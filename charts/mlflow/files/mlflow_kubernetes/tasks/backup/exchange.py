@@ -1,6 +1,7 @@
 """The folder that backup and restore share with the container of PostgreSQL's programs (postgres.sh)."""
 
 import os
+import re
 import shlex
 import time
 from collections.abc import Iterable, Mapping
@@ -14,10 +15,13 @@ START, END = 300, 60
 
 
 def libpq_settings(env: Mapping[str, str]) -> str:
-    """How this container opens the database, wherever that came from, as commands of a shell."""
-    return "".join(
-        f"export {name}={shlex.quote(env[name])}\n" for name in sorted(env) if name.startswith("PG")
-    )
+    """Return how this container opens the database, wherever that came from, as commands of a shell.
+
+    A variable of `mlflow.envFrom` may have any name that a key of a ConfigMap has: only those of libpq's form
+    are passed on, so that a name never runs as a command.
+    """
+    names = [name for name in sorted(env) if re.fullmatch("PG[A-Z_]+", name)]
+    return "".join(f"export {name}={shlex.quote(env[name])}\n" for name in names)
 
 
 class Exchange:
