@@ -5,8 +5,6 @@ os.environ["MLFLOW_TRACKING_USERNAME"] = "ana"
 os.environ["MLFLOW_TRACKING_PASSWORD"] = getpass("Password: ")
 # Only for an authority of your own, which the laptop does not know:
 os.environ["MLFLOW_TRACKING_SERVER_CERT_PATH"] = "local-ca.crt"
-os.environ["MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD"] = "false"
-os.environ["MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD"] = "false"
 
 import mlflow
 

@@ -1,9 +1,3 @@
-import os
-
-# The laptop does not reach the object store: let the server pass files on.
-os.environ["MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD"] = "false"
-os.environ["MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD"] = "false"
-
 import mlflow
 
 mlflow.set_tracking_uri("http://localhost:5000")

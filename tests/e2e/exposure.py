@@ -29,11 +29,6 @@ for target in sys.argv[1:]:
     except OSError as error:
         print(target, "closed")
 """
-# Clients that cannot reach the object store go through the server (docs/operations.md).
-THROUGH_THE_SERVER = {
-    "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "false",
-    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
-}
 
 
 def example(name: str, host: str) -> dict[str, Any]:

@@ -88,9 +88,6 @@ def release(kube: Kube, helm: Helm, kubeconfig: Path, shared_namespace: str) -> 
 
 @pytest.fixture
 def client(release: Release, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MlflowClient]:
-    """Through the server: the object store's address is for pods."""
-    monkeypatch.setenv("MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD", "false")
-    monkeypatch.setenv("MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD", "false")
     with port_forward(kubeconfig, release.namespace, "service/mlflow", 5000) as url:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
         yield MlflowClient()

@@ -10,7 +10,6 @@ from mlflow import MlflowClient
 
 from e2e.exposure import (
     REACH,
-    THROUGH_THE_SERVER,
     TRACK,
     example,
     large_file,
@@ -71,8 +70,7 @@ def exposed(kube: Kube, helm: Helm, platform: Platform, shared_namespace: str) -
 @pytest.fixture
 def sdk(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
     """MLflow's client outside of the cluster; use it within `platform.hosts`."""
-    for name, value in {**THROUGH_THE_SERVER, "MLFLOW_TRACKING_SERVER_CERT_PATH": platform.ca}.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", platform.ca)
     return MlflowClient(URL)
 
 

@@ -13,7 +13,7 @@ from cli.cli import Cli
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from e2e.exposure import THROUGH_THE_SERVER, TRACK, example, reached
+from e2e.exposure import TRACK, example, reached
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually
 from e2e.leaks import remove
@@ -120,8 +120,7 @@ def test_programs_elsewhere_bring_a_token(
     site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """MLflow's client, with a token that the provider signed; one that it did not is refused in words."""
-    for name, value in {**THROUGH_THE_SERVER, "MLFLOW_TRACKING_SERVER_CERT_PATH": site.platform.ca}.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", site.platform.ca)
     with site.platform.hosts(HOST):
         monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", site.token)
         run_id = MlflowClient(URL).create_run("0").info.run_id

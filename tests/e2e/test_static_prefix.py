@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from e2e.exposure import RUN, THROUGH_THE_SERVER, example, people_see_the_run, post
+from e2e.exposure import RUN, example, people_see_the_run, post
 from e2e.helm import Helm
 from e2e.kube import Kube
 from e2e.platform import Platform
@@ -25,8 +25,7 @@ def prefixed(helm: Helm, platform: Platform, shared_namespace: str) -> None:
 
 
 def test_people_and_sdk_below_a_path(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {**THROUGH_THE_SERVER, "MLFLOW_TRACKING_SERVER_CERT_PATH": platform.ca}.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", platform.ca)
     client = MlflowClient(URL)
     with platform.hosts(HOST):
         experiment = client.create_experiment(RUN)

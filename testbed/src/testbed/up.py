@@ -128,10 +128,9 @@ def print_access(context: str) -> None:
         *config,
         f"  kubectl port-forward -n {NAMESPACE} service/{RELEASE} 5000:5000{chosen}",
         "",
-        "For Python on this machine, which cannot reach the object store itself:",
+        "For Python on this machine:",
         "",
         "  export MLFLOW_TRACKING_URI=http://localhost:5000",
-        "  export MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD=false MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD=false",
     ]
     for line in lines:
         console.out.print(line, highlight=False, soft_wrap=True)

@@ -85,6 +85,7 @@ run those that it was asked for. Takes `.`.
       "MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT" (toString $stop)
       "MLFLOW_KUBERNETES_LAUNCHER" .Values.mlflow.launcher
       "MLFLOW_KUBERNETES_MAX_BODY_MIB" (int .Values.mlflow.maxRequestBodyMiB | toString)
+      "MLFLOW_KUBERNETES_PRESIGNED_URLS" (include "mlflow.presignedUrls" .)
       "MLFLOW_KUBERNETES_SCHEMA_WAIT_SECONDS" "600"
       "MLFLOW_KUBERNETES_THREADS" (int .Values.mlflow.threads | toString)
       "MLFLOW_LOGGING_LEVEL" (upper .Values.mlflow.log.level)

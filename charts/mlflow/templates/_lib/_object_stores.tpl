@@ -60,3 +60,13 @@ JSON: `Values.artifactStore` as backups have it: what `backup` says about the st
 {{- end -}}
 {{- toJson $stores -}}
 {{- end }}
+
+{{- /* String: whether the server offers presigned addresses, `true` or `false`. Takes `.`. */}}
+{{- define "mlflow.presignedUrls" -}}
+{{- $stores := .Values.artifactStore -}}
+{{- $store := get $stores (include "mlflow.facts" . | fromJson).objectStore | default dict -}}
+{{- $host := (urlParse (default "" $store.endpoint)).hostname -}}
+{{- $inside := and $host (or (not (contains "." $host)) (regexMatch "\\.svc(\\.|$)" $host)) -}}
+{{- ternary (ternary "false" "true" (not (empty $inside))) (toString $stores.presignedUrls)
+      (eq (toString $stores.presignedUrls) "auto") -}}
+{{- end }}

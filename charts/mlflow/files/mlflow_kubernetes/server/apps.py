@@ -14,6 +14,7 @@ from mlflow_kubernetes.log.setup import format_handlers
 from mlflow_kubernetes.server import auth, request_metrics
 from mlflow_kubernetes.server.edge.limits import max_body
 from mlflow_kubernetes.server.gate import CLIENT_PLACEHOLDER
+from mlflow_kubernetes.server.presigned import withhold_presigned_urls
 from mlflow_kubernetes.server.wsgi import Threads, Wsgi
 
 # Longer paths are not cached, so the size of the cache has a bound.
@@ -190,6 +191,7 @@ def open_apps(app_name: str) -> Apps:
             importlib.import_module(module)
     _close_connections()
     limit_decompression()
+    withhold_presigned_urls()
     apps = Apps(mlflow.server.app, fastapi)
     if request_metrics.metrics_folder():
         request_metrics.remove_stale_gauges()

@@ -30,6 +30,7 @@ def create() -> Any:
     from mlflow_kubernetes.server import auth
     from mlflow_kubernetes.server.apps import limit_decompression
     from mlflow_kubernetes.server.gate import Gate
+    from mlflow_kubernetes.server.presigned import withhold_presigned_urls
 
     configure()  # a worker is a new process
     module, attribute = os.environ[TARGET].split(":")
@@ -39,6 +40,7 @@ def create() -> Any:
         auth.harden()
     app = target() if attribute.endswith("()") else target
     limit_decompression()
+    withhold_presigned_urls()
     format_handlers()
     return Gate(app)
 

@@ -1,0 +1,39 @@
+"""`artifactStore.presignedUrls`: by default no addresses that only pods can open."""
+
+from typing import Any
+
+import pytest
+
+from render.chart import Chart, azure, s3
+
+VARIABLE = "MLFLOW_KUBERNETES_PRESIGNED_URLS"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "offered"),
+    [
+        ("", "true"),
+        ("https://s3.eu-central-1.example.com", "true"),
+        ("https://minio.example.com:9000", "true"),
+        ("http://192.0.2.1:9000", "true"),
+        ("http://minio:9000", "false"),
+        ("http://minio.storage.svc", "false"),
+        ("http://minio.storage.svc.cluster.local:9000/", "false"),
+        ("http://seaweedfs.ml.svc.example.internal:8333", "false"),
+    ],
+)
+def test_the_endpoint_decides(chart: Chart, endpoint: str, offered: str) -> None:
+    assert chart.render(s3(endpoint=endpoint)).env()[VARIABLE] == offered
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_key_decides_first(chart: Chart, wanted: Any) -> None:
+    for endpoint in ("http://minio:9000", "https://minio.example.com"):
+        values = s3(endpoint=endpoint)
+        values["artifactStore"]["presignedUrls"] = wanted
+        assert chart.render(values).env()[VARIABLE] == str(wanted).lower()
+
+
+def test_other_stores(chart: Chart) -> None:
+    assert chart.render(azure()).env()[VARIABLE] == "true"
+    assert chart.render().env()[VARIABLE] == "true"
