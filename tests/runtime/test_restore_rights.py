@@ -148,7 +148,7 @@ def grants(pod: Pod) -> list[object]:
         "SELECT relname, relowner::regrole::text, nspname, relkind::text FROM pg_class "
         "JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname !~ '^(pg_|information_schema)' UNION ALL "
         "SELECT extname, extowner::regrole::text, extnamespace::regnamespace::text, NULL FROM pg_extension "
-        "ORDER BY 1, 3"
+        "ORDER BY 1, 2, 3, 4"
     )
 
 

@@ -3,7 +3,6 @@
 import itertools
 import math
 import re
-import statistics
 import time
 from collections.abc import Callable
 from typing import Any
@@ -122,7 +121,8 @@ def test_time_does_not_tell_which_accounts_exist(
 
     number = next(NUMBERS)
     times = [(seconds(account[0], each), seconds(f"nobody{number}", each)) for each in range(5)]
-    known, unknown = (statistics.median(column) for column in zip(*times, strict=True))
+    # The shortest of each: other work of the machine only makes an answer slower.
+    known, unknown = (min(column) for column in zip(*times, strict=True))
     assert 0.5 < unknown / known < 2
     assert 429 in visitor.guess(f"nobody{number}", 10, path, "more"), "an unknown name is slowed as well"
 
