@@ -84,12 +84,12 @@ def test_pods_are_deleted(kube: Kube, clients: Clients, shared_namespace: str) -
 def test_a_node_is_drained(kube: Kube, clients: Clients, shared_namespace: str) -> None:
     """As `kubectl drain` does it: no new pods, then evictions. The budget lets one pod go at a time."""
     pods = settle(kube, shared_namespace, 3)
-    drained = max(pod.spec.node_name for pod in pods)
+    # The spread is soft: after pods were deleted, all may be on one node.
+    drained = pods[0].spec.node_name
     leaving = [pod for pod in pods if pod.spec.node_name == drained]
-    staying = next(pod for pod in pods if pod.spec.node_name != drained)
     with cordoned(kube, drained), clients.lose_nothing():
         assert evicted(kube, leaving[0])
-        assert not evicted(kube, staying), "a second one while the first has no successor"
+        assert not evicted(kube, pods[-1]), "a second one while the first has no successor"
         for pod in leaving[1:]:
             eventually(lambda pod=pod: evicted(kube, pod), 120, "the next pod may go")  # type: ignore[misc]
         after = settle(kube, shared_namespace, 3)
