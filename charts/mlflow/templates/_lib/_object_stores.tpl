@@ -65,7 +65,8 @@ JSON: `Values.artifactStore` as backups have it: what `backup` says about the st
 {{- define "mlflow.presignedUrls" -}}
 {{- $stores := .Values.artifactStore -}}
 {{- $store := get $stores (include "mlflow.facts" . | fromJson).objectStore | default dict -}}
-{{- $host := (urlParse (default "" $store.endpoint)).hostname -}}
+{{- /* Not urlParse, which ends the rendering in words of its own; what is no address is refused in a sentence. */}}
+{{- $host := regexReplaceAll "(?s)^[a-z]+://(.*?)(:[0-9]+)?(/.*)?$" (default "" $store.endpoint) "${1}" -}}
 {{- $inside := and $host (or (not (contains "." $host)) (regexMatch "\\.svc(\\.|$)" $host)) -}}
 {{- ternary (ternary "false" "true" (not (empty $inside))) (toString $stores.presignedUrls)
       (eq (toString $stores.presignedUrls) "auto") -}}
