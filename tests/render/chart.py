@@ -186,6 +186,18 @@ def identity(item: Json) -> str:
     return f"{item['kind']}/{item['metadata']['name']}"
 
 
+def nested(leaves: Json) -> Json:
+    """Values that set these keys, which are dotted paths."""
+    values: Json = {}
+    for path, value in leaves.items():
+        *parents, last = path.split(".")
+        node = values
+        for key in parents:
+            node = node.setdefault(key, {})
+        node[last] = value
+    return values
+
+
 MLFLOW = Chart(REPO / "charts/mlflow")
 POSTGRESQL = Chart(REPO / "testbed/charts/postgresql")
 SEAWEEDFS = Chart(REPO / "testbed/charts/seaweedfs")

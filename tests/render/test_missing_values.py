@@ -12,7 +12,7 @@ import pytest
 import yaml
 from mlflowops.paths import REPO
 
-from render.chart import MLFLOW, Chart, Json, Refused, identity
+from render.chart import MLFLOW, Chart, Refused, identity, nested
 from render.defaults import FILE, KEYS, text
 from render.hostile import concerns, refused
 from render.test_contract import pick
@@ -30,18 +30,6 @@ def sections(values: Any, path: str = "") -> Iterator[str]:
             yield from sections(below, name)
 
 
-def setting(values: dict[str, Any]) -> Json:
-    """Values that set these keys."""
-    found: Json = {}
-    for path, value in values.items():
-        *parents, last = path.split(".")
-        node = found
-        for key in parents:
-            node = node.setdefault(key, {})
-        node[last] = value
-    return found
-
-
 def test_the_defaults_are_those_of_the_values() -> None:
     assert FILE.read_text() == text(), "cd tests && python -m render.defaults"
 
@@ -50,7 +38,7 @@ def test_the_defaults_are_those_of_the_values() -> None:
 def test_null_is_the_default(depth: int) -> None:
     """All keys of one depth at once, sections too."""
     keys = {path for path in [*KEYS, *sections(MLFLOW.default())] if path.count(".") + 1 == depth}
-    nothing = setting(dict.fromkeys(keys))
+    nothing = nested(dict.fromkeys(keys))
     assert MLFLOW.render(nothing).objects == MLFLOW.render().objects
     assert MLFLOW.notes(nothing) == MLFLOW.notes()
 
@@ -67,7 +55,7 @@ def test_a_value_of_another_type_is_refused_in_words(wrong: Any) -> None:
     keys = {path for path in KEYS if type(pick(MLFLOW.default(), path)) is not type(wrong)}
     while True:
         try:
-            MLFLOW.render(setting(dict.fromkeys(keys, wrong)))
+            MLFLOW.render(nested(dict.fromkeys(keys, wrong)))
             return
         except Refused as refusal:
             assert not GO.search(str(refusal)), str(refusal)

@@ -1,54 +1,23 @@
 """Every key of three other charts is taken with the same meaning, or refused with what to set instead."""
 
-import functools
 import re
-from typing import Any
 
 import pytest
 import yaml
+from mlflowops.migrate_values.tables import is_known, table
 from mlflowops.paths import REPO
 
 from render import known
-from render.chart import MLFLOW, Chart, Json, Refused
+from render.chart import MLFLOW, Chart, Json, Refused, nested
 
-VALIDATION = MLFLOW.folder / "validation"
 PEERS = {file.stem: yaml.safe_load(file.read_text()) for file in (REPO / "tests/render/peers").glob("*.yaml")}
 VALUES: Json = {"string": "x", "boolean": True, "integer": 1, "list": [], "map": {}}
 KNOWN = known.tree(MLFLOW.schema(), MLFLOW.schema())
 
 
-@functools.cache
-def table(name: str) -> dict[str, str]:
-    return yaml.safe_load((VALIDATION / f"{name}.yaml").read_text())
-
-
 def sentences() -> dict[str, str]:
     """What to set instead of each key."""
     return table("renamed") | {old: f"set {new}" for old, new in table("moved").items()}
-
-
-def is_known(path: str) -> bool:
-    """Whether the chart has a key."""
-    node: Any = KNOWN
-    for key in path.split("."):
-        if node == "any":
-            return True
-        node = node.get(key, node.get("*"))
-        if node is None:
-            return False
-    return True
-
-
-def nested(leaves: dict[str, Any]) -> Json:
-    """Values with all these leaves."""
-    values: Json = {}
-    for path, value in leaves.items():
-        *parents, last = path.split(".")
-        node = values
-        for key in parents:
-            node = node.setdefault(key, {})
-        node[last] = value
-    return values
 
 
 def said(chart: Chart, values: Json) -> dict[str, str]:
