@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from mlflowops.migrate_values.dotted_path import set_path
 from mlflowops.paths import REPO
 
 from render import custom, kubernetes_schemas
@@ -190,11 +191,7 @@ def nested(leaves: Json) -> Json:
     """Values that set these keys, which are dotted paths."""
     values: Json = {}
     for path, value in leaves.items():
-        *parents, last = path.split(".")
-        node = values
-        for key in parents:
-            node = node.setdefault(key, {})
-        node[last] = value
+        set_path(values, path, value)
     return values
 
 

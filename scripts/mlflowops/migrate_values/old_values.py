@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from mlflowops.migrate_values.dotted_path import set_path
+
 EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -20,11 +22,7 @@ class Source:
             return default if value in EMPTY and value is not False else value
         values: dict[str, Any] = {}
         for each in below:
-            *parents, last = each[len(path) + 1 :].split(".")
-            node = values
-            for key in parents:
-                node = node.setdefault(key, {})
-            node[last] = self._leaves.pop(each)
+            set_path(values, each[len(path) + 1 :], self._leaves.pop(each))
         return values
 
     def has(self, path: str) -> bool:

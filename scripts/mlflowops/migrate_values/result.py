@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlflowops.migrate_values.dotted_path import set_path
+
 
 @dataclass
 class Result:
@@ -20,11 +22,7 @@ class Result:
 
     def set(self, path: str, value: Any) -> None:
         """Set a key, in place of what it had."""
-        *parents, last = path.split(".")
-        node = self.values
-        for key in parents:
-            node = node.setdefault(key, {})
-        node[last] = value
+        set_path(self.values, path, value)
 
     def get(self, path: str) -> Any:
         """The value of a key, None if it has none."""
