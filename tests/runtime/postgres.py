@@ -80,10 +80,14 @@ class Postgres:
         self.stop()
         shutil.rmtree(self.folder)
 
+    def connect(self, database: str = "postgres") -> Any:
+        """Open a connection of the superuser."""
+        where = {"host": "127.0.0.1", "port": self.port, "user": "postgres", "password": "postgres"}
+        return psycopg2.connect(dbname=database, **where)
+
     def query(self, statement: Any, database: str = "postgres", values: Any = None) -> list[Any]:
         """Run one statement as the superuser and return its rows."""
-        where = {"host": "127.0.0.1", "port": self.port, "user": "postgres", "password": "postgres"}
-        connection = psycopg2.connect(dbname=database, **where)
+        connection = self.connect(database)
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:

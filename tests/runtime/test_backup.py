@@ -7,6 +7,8 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -15,10 +17,13 @@ from psycopg2 import sql
 
 from runtime.backups import NOISE, Pod
 from runtime.conftest import ODD
+from runtime.network import wait_until
 from runtime.postgres import Postgres
 from runtime.s3 import BUCKET, S3
 from runtime.server import FILES
 from runtime.tasks import Env, Store, holding
+
+WAITING_DROP = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE %s"
 
 
 @pytest.fixture
@@ -398,6 +403,27 @@ def test_drill_in_a_database_of_its_own(pod: Pod, scratch: str) -> None:
     assert f"restoring into database {scratch}" in log and "as counted" in log
     assert not exists(pod, scratch) and pod.content() == before
     assert pod.store.task("drill")["report"]["rows"] > 200
+
+
+def test_drill_waits_for_sessions_that_it_may_not_end(pod: Pod, scratch: str) -> None:
+    """As an autovacuum worker, here the superuser is in the scratch database when the drill drops it."""
+    postgres = pod.store.postgres
+    postgres.query(sql.SQL("ALTER ROLE {} CREATEDB").format(sql.Identifier(pod.env["PGUSER"])))
+    pod.backup()
+
+    def dropping() -> bool:
+        return bool(postgres.query(WAITING_DROP, values=[f"DROP%{scratch}%"]))
+
+    def stay() -> None:
+        wait_until("the scratch database", lambda: exists(pod, scratch))
+        with closing(postgres.connect(scratch)):
+            wait_until("a DROP that waits", dropping)
+
+    with ThreadPoolExecutor(1) as pool:
+        stayed = pool.submit(stay)
+        assert "as counted" in pod.restore(f"--scratch={scratch}")
+        stayed.result()
+    assert not exists(pod, scratch)
 
 
 def test_drill_in_a_database_that_is_given(pod: Pod, scratch: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.network import read_until
 from runtime.server import PACKAGE, environment
 from testbed import tools
 
@@ -46,10 +47,12 @@ def family(request: pytest.FixtureRequest) -> str:
 def namespace(family: str) -> Iterator[list[str]]:
     """What goes before a command so that it runs in a namespace with these addresses."""
     ip = tools.ensure("ip")
-    steps = [f"{ip} link set lo up", *(each.format(ip=ip) for each in FAMILIES[family][0]), "exec sleep 600"]
-    script = " && ".join(steps)
-    with subprocess.Popen(["unshare", "--net", "sh", "-ec", script]) as keeper:
+    commands = [f"{ip} link set lo up", *(each.format(ip=ip) for each in FAMILIES[family][0])]
+    script = " && ".join([*commands, "echo ready", "exec sleep 600"])
+    unshare = ["unshare", "--net", "sh", "-ec", script]
+    with subprocess.Popen(unshare, stdout=subprocess.PIPE, text=True) as keeper:
         try:
+            read_until(keeper, "ready")  # before that, it may still be in the namespace of this program
             yield ["nsenter", f"--net=/proc/{keeper.pid}/ns/net"]
         finally:
             keeper.terminate()

@@ -221,7 +221,7 @@ def test_large_bodies_are_refused(plain: Server, target: str, framing: str) -> N
         wire.send(http(method, path, headers=headers | more))
         pour(wire, chunk(block) if framing == "chunked" else block, 104)
         answer = last_answer(wire)
-    assert not too_much(grown, ALLOWED)
+    assert not too_much(grown, ALLOWED, disk=40)  # chunks may fill the limit, on disk, before they pass it
     assert answer is None or (answer.status, answer.closes) in ((413, True), (404, True))
     if framing == "length":  # the head is enough, so this answer cannot get lost
         early = ask(plain, http(method, path, headers=headers | more))

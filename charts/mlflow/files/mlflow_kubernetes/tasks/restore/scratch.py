@@ -1,5 +1,7 @@
 """The scratch database of a drill: created and dropped, or, if it existed before, emptied."""
 
+import itertools
+import time
 from contextlib import closing
 from types import TracebackType
 from typing import Any
@@ -7,6 +9,8 @@ from typing import Any
 from mlflow_kubernetes.tasks.restore import sql
 from mlflow_kubernetes.tasks.task import Task, TaskError
 
+# Seconds for other sessions to leave a database that is to be dropped.
+DROP_SECONDS = 60
 # A database with tables but without this schema was not made by a drill.
 MARK = "CREATE SCHEMA IF NOT EXISTS mlflow_kubernetes_scratch"
 IS_MARKED = "SELECT 1 FROM pg_namespace WHERE nspname = 'mlflow_kubernetes_scratch'"
@@ -39,7 +43,7 @@ class ScratchDatabase:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.created:
-            self._run(f"DROP DATABASE {self._quoted()} WITH (FORCE)")
+            self._drop()
             return
         with closing(_connect(self.name)) as connection, connection.cursor() as cursor:
             for statement in sql.drop_statements(cursor):
@@ -58,6 +62,23 @@ class ScratchDatabase:
                 "make it, owned by that role, or let it: ALTER ROLE ... CREATEDB."
             ) from error
         self.created = True
+
+    def _drop(self) -> None:
+        """Drop it. FORCE ends sessions of this role; without it, PostgreSQL cancels autovacuum workers."""
+        from psycopg2 import errors
+
+        deadline = time.monotonic() + DROP_SECONDS
+        for attempt in itertools.count():
+            try:
+                force = " WITH (FORCE)" if attempt % 2 == 0 else ""
+                self._run(f"DROP DATABASE {self._quoted()}{force}")
+                return
+            except (errors.InsufficientPrivilege, errors.ObjectInUse) as error:
+                if time.monotonic() > deadline:
+                    raise TaskError(
+                        f"database {self.name} could not be dropped ({' '.join(str(error).split())}); "
+                        "end its sessions, the next drill uses it again."
+                    ) from error
 
     def _quoted(self) -> str:
         return '"' + self.name.replace('"', '""') + '"'
