@@ -195,6 +195,16 @@ def nested(leaves: Json) -> Json:
     return values
 
 
+def merged(base: Json, more: Json) -> Json:
+    """Values with others laid over them, as Helm reads one file after another."""
+    both = {
+        key: merged(base[key], more[key])
+        for key in base.keys() & more.keys()
+        if isinstance(base[key], dict) and isinstance(more[key], dict)
+    }
+    return {**base, **more, **both}
+
+
 MLFLOW = Chart(REPO / "charts/mlflow")
 POSTGRESQL = Chart(REPO / "testbed/charts/postgresql")
 SEAWEEDFS = Chart(REPO / "testbed/charts/seaweedfs")

@@ -2,9 +2,9 @@
 
     make compare COMMIT=<commit> [ALLOW=<regular expression>]
 
-Renders the defaults and each `ci/*-values.yaml` with both charts. Prints each difference as
-`<case>: <Kind>/<name>: <path>: <before> -> <after>` and exits with 1 if there is one. A difference whose line
-matches ALLOW does not count.
+Renders the defaults, each `ci/*-values.yaml` and each environment of the helmfile with both charts. Prints
+each difference as `<case>: <Kind>/<name>: <path>: <before> -> <after>` and exits with 1 if there is one. A
+difference whose line matches ALLOW does not count.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 from mlflowops.paths import REPO
 
-from render.chart import CASES, Chart, Json, Manifest, Refused, case_name, identity
+from render.chart import CASES, Chart, Json, Manifest, Refused, case_name, identity, merged
 
 CHART = "charts/mlflow"
 MISSING = "(missing)"
@@ -43,6 +43,12 @@ def cases() -> Iterator[tuple[str, Json]]:
     yield "defaults", {}
     for path in CASES:
         yield case_name(path), yaml.safe_load(path.read_text()) or {}
+    common = yaml.safe_load((REPO / "values.yaml").read_text())
+    for path in sorted(REPO.glob("values-*.yaml")):  # as helmfile.yaml lists them
+        yield (
+            f"environment {path.stem.removeprefix('values-')}",
+            merged(common, yaml.safe_load(path.read_text())),
+        )
 
 
 def parts(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

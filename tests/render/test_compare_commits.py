@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
+from mlflowops.paths import REPO
 
 from render import compare_commits
 from render.chart import MLFLOW, Chart
@@ -34,6 +36,21 @@ def test_an_object_more_or_less_is_found(planted: Chart) -> None:
     (planted.folder / "templates/server/service.yaml").unlink()
     assert found(MLFLOW, planted) == ["Service/mlflow: removed"]
     assert found(planted, MLFLOW) == ["Service/mlflow: added"]
+
+
+def test_environments_are_compared(planted: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the values of both files, of which the second one wins."""
+    environments = {
+        name: values for name, values in compare_commits.cases() if name.startswith("environment ")
+    }
+    assert set(environments) == {"environment dev", "environment local", "environment prod"}
+    common = yaml.safe_load((REPO / "values.yaml").read_text())
+    own = yaml.safe_load((REPO / "values-prod.yaml").read_text())
+    prod = environments["environment prod"]
+    assert prod["backendStore"]["postgres"].items() >= own["backendStore"]["postgres"].items()
+    assert set(prod["backendStore"]["postgres"]) >= set(common["backendStore"]["postgres"])
+    monkeypatch.setattr(compare_commits, "cases", environments.items)
+    assert {line.partition(": ")[0] for line in compare_commits.compare(MLFLOW, planted)} == set(environments)
 
 
 def test_a_refusal_is_compared_too(planted: Chart) -> None:

@@ -151,9 +151,9 @@ def template_name(path: Path) -> str:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=template_name)
 def test_template(path: Path) -> None:
-    """Short, plain, and named after the kind that it holds."""
+    """Short, plain, and named after the kind that it holds. A file of helpers has sections."""
     text = path.read_text()
-    assert len(text.splitlines()) <= 120
+    assert len(text.splitlines()) <= (200 if path.suffix == ".tpl" else 120)
     if path.name not in ("NOTES.txt", "_notes.tpl"):  # their lines are what a person reads
         assert [line for line in text.splitlines() if len(line) > 120] == []
     assert not re.search(

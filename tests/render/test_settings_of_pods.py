@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from render.chart import KEYS, MLFLOW, Json, postgres, s3
+from render.chart import KEYS, MLFLOW, Json, merged, postgres, s3
 
 BACKUP = {"enabled": True, "drill": {"enabled": True}, "beforeMigration": True}
 # Each pod, and in mode direct the pod of `helm test` as a client with an environment of its own.
@@ -177,14 +177,6 @@ NOT: dict[str, dict[str, str]] = {
         for key, own in RESOURCES.items()
     },
 }
-
-
-def merged(base: Json, more: Json) -> Json:
-    """Values with others laid over them."""
-    both = {
-        key: merged(base[key], more[key]) for key in base.keys() & more.keys() if isinstance(more[key], dict)
-    }
-    return {**base, **more, **both}
 
 
 def cells(setting: str) -> dict[str, bool]:

@@ -1,50 +1,31 @@
 {{- /*
-List lines: the environment of what runs MLflow. Entries with a source come first: MLFLOW_SERVER_ALLOWED_HOSTS
-refers to $(POD_IP). The rest is sorted; `mlflow.env` wins. Takes (dict "ctx" $ "reads" (dict ...)), the latter of
-`mlflow.reads`, with "more" for further variables.
+List lines: the environment of a container. Entries with a source come first: MLFLOW_SERVER_ALLOWED_HOSTS refers to
+$(POD_IP). The rest is sorted by name. Two of them refer to variables; what they hold of the values is literal or has no
+dollar sign. What the values say wins; a container with the backups' own credentials gets of that neither Secrets nor
+what tells a cloud's library who it is, which is the server's. Takes (dict "reads" (dict ...) "given" (dict ...)): what
+`mlflow.reads` gives, and the `env` of `mlflow.pod`.
 */}}
 {{- define "mlflow.env" -}}
-{{- $plain := merge (default dict .more) (include "mlflow.env.server" .ctx | fromJson) .reads.env -}}
-{{- $given := include "mlflow.env.given" (dict "ctx" .ctx "own" .reads.own) | fromJson -}}
+{{- $aws := "(DEFAULT_)?PROFILE|SHARED_CREDENTIALS_FILE|CONFIG_FILE|ROLE_.*|WEB_IDENTITY_.*|CONTAINER_.*" -}}
+{{- $plain := deepCopy .reads.env -}}
+{{- if hasKey $plain "MLFLOW_SERVER_ALLOWED_HOSTS" }}
 - name: POD_IP
   valueFrom:
     fieldRef:
       fieldPath: status.podIP
-{{- include "mlflow.env.entries" (dict "secrets" .reads.secrets "plain" $plain "given" $given) }}
 {{- end }}
-
-{{- /*
-JSON: `mlflow.env`, name to text or to {"valueFrom": ...}. A container with the backups' own credentials gets neither
-other Secrets nor what tells a cloud's library who it is, which is the server's. Takes (dict "ctx" $ "own" false).
-*/}}
-{{- define "mlflow.env.given" -}}
-{{- $aws := "(DEFAULT_)?PROFILE|SHARED_CREDENTIALS_FILE|CONFIG_FILE|ROLE_.*|WEB_IDENTITY_.*|CONTAINER_.*" -}}
-{{- $given := dict -}}
-{{- range $name, $value := .ctx.Values.mlflow.env -}}
-{{- $secret := and (kindIs "map" $value) (contains "secretKeyRef" (toJson $value)) -}}
-{{- $server := or $secret (regexMatch (printf "^(AWS_(%s|.*ACCESS_KEY.*)|AZURE_.*)$" $aws) $name) -}}
-{{- if not (and $.own $server) }}{{ $_ := set $given $name $value }}{{ end -}}
-{{- end -}}
-{{- toJson $given -}}
-{{- end }}
-
-{{- /*
-List lines: environment entries, those with a source first, the others sorted by name. Two of them refer to variables;
-what they hold of the values is literal or has no dollar sign. Takes (dict "secrets" (list ...) "plain" (dict ...)),
-with "given" (dict ...) what `mlflow.env.given` says, which wins.
-*/}}
-{{- define "mlflow.env.entries" -}}
-{{- range .secrets }}
+{{- range .reads.secrets }}
 - name: {{ .variable | quote }}
   valueFrom:
     secretKeyRef:
       name: {{ .secret | quote }}
       key: {{ .key | quote }}
 {{- end }}
-{{- $plain := merge (dict) .plain -}}
 {{- range $name, $value := .given }}
-{{- if kindIs "map" $value }}
-{{- $_ := unset $plain $name }}
+{{- $secret := and (kindIs "map" $value) (contains "secretKeyRef" (toJson $value)) }}
+{{- $server := or $secret (regexMatch (printf "^(AWS_(%s|.*ACCESS_KEY.*)|AZURE_.*)$" $aws) $name) }}
+{{- if and $.reads.own $server }}
+{{- else if kindIs "map" $value }}{{ $_ := unset $plain $name }}
 - name: {{ $name | quote }}
   valueFrom:
     {{- toYaml $value.valueFrom | nindent 4 }}
@@ -72,6 +53,7 @@ MLflow's `executor` engine servers only write jobs into the database, for the ru
 run those that it was asked for. Takes `.`.
 */}}
 {{- define "mlflow.env.server" -}}
+{{- $facts := include "mlflow.facts" . | fromJson -}}
 {{- $hosts := include "mlflow.hosts" . | fromJson -}}
 {{- $artifacts := (include "mlflow.objectStore" .Values.artifactStore | fromJson).uri -}}
 {{- $stop := sub (sub .Values.terminationGracePeriodSeconds .Values.preStopSeconds) 5 -}}
@@ -85,7 +67,7 @@ run those that it was asked for. Takes `.`.
       "MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT" (toString $stop)
       "MLFLOW_KUBERNETES_LAUNCHER" .Values.mlflow.launcher
       "MLFLOW_KUBERNETES_MAX_BODY_MIB" (int .Values.mlflow.maxRequestBodyMiB | toString)
-      "MLFLOW_KUBERNETES_PRESIGNED_URLS" (include "mlflow.presignedUrls" .)
+      "MLFLOW_KUBERNETES_PRESIGNED_URLS" $facts.presignedUrls
       "MLFLOW_KUBERNETES_SCHEMA_WAIT_SECONDS" "600"
       "MLFLOW_KUBERNETES_THREADS" (int .Values.mlflow.threads | toString)
       "MLFLOW_LOGGING_LEVEL" (upper .Values.mlflow.log.level)
@@ -99,11 +81,43 @@ run those that it was asked for. Takes `.`.
 {{- if eq .Values.artifactStore.mode "direct" -}}
 {{- $_ := merge $env (dict "MLFLOW_DEFAULT_ARTIFACT_ROOT" $artifacts "MLFLOW_SERVE_ARTIFACTS" "false") -}}
 {{- else }}{{ $_ := set $env "MLFLOW_ARTIFACTS_DESTINATION" $artifacts }}{{ end -}}
-{{- if (include "mlflow.facts" . | fromJson).login -}}
+{{- if $facts.login -}}
 {{- $_ := set $env "MLFLOW_KUBERNETES_APP_NAME" "basic-auth" -}}
 {{- $_ := set $env "MLFLOW_KUBERNETES_AUTH_PERMISSION" .Values.auth.basic.defaultPermission -}}
 {{- end -}}
 {{- if .Values.jobs.enabled }}{{ $_ := set $env "MLFLOW_SERVER_JOB_EXECUTION_ENGINE" "executor" }}{{ end -}}
 {{- with $hosts.origins }}{{ $_ := set $env "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS" (join "," .) }}{{ end -}}
+{{- toJson $env -}}
+{{- end }}
+
+{{- /*
+JSON: plain environment of what counts, and of what serves the counts; tasks are those that are on, with the seconds
+after which their last success is too old. Takes `.`.
+*/}}
+{{- define "mlflow.env.metrics" -}}
+{{- $facts := include "mlflow.facts" . | fromJson -}}
+{{- $env := dict
+      "MLFLOW_KUBERNETES_LOG_FORMAT" .Values.mlflow.log.format
+      "MLFLOW_PORT" (toString $facts.port)
+      "PYTHONDONTWRITEBYTECODE" "1" -}}
+{{- with .Values.mlflow.staticPrefix }}{{ $_ := set $env "MLFLOW_STATIC_PREFIX" . }}{{ end -}}
+{{- with .Values.metrics }}{{ if .enabled -}}
+{{- $hosts := list "127.0.0.1" -}}
+{{- if $facts.exporter }}{{ $hosts = append $hosts (printf "%s-exporter" (include "mlflow.fullname" $)) }}{{ end -}}
+{{- $pages := list -}}
+{{- range $hosts }}{{ $pages = append $pages (printf "http://%s:%d/metrics" . (int $.Values.metrics.port)) }}{{ end -}}
+{{- $on := dict "retention" $facts.retention "backup" $.Values.backup.enabled "drill" $facts.drill -}}
+{{- $tasks := list -}}
+{{- range $task := list "retention" "backup" "drill" }}{{ if get $on $task -}}
+{{- $hours := get $.Values.prometheusRule.thresholds (printf "%sHours" $task) -}}
+{{- $tasks = append $tasks (printf "%s=%d" $task (mul $hours 3600)) -}}
+{{- end }}{{ end -}}
+{{- with $tasks }}{{ $_ := set $env "MLFLOW_KUBERNETES_TASKS" (join " " .) }}{{ end -}}
+{{- $env = merge $env (dict
+      "MLFLOW_EXPOSE_PROMETHEUS" "/metrics"
+      "MLFLOW_KUBERNETES_METRICS_INTERVAL" (int .storeIntervalSeconds | toString)
+      "MLFLOW_KUBERNETES_METRICS_PAGES" (join " " $pages)
+      "MLFLOW_KUBERNETES_METRICS_PORT" (int .port | toString)) -}}
+{{- end }}{{ end -}}
 {{- toJson $env -}}
 {{- end }}

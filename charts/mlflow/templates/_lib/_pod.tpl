@@ -1,53 +1,84 @@
 {{- /*
-Mapping lines: who a pod of the release is, what it may do and on which nodes. Takes (dict "ctx" $), with
-"serviceAccount" name for another than the server's.
+JSON: the files that the pods of a component run: `paths`, for each its key in their ConfigMap, which has no slashes:
+`server.gate.py` for `mlflow_kubernetes/server/gate.py`; and `data`, the lines of that ConfigMap, of which the pods'
+checksum is made. Those files are shell scripts, and what files/programs.yaml lists for each program. A change of one
+file restarts only the pods that have it. Takes (dict "ctx" $ "component" "server").
 */}}
-{{- define "mlflow.pod" -}}
-serviceAccountName: {{ default (include "mlflow.facts" .ctx | fromJson).serviceAccount .serviceAccount | quote }}
-{{- with .ctx }}
-automountServiceAccountToken: false
-{{- /* Else a Service called mlflow sets MLFLOW_PORT=tcp://..., which MLflow takes for its own setting. */}}
-enableServiceLinks: false
-{{- with concat (default list .Values.global.imagePullSecrets) .Values.imagePullSecrets | uniq }}
-imagePullSecrets:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .Values.podSecurityContext }}
-securityContext:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- range $key := list "priorityClassName" "schedulerName" "runtimeClassName" "dnsPolicy" "dnsConfig" "hostAliases"
-      "nodeSelector" "affinity" "tolerations" }}
-{{- with get $.ctx.Values $key }}
-{{ dict $key . | toYaml }}
-{{- end }}
-{{- end }}
-{{- end }}
+{{- define "mlflow.files" -}}
+{{- $facts := include "mlflow.facts" .ctx | fromJson -}}
+{{- $migration := ternary (list "schema" "backup") (list "schema") $facts.backupFirst -}}
+{{- $metrics := ternary (list "metrics-workers") (list "metrics-workers" "metrics-stores") $facts.exporter -}}
+{{- $programs := get (dict
+      "server" (concat $migration (list "server" "query") (ternary $metrics list .ctx.Values.metrics.enabled))
+      "jobs" (append $migration "jobs")
+      "exporter" (list "metrics-stores")
+      "retention" (list "retention")
+      "backup" (list "backup" "restore" "query-backups")) .component -}}
+{{- $paths := dict "init.sh" "init.sh" -}}
+{{- if has "backup" $programs }}{{ $_ := set $paths "postgres.sh" "postgres.sh" }}{{ end -}}
+{{- $known := .ctx.Files.Get "files/programs.yaml" | fromYaml -}}
+{{- range $programs }}{{ range get $known . -}}
+{{- $_ := set $paths (printf "mlflow_kubernetes/%s" .) (replace "/" "." .) -}}
+{{- end }}{{ end -}}
+{{- $data := dict -}}
+{{- range $path, $key := $paths -}}
+{{- $_ := set $data $key ($.ctx.Files.Get (printf "files/%s" $path) | required
+      (printf "no file %s in the chart" $path)) -}}
+{{- end -}}
+{{- $lines := regexReplaceAll "(?m)^ +$" (toYaml $data | nindent 2) "" | printf "data:%s" -}}
+{{- dict "paths" $paths "data" $lines | toJson -}}
 {{- end }}
 
 {{- /*
-List lines: containers of the user's. One without a securityContext gets the chart's, so that a restricted
-namespace admits it. Takes (dict "ctx" $ "key" "extraContainers").
+JSON: a pod as the values have it: their settings of pods, with `env` and `envFrom` of `mlflow`. Made of those are
+`spec`, the fields of its spec that pass through, `labels`, all of its labels, and `selector`, those that never change.
+Takes (dict "ctx" $ "component" "jobs"), with "serviceAccount" name for another than the server's.
 */}}
-{{- define "mlflow.pod.extra" -}}
-{{- $security := .ctx.Values.containerSecurityContext -}}
-{{- range get .ctx.Values .key }}
-{{- $given := ternary . (set (deepCopy .) "securityContext" $security) (hasKey . "securityContext") }}
-{{ list $given | toYaml }}
-{{- end }}
+{{- define "mlflow.pod" -}}
+{{- $values := .ctx.Values -}}
+{{- $pod := merge (pick $values "affinity" "containerSecurityContext" "dnsConfig" "dnsPolicy" "extraContainers"
+      "extraInitContainers" "extraVolumeMounts" "extraVolumes" "hostAliases" "nodeSelector" "podAnnotations" "podLabels"
+      "priorityClassName" "runtimeClassName" "schedulerName" "tolerations") (pick $values.mlflow "env" "envFrom") -}}
+{{- if eq .component "server" }}{{ $_ := merge $pod (pick $values "topologySpreadConstraints") }}{{ end -}}
+{{- if not (has .component (list "server" "jobs" "exporter")) -}}
+{{- $pod = merge (pick $values.tasks "podAnnotations" "podLabels") (omit $pod "podAnnotations" "podLabels") -}}
+{{- end -}}
+{{- $selector := include "mlflow.labels" (dict "ctx" .ctx "component" .component "of" "selector") | fromJson -}}
+{{- /* What entries of these lists have unless they say so. A restricted namespace admits no container without one. */}}
+{{- range $key, $unless := dict
+      "extraContainers" (dict "securityContext" $pod.containerSecurityContext)
+      "extraInitContainers" (dict "securityContext" $pod.containerSecurityContext)
+      "topologySpreadConstraints" (dict "labelSelector" (dict "matchLabels" $selector)) -}}
+{{- $entries := list -}}
+{{- range get $pod $key | default list -}}
+{{- $entries = append $entries (ternary . (merge (dict) $unless .) (hasKey . (keys $unless | first))) -}}
+{{- end -}}
+{{- $_ := set $pod $key $entries -}}
+{{- end -}}
+{{- /* Not enableServiceLinks: a Service called mlflow would set MLFLOW_PORT=tcp://..., a setting of MLflow. */}}
+{{- $spec := dict "automountServiceAccountToken" false "enableServiceLinks" false
+      "serviceAccountName" (default (include "mlflow.facts" .ctx | fromJson).serviceAccount .serviceAccount) -}}
+{{- range $key, $value := merge (pick $pod "affinity" "dnsConfig" "dnsPolicy" "hostAliases" "nodeSelector"
+      "priorityClassName" "runtimeClassName" "schedulerName" "tolerations" "topologySpreadConstraints") (dict
+      "imagePullSecrets" (concat (default list $values.global.imagePullSecrets) $values.imagePullSecrets | uniq)
+      "securityContext" $values.podSecurityContext) -}}
+{{- with $value }}{{ $_ := set $spec $key . }}{{ end -}}
+{{- end -}}
+{{- $labels := include "mlflow.labels" (dict "ctx" .ctx "component" .component "of" "pod") | fromJson -}}
+{{- merge $pod (dict "labels" (merge $labels $pod.podLabels) "selector" $selector "spec" $spec) | toJson -}}
 {{- end }}
 
 {{- /*
 List lines: the volumes of a pod: the Python of its component, in folders again, the files of Secrets, the user's. Takes
-(dict "ctx" $ "component" "server" "files" (list ...)), the files of `mlflow.reads`, and with "writes" true those that
-MLflow writes.
+(dict "ctx" $ "pod" (dict ...) "component" "server" "files" (list ...)), the pod of `mlflow.pod` and the files of
+`mlflow.reads`, and with "writes" true those that MLflow writes.
 */}}
 {{- define "mlflow.volumes" -}}
 - name: files
   configMap:
     name: {{ printf "%s-%s" (include "mlflow.fullname" .ctx) .component | quote }}
     items:
-      {{- range $path, $key := include "mlflow.files" . | fromJson }}
+      {{- range $path, $key := (include "mlflow.files" . | fromJson).paths }}
       - key: {{ $key | quote }}
         path: {{ $path | quote }}
       {{- end }}
@@ -74,15 +105,16 @@ MLflow writes.
       - key: {{ .key | quote }}
         path: {{ .file | quote }}
 {{- end }}
-{{- with .ctx.Values.extraVolumes }}
+{{- with .pod.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
 
 {{- /*
-List lines: where a container mounts them. Takes (dict "ctx" $ "files" (list ...)), with "writes" true as above.
+List lines: where a container mounts them. Takes (dict "ctx" $ "pod" (dict ...) "files" (list ...)), with "writes" true
+as above.
 */}}
-{{- define "mlflow.volumeMounts" -}}
+{{- define "mlflow.mounts" -}}
 {{- if .writes -}}
 - name: tmp
   mountPath: /tmp
@@ -103,7 +135,7 @@ List lines: where a container mounts them. Takes (dict "ctx" $ "files" (list ...
   mountPath: {{ .folder | quote }}
   readOnly: true
 {{- end }}
-{{- with .ctx.Values.extraVolumeMounts }}
+{{- with .pod.extraVolumeMounts }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}

@@ -9,62 +9,39 @@ String: the name of the server's objects, `mlflow` for release `mlflow`. It ends
 {{- end }}
 
 {{- /*
-Mapping lines: what selects the pods of a component; without one, every pod of the release and no other. Frozen: a
-Deployment's selector cannot change. Takes (dict "ctx" $ "component" "server").
+JSON: labels of an object. With "of" "selector", those that select the pods of a component; without a
+component, every pod of the release and no other. They are frozen: a Deployment's selector cannot change. With "of"
+"pod", those of a pod template. The chart's version is not among them, so that a new chart alone restarts nothing. Takes
+(dict "ctx" $ "component" "server").
 */}}
-{{- define "mlflow.selectorLabels" -}}
-app.kubernetes.io/name: {{ default .ctx.Chart.Name .ctx.Values.nameOverride | quote }}
-app.kubernetes.io/instance: {{ .ctx.Release.Name | quote }}
-{{- with .component }}
-app.kubernetes.io/component: {{ . | quote }}
-{{- end }}
-{{- end }}
-
-{{- /*
-Mapping lines: labels of a pod template. The chart's version is not among them, so that a new chart
-alone restarts nothing. Takes (dict "ctx" $ "component" "server").
-*/}}
-{{- define "mlflow.podLabels" -}}
-{{ include "mlflow.selectorLabels" . }}
-app.kubernetes.io/version: {{ .ctx.Chart.AppVersion | quote }}
-app.kubernetes.io/part-of: mlflow
-app.kubernetes.io/managed-by: {{ .ctx.Release.Service | quote }}
-{{- with .ctx.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
-{{- end }}
-
-{{- /* Mapping lines: labels of an object. Takes (dict "ctx" $ "component" "server"). */}}
 {{- define "mlflow.labels" -}}
-{{ include "mlflow.podLabels" . }}
-helm.sh/chart: {{ printf "%s-%s" .ctx.Chart.Name .ctx.Chart.Version | replace "+" "_" | quote }}
-{{- end }}
-
-{{- /*
-String: `registry/repository:tag@digest` of an image; without a tag, MLflow's own. A registry in the repository stays.
-Takes (dict "ctx" $ "image" .Values.image).
-*/}}
-{{- define "mlflow.image" -}}
-{{- if not (include "mlflow.image.registry" .image.repository) -}}
-{{- with default .image.registry .ctx.Values.global.imageRegistry }}{{ . }}/{{ end -}}
+{{- $of := default "object" .of -}}
+{{- $labels := dict
+      "app.kubernetes.io/name" (default .ctx.Chart.Name .ctx.Values.nameOverride)
+      "app.kubernetes.io/instance" .ctx.Release.Name -}}
+{{- with .component }}{{ $_ := set $labels "app.kubernetes.io/component" . }}{{ end -}}
+{{- if ne $of "selector" -}}
+{{- $labels = merge $labels .ctx.Values.commonLabels (dict
+      "app.kubernetes.io/version" .ctx.Chart.AppVersion
+      "app.kubernetes.io/part-of" "mlflow"
+      "app.kubernetes.io/managed-by" .ctx.Release.Service) -}}
 {{- end -}}
-{{- printf "%s:%s" .image.repository (default (printf "v%s-full" .ctx.Chart.AppVersion) .image.tag) -}}
-{{- with .image.digest }}@{{ . }}{{ end -}}
-{{- end }}
-
-{{- /*
-String: the registry in a repository, such as `ghcr.io` in `ghcr.io/mlflow/mlflow`; empty without one. As container
-runtimes read it, a first part with a dot or a colon, or `localhost`. Takes the repository.
-*/}}
-{{- define "mlflow.image.registry" -}}
-{{- regexFind "^(localhost|[-A-Za-z0-9]+[.:][-A-Za-z0-9.:]+)/" . | trimSuffix "/" -}}
+{{- if eq $of "object" -}}
+{{- $_ := set $labels "helm.sh/chart" (printf "%s-%s" .ctx.Chart.Name .ctx.Chart.Version | replace "+" "_") -}}
+{{- end -}}
+{{- toJson $labels -}}
 {{- end }}
 
 {{- /*
 JSON: what follows from the values, decided here once. Takes `.`.
+  image             of all containers but those with PostgreSQL's programs, and `backupImage` of the latter:
+                    `registry/repository:tag@digest`. Without a tag, MLflow's own
+  registries        those that stand in `image.repository` and `backup.image.repository`, by path, which count. As
+                    container runtimes read it: a first part with a dot or a colon, or `localhost`
   port              of the server in its pod
   database          runs are in a database that several pods can share, whichever it is
   objectStore       `s3`, `azure` or `gcs`; empty where artifacts are on the volume
+  presignedUrls     `true` or `false`: whether the server offers presigned addresses
   claim             the claim that holds what is in neither of them; empty without a volume
   shared            several server pods see the same runs and artifacts
   login             the server asks for an account
@@ -84,19 +61,34 @@ JSON: what follows from the values, decided here once. Takes `.`.
 {{- $database := or $values.backendStore.postgres.enabled $values.backendStore.uriFromSecret.enabled -}}
 {{- $store := "" -}}
 {{- range $kind := list "s3" "azure" "gcs" -}}
-{{- if (get $values.artifactStore $kind).enabled }}{{ $store = $kind }}{{ end -}}
+{{- if (get $values.artifactStore $kind).enabled }}{{ $store = $kind }}{{ end }}{{ end -}}
+{{- /* Not urlParse, which ends the rendering in words of its own; what is no address is refused in a sentence. */}}
+{{- $endpoint := (get $values.artifactStore $store | default dict).endpoint | default "" -}}
+{{- $host := regexReplaceAll "(?s)^[a-z]+://(.*?)(:[0-9]+)?(/.*)?$" $endpoint "${1}" -}}
+{{- $auto := not (regexMatch "^[^.]+$|[.]svc([.]|$)" $host) | toString -}}
+{{- $images := dict }}{{ $registries := dict -}}
+{{- range $path, $image := dict "image" $values.image "backup.image" $values.backup.image -}}
+{{- $within := regexFind "^(localhost|[-A-Za-z0-9]+[.:][-A-Za-z0-9.:]+)/" $image.repository | trimSuffix "/" -}}
+{{- $registry := ternary (default $image.registry $values.global.imageRegistry) "" (empty $within) -}}
+{{- $tag := default (printf "v%s-full" $.Chart.AppVersion) $image.tag -}}
+{{- $tagged := printf "%s:%s" (compact (list $registry $image.repository) | join "/") $tag -}}
+{{- $_ := set $images $path (compact (list $tagged $image.digest) | join "@") -}}
+{{- $_ := set $registries $path $within -}}
 {{- end -}}
-{{- $claim := default $name $values.persistence.existingClaim -}}
 {{- $account := default (ternary $name "default" $values.serviceAccount.create) $values.serviceAccount.name -}}
 {{- with $values.backup -}}
 {{- $made := ternary (printf "%s-backup" $name) $account .serviceAccount.create -}}
 {{- $backupAccount := default $made .serviceAccount.name -}}
-{{- $azure := $values.artifactStore.azure -}}
 {{- dict
+      "image" $images.image
+      "backupImage" (get $images "backup.image")
+      "registries" $registries
       "port" 5000
       "database" $database
       "objectStore" $store
-      "claim" (ternary "" $claim (and $database (ne $store "")))
+      "presignedUrls" (get (dict "auto" $auto "true" "true" "false" "false")
+        (toString $values.artifactStore.presignedUrls))
+      "claim" (ternary "" (default $name $values.persistence.existingClaim) (and $database (ne $store "")))
       "shared" (and $database (or (ne $store "") (has "ReadWriteMany" $values.persistence.accessModes)))
       "login" (eq $values.auth.mode "basic")
       "threads" (ternary 40 (int $values.mlflow.threads) (eq $values.mlflow.launcher "upstream"))
@@ -110,7 +102,62 @@ JSON: what follows from the values, decided here once. Takes `.`.
       "serviceAccount" $account
       "backupServiceAccount" $backupAccount
       "backupOwn" (or .credentialsFromSecret.enabled (ne $account $backupAccount))
-      "otherAccount" (and $azure.enabled (not (has .storageAccount (list "" $azure.storageAccount))))
+      "otherAccount" (and $values.artifactStore.azure.enabled (not (has .storageAccount
+        (list "" $values.artifactStore.azure.storageAccount))))
       | toJson -}}
 {{- end -}}
+{{- end }}
+
+{{- /*
+JSON: the host names that the values give. `service` are those of the Service, which external-dns may give it too.
+`external` are addresses of the server from outside, of its Ingress first. Names of nodes are none without their port.
+Takes `.`.
+*/}}
+{{- define "mlflow.hosts.names" -}}
+{{- $service := .Values.service.hostnames -}}
+{{- range $annotation := list "hostname" "internal-hostname" -}}
+{{- $value := get $.Values.service.annotations (printf "external-dns.alpha.kubernetes.io/%s" $annotation) -}}
+{{- range splitList "," $value -}}
+{{- with trim . | trimSuffix "." }}{{ $service = append $service . }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- $external := list -}}
+{{- if .Values.ingress.enabled }}{{ range .Values.ingress.hosts }}{{ $external = append $external
+      .host }}{{ end }}{{ end -}}
+{{- with .Values.httpRoute }}{{ if .enabled }}{{ $external = concat $external .hostnames }}{{ end }}{{ end -}}
+{{- if ne .Values.service.type "NodePort" }}{{ $external = concat $external $service }}{{ end -}}
+{{- dict "service" (uniq $service) "external" (uniq $external) | toJson -}}
+{{- end }}
+
+{{- /*
+JSON: how clients name the server. `allowed`, separated by commas, is all that it answers to; it replaces MLflow's own
+list, so it holds every way by which a request may come in. `origins` are those of web pages that may call the API:
+the server's own pages first, which browsers name even where page and API are one. Without a certificate here TLS may
+still end before the controller, so both schemes are right. Takes `.`.
+*/}}
+{{- define "mlflow.hosts" -}}
+{{- $name := include "mlflow.fullname" . -}}
+{{- $inside := printf "%s.%s.svc" $name .Release.Namespace -}}
+{{- $domain := printf "%s.%s" $inside .Values.clusterDomain -}}
+{{- $names := list $name (trimSuffix ".svc" $inside) $inside $domain (printf "%s." $domain)
+      "localhost" "127.0.0.1" "0.0.0.0" "$(POD_IP)" -}}
+{{- $redirected := list }}{{ $allowed := list }}{{ $origins := list -}}
+{{- $called := include "mlflow.hosts.names" . | fromJson -}}
+{{- with .Values.httpRoute }}{{ if .redirectParentRefs }}{{ $redirected = .hostnames }}{{ end }}{{ end -}}
+{{- range concat $names $called.external $called.service .Values.mlflow.allowedHosts -}}
+{{- $allowed = append $allowed . -}}
+{{- if not (or (contains ":" .) (hasSuffix "*" .)) }}{{ $allowed = append $allowed (printf "%s:*" .) }}{{ end -}}
+{{- end -}}
+{{- /* In a pattern `[` opens a set of characters, so the bracket of an IPv6 address is written as a set of one. */ -}}
+{{- $allowed = concat $allowed (list "[::1]" "[[]::1]:*" "[$(POD_IP)]" "[[]$(POD_IP)]:*") | uniq -}}
+{{- range $host := $called.external -}}
+{{- $https := has $host $redirected -}}
+{{- range $.Values.ingress.tls -}}
+{{- $https = or $https (not .hosts) (has $host .hosts) (has (regexReplaceAll "^[^.]+" $host "*") .hosts) -}}
+{{- end -}}
+{{- $both := list (printf "http://%s" $host) (printf "https://%s" $host) -}}
+{{- $origins = concat $origins (ternary (rest $both) $both $https) -}}
+{{- end -}}
+{{- $origins = concat $origins .Values.mlflow.corsAllowedOrigins | default list | uniq -}}
+{{- dict "allowed" (join "," $allowed) "origins" $origins | toJson -}}
 {{- end }}

@@ -1,6 +1,7 @@
 {{- /* Lines: each part of an image's name in its own key. Takes `.`. */}}
 {{- define "mlflow.validate.image" -}}
 {{- $defaults := .Files.Get "validation/defaults.yaml" | fromYaml -}}
+{{- $registries := (include "mlflow.facts" . | fromJson).registries -}}
 {{- $global := default "" .Values.global.imageRegistry -}}
 {{- include "mlflow.validate.registry" (dict "path" "global.imageRegistry" "registry" $global) -}}
 {{- range $path, $image := dict "image" .Values.image "backup.image" .Values.backup.image -}}
@@ -8,6 +9,7 @@
 {{- include "mlflow.validate.repository" (dict
   "path" $path
   "image" $image
+  "within" (get $registries $path)
   "global" $global
   "default" (get $defaults (printf "%s.registry" $path))) -}}
 {{- if and $image.digest (not (regexMatch "^sha256:[a-f0-9]{64}$" $image.digest)) -}}
@@ -31,12 +33,12 @@
 
 {{- /*
 Lines: a repository without tag and digest, and with the registry in one place. Takes (dict "path" "image" "image"
-.Values.image "global" "" "default" "ghcr.io"), the latter the registry of values.yaml.
+.Values.image "within" "" "global" "" "default" "ghcr.io"): the registry in the repository, and that of values.yaml.
 */}}
 {{- define "mlflow.validate.repository" -}}
 {{- $path := .path -}}
 {{- $repository := .image.repository -}}
-{{- $within := include "mlflow.image.registry" $repository -}}
+{{- $within := .within -}}
 {{- $set := default .image.registry .global -}}
 {{- $key := ternary "global.imageRegistry" (printf "%s.registry" $path) (ne .global "") -}}
 {{- if regexMatch "@|:[^/]*$" $repository -}}

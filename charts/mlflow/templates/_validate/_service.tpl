@@ -12,7 +12,7 @@
   "instead" (printf "remove it, or set service.type: %s" (first $types))) -}}
 {{- end -}}
 {{- end -}}
-{{- range include "mlflow.hosts.service" . | fromJsonArray -}}
+{{- range (include "mlflow.hosts.names" . | fromJson).service -}}
 {{- $path := ternary "service.hostnames" "service.annotations" (has . $service.hostnames) -}}
 {{- include "mlflow.validate.host" (dict "path" $path "host" . "seen" list) -}}
 {{- end -}}

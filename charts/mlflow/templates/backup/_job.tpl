@@ -5,6 +5,8 @@ way. Takes (dict "ctx" $ "component" "drill" "schedule" "@daily" "program" "rest
 */}}
 {{- define "mlflow.backup.cronjob" -}}
 {{- $facts := include "mlflow.facts" .ctx | fromJson -}}
+{{- $pod := include "mlflow.pod" (dict "ctx" .ctx "component" .component
+      "serviceAccount" $facts.backupServiceAccount) | fromJson -}}
 {{- $store := include "mlflow.backup.store" .ctx | fromJson -}}
 {{- $reads := include "mlflow.reads" (dict "ctx" .ctx "store" $store) | fromJson -}}
 schedule: {{ .schedule | quote }}
@@ -16,7 +18,7 @@ failedJobsHistoryLimit: 3
 jobTemplate:
   metadata:
     labels:
-      {{- include "mlflow.podLabels" . | nindent 6 }}
+      {{- include "mlflow.labels" (dict "ctx" .ctx "component" .component "of" "pod") | fromJson | toYaml | nindent 6 }}
   spec:
     {{- /* A second try after a failure would only make a person wait for the news. */}}
     backoffLimit: 0
@@ -24,24 +26,21 @@ jobTemplate:
     template:
       metadata:
         labels:
-          {{- include "mlflow.podLabels" . | nindent 10 }}
-          {{- with .ctx.Values.tasks.podLabels }}
-          {{- toYaml . | nindent 10 }}
-          {{- end }}
-        {{- with .ctx.Values.tasks.podAnnotations }}
+          {{- toYaml $pod.labels | nindent 10 }}
+        {{- with $pod.podAnnotations }}
         annotations:
           {{- toYaml . | nindent 10 }}
         {{- end }}
       spec:
-        {{- include "mlflow.pod" (dict "ctx" .ctx "serviceAccount" $facts.backupServiceAccount) | nindent 8 }}
+        {{- toYaml $pod.spec | nindent 8 }}
         restartPolicy: Never
-        {{- with include "mlflow.pod.extra" (dict "ctx" .ctx "key" "extraInitContainers") | trim }}
+        {{- with $pod.extraInitContainers }}
         initContainers:
-          {{- . | nindent 10 }}
+          {{- toYaml . | nindent 10 }}
         {{- end }}
         containers:
           - name: {{ .component | quote }}
-            image: {{ include "mlflow.image" (dict "ctx" .ctx "image" .ctx.Values.image) | quote }}
+            image: {{ $facts.image | quote }}
             imagePullPolicy: {{ .ctx.Values.image.pullPolicy | quote }}
             command:
               - /bin/sh
@@ -55,10 +54,10 @@ jobTemplate:
               {{- end }}
               - {{ printf "--seconds=%d" (int .ctx.Values.backup.deadlineSeconds) | quote }}
             env:
-              {{- include "mlflow.env" (dict "ctx" .ctx "reads" $reads) | nindent 14 }}
+              {{- include "mlflow.env" (dict "reads" $reads "given" $pod.env) | trim | nindent 14 }}
             {{- /* Secrets of `mlflow.envFrom` may hold the server's credentials of the store. */}}
             {{- $sources := list }}
-            {{- range .ctx.Values.mlflow.envFrom }}
+            {{- range $pod.envFrom }}
             {{- if not (and $reads.own .secretRef) }}{{ $sources = append $sources . }}{{ end }}
             {{- end }}
             {{- with $sources }}
@@ -69,7 +68,7 @@ jobTemplate:
             resources:
               {{- toYaml . | nindent 14 }}
             {{- end }}
-            {{- with .ctx.Values.containerSecurityContext }}
+            {{- with $pod.containerSecurityContext }}
             securityContext:
               {{- toYaml . | nindent 14 }}
             {{- end }}
@@ -78,8 +77,9 @@ jobTemplate:
                 mountPath: /tmp
               - name: exchange
                 mountPath: /exchange
-              {{- include "mlflow.volumeMounts" (dict "ctx" .ctx "files" $reads.files) | nindent 14 }}
-          {{- include "mlflow.postgres" (dict "ctx" .ctx "resources" .ctx.Values.backup.resources) | nindent 10 }}
+              {{- include "mlflow.mounts" (dict "ctx" .ctx "pod" $pod "files" $reads.files) | nindent 14 }}
+          {{- $resources := .ctx.Values.backup.resources }}
+          {{- include "mlflow.postgres" (dict "ctx" .ctx "pod" $pod "resources" $resources) | nindent 10 }}
         volumes:
           - name: tmp
             emptyDir:
@@ -87,8 +87,6 @@ jobTemplate:
           - name: exchange
             emptyDir:
               sizeLimit: 100Mi
-          {{- include "mlflow.volumes" (dict
-            "ctx" .ctx
-            "component" "backup"
-            "files" $reads.files) | nindent 10 }}
+          {{- include "mlflow.volumes" (dict "ctx" .ctx "pod" $pod "component" "backup"
+                "files" $reads.files) | nindent 10 }}
 {{- end }}

@@ -1,7 +1,7 @@
 {{- /*
 List lines: the container of PostgreSQL's programs, which know the database and no more: Python gives them libpq's
-variables, whether they come from the values, `mlflow.env` or `mlflow.envFrom`, and no others. Takes (dict "ctx" $
-"resources" (dict ...)), with "stays" true for an init container that runs as long as its pod.
+variables, whether they come from the values, `mlflow.env` or `mlflow.envFrom`, and no others. Takes (dict "ctx" $ "pod"
+(dict ...) "resources" (dict ...)), with "stays" true for an init container that runs as long as its pod.
 */}}
 {{- define "mlflow.postgres" -}}
 {{- $files := (include "mlflow.database" .ctx | fromJson).files -}}
@@ -9,7 +9,7 @@ variables, whether they come from the values, `mlflow.env` or `mlflow.envFrom`, 
   {{- if .stays }}
   restartPolicy: Always
   {{- end }}
-  image: {{ include "mlflow.image" (dict "ctx" .ctx "image" .ctx.Values.backup.image) | quote }}
+  image: {{ (include "mlflow.facts" .ctx | fromJson).backupImage | quote }}
   imagePullPolicy: {{ .ctx.Values.backup.image.pullPolicy | quote }}
   command:
     - /bin/sh
@@ -27,7 +27,7 @@ variables, whether they come from the values, `mlflow.env` or `mlflow.envFrom`, 
   resources:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- with .ctx.Values.containerSecurityContext }}
+  {{- with .pod.containerSecurityContext }}
   securityContext:
     {{- toYaml . | nindent 4 }}
   {{- end }}
@@ -36,5 +36,5 @@ variables, whether they come from the values, `mlflow.env` or `mlflow.envFrom`, 
       mountPath: /tmp
     - name: exchange
       mountPath: /exchange
-    {{- include "mlflow.volumeMounts" (dict "ctx" .ctx "files" $files) | nindent 4 }}
+    {{- include "mlflow.mounts" (dict "ctx" .ctx "pod" .pod "files" $files) | nindent 4 }}
 {{- end }}

@@ -2,7 +2,7 @@
 {{- define "mlflow.network.self" -}}
 - podSelector:
     matchLabels:
-      {{- include "mlflow.selectorLabels" (dict "ctx" .) | nindent 6 }}
+      {{- include "mlflow.labels" (dict "ctx" . "of" "selector") | fromJson | toYaml | nindent 6 }}
 {{- end }}
 
 {{- /* List lines: which clients may connect. Ports are the pods', not the Service's. Takes `.`. */}}

@@ -1,17 +1,18 @@
 {{- /*
 List lines: the init containers of the migration. PostgreSQL's programs for the backup are beside it, so they are a
-container that starts before it and stays as long as the pod. Takes (dict "ctx" $ "reads" (dict ...) "files" (list
-...)): the environment follows from `reads`, `files` are those of the pod.
+container that starts before it and stays as long as the pod. Takes (dict "ctx" $ "pod" (dict ...) "reads" (dict ...)
+"files" (list ...)): `pod` is that of `mlflow.pod`, the environment follows from `reads`, `files` are those of the pod.
 */}}
 {{- define "mlflow.migration" -}}
-{{- $first := (include "mlflow.facts" .ctx | fromJson).backupFirst -}}
+{{- $facts := include "mlflow.facts" .ctx | fromJson -}}
+{{- $first := $facts.backupFirst -}}
 {{- with .ctx.Values.backup }}{{ if $first -}}
 {{- /* Between migrations, which are months apart, it sleeps: a node need not keep room for a dump. */}}
 {{- $idle := merge (dict "requests" (dict "cpu" "10m" "memory" "32Mi")) (pick .resources "limits") -}}
-{{- include "mlflow.postgres" (dict "ctx" $.ctx "resources" $idle "stays" true) }}
+{{- include "mlflow.postgres" (dict "ctx" $.ctx "pod" $.pod "resources" $idle "stays" true) }}
 {{ end }}{{ end -}}
 - name: schema
-  image: {{ include "mlflow.image" (dict "ctx" .ctx "image" .ctx.Values.image) | quote }}
+  image: {{ $facts.image | quote }}
   imagePullPolicy: {{ .ctx.Values.image.pullPolicy | quote }}
   command:
     - /bin/sh
@@ -27,8 +28,8 @@ container that starts before it and stays as long as the pod. Takes (dict "ctx" 
     - --exchange=/exchange
     {{- end }}
   env:
-    {{- include "mlflow.env" (dict "ctx" .ctx "reads" .reads) | nindent 4 }}
-  {{- with .ctx.Values.mlflow.envFrom }}
+    {{- include "mlflow.env" (dict "reads" .reads "given" .pod.env) | trim | nindent 4 }}
+  {{- with .pod.envFrom }}
   envFrom:
     {{- toYaml . | nindent 4 }}
   {{- end }}
@@ -36,12 +37,12 @@ container that starts before it and stays as long as the pod. Takes (dict "ctx" 
   resources:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- with .ctx.Values.containerSecurityContext }}
+  {{- with .pod.containerSecurityContext }}
   securityContext:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   volumeMounts:
-    {{- include "mlflow.volumeMounts" (dict "ctx" .ctx "files" .files "writes" true) | nindent 4 }}
+    {{- include "mlflow.mounts" (dict "ctx" .ctx "pod" .pod "files" .files "writes" true) | nindent 4 }}
     {{- if $first }}
     - name: exchange
       mountPath: /exchange
@@ -50,14 +51,16 @@ container that starts before it and stays as long as the pod. Takes (dict "ctx" 
 
 {{- /*
 List lines: the container beside the server that serves its metrics. Where a pod of its own reads the stores, this one
-only adds up what the workers count, so it knows no secret. Takes `.`.
+only adds up what the workers count, so it knows no secret. Takes (dict "ctx" $
+"pod" (dict ...)).
 */}}
 {{- define "mlflow.metrics" -}}
-{{- $alone := (include "mlflow.facts" . | fromJson).exporter -}}
-{{- $reads := include "mlflow.reads" (dict "ctx" . "store" .Values.artifactStore) | fromJson -}}
+{{- $facts := include "mlflow.facts" .ctx | fromJson -}}
+{{- $alone := $facts.exporter -}}
+{{- $reads := include "mlflow.reads" (dict "ctx" .ctx "store" .ctx.Values.artifactStore) | fromJson -}}
 - name: metrics
-  image: {{ include "mlflow.image" (dict "ctx" . "image" .Values.image) | quote }}
-  imagePullPolicy: {{ .Values.image.pullPolicy | quote }}
+  image: {{ $facts.image | quote }}
+  imagePullPolicy: {{ .ctx.Values.image.pullPolicy | quote }}
   command:
     - /bin/sh
     - /opt/mlflow-kubernetes/init.sh
@@ -70,18 +73,18 @@ only adds up what the workers count, so it knows no secret. Takes `.`.
     {{- end }}
   env:
     {{- if $alone }}
-    {{- $plain := include "mlflow.env.metrics" . | fromJson }}
-    {{- include "mlflow.env.entries" (dict "plain" $plain) | trim | nindent 4 }}
+    {{- $counts := dict "env" (include "mlflow.env.metrics" .ctx | fromJson) }}
+    {{- include "mlflow.env" (dict "reads" $counts) | trim | nindent 4 }}
     {{- else }}
-    {{- include "mlflow.env" (dict "ctx" . "reads" $reads) | nindent 4 }}
-  {{- with .Values.mlflow.envFrom }}
+    {{- include "mlflow.env" (dict "reads" $reads "given" .pod.env) | trim | nindent 4 }}
+  {{- with .pod.envFrom }}
   envFrom:
     {{- toYaml . | nindent 4 }}
   {{- end }}
     {{- end }}
   ports:
     - name: metrics
-      containerPort: {{ int .Values.metrics.port }}
+      containerPort: {{ int .ctx.Values.metrics.port }}
   livenessProbe:
     httpGet:
       path: /metrics
@@ -89,11 +92,11 @@ only adds up what the workers count, so it knows no secret. Takes `.`.
     periodSeconds: 30
     timeoutSeconds: 10
     failureThreshold: 5
-  {{- with .Values.metrics.resources }}
+  {{- with .ctx.Values.metrics.resources }}
   resources:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- with .Values.containerSecurityContext }}
+  {{- with .pod.containerSecurityContext }}
   securityContext:
     {{- toYaml . | nindent 4 }}
   {{- end }}
@@ -103,7 +106,7 @@ only adds up what the workers count, so it knows no secret. Takes `.`.
       mountPath: /opt/mlflow-kubernetes
       readOnly: true
     {{- else }}
-    {{- include "mlflow.volumeMounts" (dict "ctx" . "files" $reads.files) | nindent 4 }}
+    {{- include "mlflow.mounts" (dict "ctx" .ctx "pod" .pod "files" $reads.files) | nindent 4 }}
     {{- end }}
     - name: metrics
       mountPath: /metrics
