@@ -86,6 +86,21 @@ def test_a_uri_is_refused_without_repeating_it(home: Path, uri: str, wrong: str)
     assert wrong in log and "s3cret" not in log
 
 
+def test_a_command_of_kubectl_exec_opens_it_too(database: Callable[..., Env], home: Path) -> None:
+    """It has the environment of the pod and no more: psycopg2 by itself, and MLflow's command line."""
+    env = place(database(ODD), more="?application_name=a%20b")
+    database_name = env[VARIABLE].rpartition("/")[2].partition("?")[0]
+    env |= {"PGSERVICEFILE": str(home / "pg_service.conf"), "PGSERVICE": "mlflow", "PGAPPNAME": "mlflow"}
+    run_task("schema", home, env)
+    code = "import psycopg2; c = psycopg2.connect(''); print(c.info.dbname, c.info.dsn_parameters)"
+    pod = environment(home, **env)
+    done = subprocess.run([sys.executable, "-c", code], env=pod, capture_output=True, text=True)
+    assert done.stdout.startswith(f"{database_name} ") and "'a b'" in done.stdout, done.stderr
+    command = [sys.executable, "-m", "mlflow", "db", "upgrade", BARE["MLFLOW_BACKEND_STORE_URI"]]
+    subprocess.run(command, env=pod, check=True, capture_output=True)
+    assert (home / "pg_service.conf").stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize(
     ("uri", "host", "port"),
     [

@@ -34,11 +34,13 @@ def main() -> int:
     from mlflow_kubernetes.environment import check_environment
     from mlflow_kubernetes.log.setup import configure, log_exit
     from mlflow_kubernetes.stores.postgres_uri import apply_postgres_uri
+    from mlflow_kubernetes.stores.token_file import keep_token_fresh
 
     configure()
     try:
         check_environment(name, os.environ)
         apply_postgres_uri(name, os.environ)
+        keep_token_fresh(name, os.environ)
         ended: int | None = importlib.import_module(f"mlflow_kubernetes.{PROGRAMS[name]}").main()
     except SystemExit as end:
         return log_exit(end)

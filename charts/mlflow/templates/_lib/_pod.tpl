@@ -97,6 +97,12 @@ List lines: the volumes of a pod: the Python of its component, in folders again,
     claimName: {{ . | quote }}
 {{- end }}
 {{- end }}
+{{- if (include "mlflow.facts" .ctx | fromJson).loginFolder }}
+- name: login
+  emptyDir:
+    medium: Memory
+    sizeLimit: 1Mi
+{{- end }}
 {{- range .files }}
 - name: {{ .volume | quote }}
   secret:
@@ -130,6 +136,10 @@ as above.
 - name: files
   mountPath: /opt/mlflow-kubernetes
   readOnly: true
+{{- if (include "mlflow.facts" .ctx | fromJson).loginFolder }}
+- name: login
+  mountPath: /run/mlflow
+{{- end }}
 {{- range .files }}
 - name: {{ .volume | quote }}
   mountPath: {{ .folder | quote }}

@@ -45,6 +45,7 @@ JSON: what follows from the values, decided here once. Takes `.`.
   claim             the claim that holds what is in neither of them; empty without a volume
   shared            several server pods see the same runs and artifacts
   login             the server asks for an account
+  loginFolder       pods have a folder in memory for what libpq reads to log in: a token, or a URI taken apart
   threads           how many requests a worker handles at once; MLflow's own server has 40 threads
   exporter          a pod of its own reads the stores, once for all servers. It cannot reach SQLite: there the one
                     server pod's metrics container reads
@@ -91,6 +92,9 @@ JSON: what follows from the values, decided here once. Takes `.`.
       "claim" (ternary "" (default $name $values.persistence.existingClaim) (and $database (ne $store "")))
       "shared" (and $database (or (ne $store "") (has "ReadWriteMany" $values.persistence.accessModes)))
       "login" (eq $values.auth.mode "basic")
+      "loginFolder" (and $values.backendStore.postgres.enabled (or
+        (ne $values.backendStore.postgres.login "password")
+        $values.backendStore.postgres.uriFromSecret.enabled))
       "threads" (ternary 40 (int $values.mlflow.threads) (eq $values.mlflow.launcher "upstream"))
       "exporter" (and $values.metrics.enabled $database)
       "retention" (and $values.backendStore.postgres.enabled (or

@@ -37,21 +37,25 @@ may need two connections each. Takes `.`.
       "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE" (add1 $threads | toString) -}}
 {{- $secrets := list }}{{ $files := list -}}
 {{- with .Values.backendStore.postgres }}{{ if .enabled }}{{ $uri := .uriFromSecret -}}
-{{- $libpq := dict
+{{- $libpq := ne .login "password" | ternary (dict
+      "MLFLOW_KUBERNETES_POSTGRES_LOGIN" .login
+      "PGPASSFILE" "/run/mlflow/pgpass") dict | merge (dict
       "PGAPPNAME" (include "mlflow.fullname" $)
       "PGCONNECT_TIMEOUT" "10"
       "PGDATABASE" .database
       "PGHOST" .host
       "PGPORT" (int .port | toString)
       "PGSSLMODE" .sslMode
-      "PGUSER" .username -}}
+      "PGUSER" .username) -}}
 {{- with .sslRootCertFromSecret }}{{ if .enabled -}}
 {{- $_ := set $libpq "PGSSLROOTCERT" "/etc/mlflow/postgres/ca.crt" -}}
 {{- $files = list (dict "volume" "postgres-ca" "secret" .name "key" .key "folder" "/etc/mlflow/postgres"
       "file" "ca.crt") -}}
 {{- end }}{{ end -}}
 {{- if $uri.enabled -}}
-{{- $libpq = omit $libpq "PGDATABASE" "PGHOST" "PGPORT" "PGUSER" -}}
+{{- $libpq = omit $libpq "PGDATABASE" "PGHOST" "PGPORT" "PGUSER" | merge (dict
+      "PGSERVICE" "mlflow"
+      "PGSERVICEFILE" "/run/mlflow/pg_service.conf") -}}
 {{- $secrets = list (dict "variable" "MLFLOW_KUBERNETES_POSTGRES_URI" "secret" $uri.name "key" $uri.key) -}}
 {{- end -}}
 {{- range $variable, $from := dict

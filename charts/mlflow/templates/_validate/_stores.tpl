@@ -4,6 +4,7 @@
 {{- if .enabled -}}
 {{- $path := "backendStore.postgres" -}}
 {{- include "mlflow.validate.postgresHost" . -}}
+{{- include "mlflow.validate.postgresLogin" $ -}}
 {{- $read := ternary (omit . "passwordFromSecret") . .uriFromSecret.enabled -}}
 {{- range $key, $from := $read }}{{ if and (hasSuffix "FromSecret" $key) (dig "enabled" false (default dict $from)) -}}
 {{- include "mlflow.validate.secretName" (dict "path" (printf "%s.%s.name" $path $key) "name" $from.name) -}}

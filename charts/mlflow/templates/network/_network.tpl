@@ -54,6 +54,9 @@
 {{- $identity = include "mlflow.backup.store" . | fromJson | include "mlflow.network.identity" | fromYamlArray |
       concat $identity | uniq -}}
 {{- end -}}
+{{- with .Values.backendStore.postgres }}{{ if and .enabled (eq .login "awsIam") -}}
+{{- $identity = append $identity (dict "cidr" "169.254.170.23/32" "port" (float64 80)) | uniq -}}
+{{- end }}{{ end -}}
 {{- range $identity }}
 - to:
     - ipBlock:

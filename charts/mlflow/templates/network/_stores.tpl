@@ -5,6 +5,11 @@
 database:
   host: {{ .postgres.host | quote }}
   port: {{ int .postgres.port }}
+{{- if ne .postgres.login "password" }}
+identity:
+  host: {{ ternary "sts.amazonaws.com" "login.microsoftonline.com" (eq .postgres.login "awsIam") | quote }}
+  port: 443
+{{- end }}
 {{- else if .uriFromSecret.enabled -}}
 database:
   host: ""
@@ -73,14 +78,18 @@ node to any pod that asks.
 {{- regexFind (printf "[^.]+\\.svc(\\.%s\\.?)?$" $domain) .host | splitList "." | first -}}
 {{- end }}
 
+{{- /* String: `yes` if the endpoint of S3 is one of AWS, as an empty one is. Takes the endpoint. */}}
+{{- define "mlflow.network.amazon" -}}
+{{- if regexMatch "^$|[.]amazonaws[.]com([.]cn)?(:[0-9]+)?/?$" (default "" .) }}yes{{ end -}}
+{{- end }}
+
 {{- /*
 List lines: who on the node gives a pod the credentials of its identity: the agent of EKS Pod Identity, the metadata
 server of GKE with and without Dataplane V2. Azure's is its login service, as public as the store. Takes
 `Values.artifactStore`, or it as `mlflow.backup.store` has it.
 */}}
 {{- define "mlflow.network.identity" -}}
-{{- $amazon := or (not .s3.endpoint) (regexMatch "[.]amazonaws[.]com([.]cn)?(:[0-9]+)?/?$" .s3.endpoint) -}}
-{{- if and .s3.enabled $amazon (not .s3.credentialsFromSecret.enabled) }}
+{{- if and .s3.enabled (include "mlflow.network.amazon" .s3.endpoint) (not .s3.credentialsFromSecret.enabled) }}
 - cidr: 169.254.170.23/32
   port: 80
 {{- else if and .gcs.enabled (not .gcs.endpoint) (not .gcs.credentialsFromSecret.enabled) }}

@@ -1,10 +1,15 @@
 """A PostgreSQL URI from a Secret, taken apart into libpq's variables, which all programs of a pod read.
 
-It holds a password. Nothing here repeats a part of it but the names of libpq's own options.
+A command of `kubectl exec` has the environment of the pod only. For it the same goes into libpq's service
+file, which PGSERVICEFILE and PGSERVICE name there. The URI holds a password: nothing here repeats a part of
+it but the names of libpq's own options.
 """
 
 import re
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+
+from mlflow_kubernetes.private_file import write_private
 
 VARIABLE = "MLFLOW_KUBERNETES_POSTGRES_URI"
 FORM = "postgresql://<user>:<password>@<host>:<port>/<database> with user and password percent-encoded"
@@ -44,18 +49,29 @@ def apply_postgres_uri(program: str, env: MutableMapping[str, str]) -> None:
     if uri is None:
         return
     try:
-        found = _variables(uri.strip())
+        found = _checked(uri.strip())
     except ValueError as error:
         raise SystemExit(
             f"mlflow: {program}: the URI of backendStore.postgres.uriFromSecret: {error}"
         ) from None
+    file, service = env.pop("PGSERVICEFILE", ""), env.pop("PGSERVICE", "")
+    if file:
+        _write_service(Path(file), service, found)
     for variable in PLACE.values():
         env.pop(variable, None)
-    env.update(found)
+    env.update({{**PLACE, **OPTIONS}[name]: value for name, value in found.items()})
 
 
-def _variables(uri: str) -> dict[str, str]:
-    """The URI as variables; a ValueError ends a sentence."""
+def _write_service(file: Path, service: str, found: Mapping[str, str]) -> None:
+    """Write the options as a service of that name, without those that a line of the file cannot hold."""
+    lines = [
+        f"{name}={value}" for name, value in found.items() if value.isprintable() and value == value.strip()
+    ]
+    write_private(file, "\n".join([f"[{service}]", *lines, ""]))
+
+
+def _checked(uri: str) -> dict[str, str]:
+    """The options of the URI; a ValueError ends a sentence."""
     parts = _parse(uri)
     unknown = sorted(set(parts) - {*PLACE, *OPTIONS})
     if unknown:
@@ -67,7 +83,7 @@ def _variables(uri: str) -> dict[str, str]:
     missing = [name for name in ("host", "dbname", "user") if not parts.get(name)]
     if missing:
         raise ValueError(f"it has no {missing[0]}; write it as {FORM}.")
-    return {{**PLACE, **OPTIONS}[name]: value for name, value in parts.items()}
+    return parts
 
 
 def _parse(uri: str) -> dict[str, str]:

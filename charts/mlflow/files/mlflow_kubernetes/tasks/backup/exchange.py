@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 
+from mlflow_kubernetes.stores.token_file import token_as_password
 from mlflow_kubernetes.tasks.task import TaskError
 
 # Seconds for the other container to be pulled and to start, and to say how it ended.
@@ -20,6 +21,7 @@ def libpq_settings(env: Mapping[str, str]) -> str:
     A variable of `mlflow.envFrom` may have any name that a key of a ConfigMap has: only those of libpq's form
     are passed on, so that a name never runs as a command.
     """
+    env = token_as_password(env)
     names = [name for name in sorted(env) if re.fullmatch("PG[A-Z_]+", name)]
     return "".join(f"export {name}={shlex.quote(env[name])}\n" for name in names)
 
