@@ -30,9 +30,9 @@ class FakeApi:
         self.queries: list[str] = []
 
     @contextmanager
-    def current(self, kubeconfig: Path) -> Iterator[None]:
+    def current(self, kubeconfig: Path, ipv6: bool = False) -> Iterator[None]:
         """Run the server, and write a kubeconfig whose current context it is."""
-        with serving(self._handler()) as url:
+        with serving(self._handler(), ipv6) as url:
             self._write(kubeconfig, url)
             yield
 

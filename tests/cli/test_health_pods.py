@@ -1,5 +1,6 @@
 """What the health check makes of Kubernetes' answers; tests/e2e asks a real one."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,7 +31,9 @@ def release(*found: Json, endpoints: int = 1, env: list[Json] | None = None, **s
         "spec": {"replicas": status.pop("wanted", 2), "template": template},
         "status": {**counts, **status},
     }
-    return Release(deployment, list(found), [{"conditions": {"ready": True}}] * endpoints)
+    return Release(
+        deployment, list(found), [endpoint(f"10.0.0.{each}", f"pod-{each}") for each in range(endpoints)]
+    )
 
 
 def waiting(reason: str, message: str = "") -> Json:
@@ -155,6 +158,26 @@ def test_no_pods() -> None:
 def test_endpoints() -> None:
     assert pods.endpoints(release(endpoints=2)).detail == "service/mlflow has 2 ready"
     assert pods.endpoints(release(endpoints=0)).status == "red"
+
+
+def endpoint(address: str, pod: str, ready: bool = True) -> Json:
+    target = {"kind": "Pod", "name": pod, "uid": f"uid-of-{pod}"}
+    return {"addresses": [address], "conditions": {"ready": ready}, "targetRef": target}
+
+
+def test_a_pod_with_an_address_of_each_family_counts_once() -> None:
+    """Dual-stack: the Service has an EndpointSlice of IPv4 and one of IPv6."""
+    both = [
+        endpoint("10.0.0.7", "a"),
+        endpoint("2001:db8::7", "a"),
+        endpoint("2001:db8::8", "b", ready=False),
+    ]
+    found = release()
+    assert pods.endpoints(replace(found, endpoints=both)).detail == "service/mlflow has 1 ready"
+    both.append(endpoint("2001:db8::9", "c"))
+    assert pods.endpoints(replace(found, endpoints=both)).detail == "service/mlflow has 2 ready"
+    others = [{"addresses": [each], "conditions": {"ready": True}} for each in ("2001:db8::7", "2001:db8::8")]
+    assert pods.endpoints(replace(found, endpoints=others)).detail == "service/mlflow has 2 ready"
 
 
 def test_the_path_of_the_server() -> None:

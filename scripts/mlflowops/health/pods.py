@@ -50,13 +50,18 @@ def pods(release: Release) -> Check:
 
 
 def endpoints(release: Release) -> Check:
-    """Check that the Service has a ready endpoint."""
-    ready = [each for each in release.endpoints if each.get("conditions", {}).get("ready")]
+    """Check that the Service has a ready endpoint. On a dual-stack cluster a pod has one of each family."""
+    ready = {_pod_of(each) for each in release.endpoints if each.get("conditions", {}).get("ready")}
     service = f"service/{release.name}"
     if ready:
         return green("endpoints", f"{service} has {len(ready)} ready")
     fix = f"see the pods; `kubectl describe -n {release.namespace} {service}`"
     return red("endpoints", f"{service} has no ready pod", fix)
+
+
+def _pod_of(endpoint: Json) -> str:
+    """Return what tells the pod of an endpoint from others."""
+    return str(endpoint.get("targetRef", {}).get("uid") or endpoint.get("addresses"))
 
 
 def jobs(release: Release, reader: Reader) -> Iterator[Check]:
