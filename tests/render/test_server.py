@@ -265,3 +265,10 @@ def test_users_of_openshift_are_left_out(chart: Chart) -> None:
         "runAsNonRoot": True,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
+
+
+@pytest.mark.parametrize("launcher", ["direct", "upstream"])
+def test_the_log_may_be_json(chart: Chart, launcher: str) -> None:
+    """With either launcher; tests/runtime/test_json_logs.py reads the lines."""
+    env = chart.render({"mlflow": {"launcher": launcher, "log": {"format": "json"}}}).env()
+    assert (env["MLFLOW_KUBERNETES_LAUNCHER"], env["MLFLOW_KUBERNETES_LOG_FORMAT"]) == (launcher, "json")

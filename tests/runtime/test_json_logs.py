@@ -1,6 +1,7 @@
 """With `mlflow.log.format: json` every line of every program is JSON, also when it fails."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from runtime.backups import Pod
 from runtime.jobs import JOBS, Runner
@@ -120,6 +122,27 @@ def test_what_other_processes_print_is_a_record(home: Path) -> None:
 
 
 def test_launcher_upstream(start: Callable[..., Server], store: Store) -> None:
-    server = start(MLFLOW_KUBERNETES_LAUNCHER="upstream", MLFLOW_WORKERS="2", **store.env).ready()
-    server.stop()
-    records(server.log.read_text())
+    """Its start, requests, errors of MLflow, a worker that dies, its end."""
+    env = {**store.env, "MLFLOW_KUBERNETES_ACCESS_LOG": "true", "MLFLOW_WORKERS": "2"}
+    server = start(MLFLOW_KUBERNETES_LAUNCHER="upstream", **env).ready()
+    for path in ("/api/2.0/mlflow/experiments/get?experiment_id=0", "/api/2.0/mlflow/runs/get?run_id=none"):
+        requests.get(server.url + path, headers={"X-Request-ID": "the-request"}, timeout=60)
+    requests.post(f"{server.url}/api/2.0/mlflow/runs/create", b"{", timeout=60)
+    requests.get(f"{server.url}/v1/traces", timeout=60)
+    (uvicorn,) = server.workers()
+    worker = max(children(uvicorn))
+    os.kill(worker, 9)
+    wait_until("a worker in its place", lambda: len(set(children(uvicorn)) - {worker}) > 2)
+    store.query("ALTER TABLE experiments RENAME TO gone")
+    requests.get(f"{server.url}/api/2.0/mlflow/experiments/get?experiment_id=0", timeout=60)
+    assert server.stop() == 0
+    found = records(server.log.read_text())
+    requested = [each for each in found if each["logger"] == "mlflow.access"]
+    assert [each["status"] for each in requested if each["request_id"] == "the-request"] == [200, 404]
+    assert requested[-1]["status"] >= 400
+    assert "uvicorn.error" in {each["logger"] for each in found}
+
+
+def children(pid: int) -> list[int]:
+    """The processes that one has started: uvicorn's workers, and Python's tracker of what they share."""
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

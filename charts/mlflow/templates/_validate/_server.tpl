@@ -13,12 +13,6 @@
   "wrong" (printf "%q is not an origin" .)
   "instead" "list origins such as https://mlflow.example.com, with a scheme and without a path") -}}
 {{- end }}{{ end -}}
-{{- if and (eq .Values.mlflow.log.format "json") (eq .Values.mlflow.launcher "upstream") -}}
-{{- include "mlflow.says" (dict
-  "path" "mlflow.log.format"
-  "wrong" "json needs the chart's own launcher"
-  "instead" "set mlflow.launcher: direct, or text here") -}}
-{{- end -}}
 {{- $least := add .Values.preStopSeconds 10 | int -}}
 {{- if lt (int .Values.terminationGracePeriodSeconds) $least -}}
 {{- include "mlflow.says" (dict
