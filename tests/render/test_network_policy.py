@@ -120,6 +120,8 @@ def test_database(chart: Chart, host: str, peers: list[Json]) -> None:
         ("http://minio.store.svc", 80, [namespace("store")]),
         ("https://s3.example.com", 443, ANYWHERE),
         ("https://10.9.8.7:9000", 9000, [{"ipBlock": {"cidr": "10.9.8.7/32"}}]),
+        ("http://[2001:db8::1]:9000", 9000, [{"ipBlock": {"cidr": "2001:db8::1/128"}}]),
+        ("http://[2001:db8::1]", 80, [{"ipBlock": {"cidr": "2001:db8::1/128"}}]),
         ("", 443, ANYWHERE),
     ],
 )

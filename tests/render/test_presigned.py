@@ -19,11 +19,24 @@ VARIABLE = "MLFLOW_KUBERNETES_PRESIGNED_URLS"
         ("http://minio:9000", "false"),
         ("http://minio.storage.svc", "false"),
         ("http://minio.storage.svc.cluster.local:9000/", "false"),
-        ("http://seaweedfs.ml.svc.example.internal:8333", "false"),
+        ("http://seaweedfs.ml.svc.example.internal:8333", "true"),
+        ("http://[2001:db8::1]:9000", "true"),
     ],
 )
 def test_the_endpoint_decides(chart: Chart, endpoint: str, offered: str) -> None:
-    assert chart.render(s3(endpoint=endpoint)).env()[VARIABLE] == offered
+    """As the NetworkPolicy does: what a selector of pods or namespaces finds is in the cluster."""
+    manifest = chart.render({**s3(endpoint=endpoint), "networkPolicy": {"enabled": True}})
+    assert manifest.env()[VARIABLE] == offered
+    egress = manifest.one("NetworkPolicy")["spec"]["egress"]
+    assert ("Selector" in str(egress[-1]["to"])) is (offered == "false")
+
+
+def test_a_domain_of_its_own(chart: Chart) -> None:
+    values = {
+        **s3(endpoint="http://seaweedfs.ml.svc.example.internal:8333"),
+        "clusterDomain": "example.internal",
+    }
+    assert chart.render(values).env()[VARIABLE] == "false"
 
 
 @pytest.mark.parametrize("wanted", [True, False])

@@ -63,10 +63,11 @@ JSON: what follows from the values, decided here once. Takes `.`.
 {{- $store := "" -}}
 {{- range $kind := list "s3" "azure" "gcs" -}}
 {{- if (get $values.artifactStore $kind).enabled }}{{ $store = $kind }}{{ end }}{{ end -}}
-{{- /* Not urlParse, which ends the rendering in words of its own; what is no address is refused in a sentence. */}}
+{{- /* Not urlParse, which ends the rendering in words of its own. Inside as in `mlflow.network.storePeers`. */}}
 {{- $endpoint := (get $values.artifactStore $store | default dict).endpoint | default "" -}}
 {{- $host := regexReplaceAll "(?s)^[a-z]+://(.*?)(:[0-9]+)?(/.*)?$" $endpoint "${1}" -}}
-{{- $auto := not (regexMatch "^[^.]+$|[.]svc([.]|$)" $host) | toString -}}
+{{- $auto := regexMatch (printf "^[^.:]+$|[.]svc([.]%s[.]?)?$"
+      (regexQuoteMeta $values.clusterDomain)) $host | not | toString -}}
 {{- $images := dict }}{{ $registries := dict -}}
 {{- range $path, $image := dict "image" $values.image "backup.image" $values.backup.image -}}
 {{- $within := regexFind "^(localhost|[-A-Za-z0-9]+[.:][-A-Za-z0-9.:]+)/" $image.repository | trimSuffix "/" -}}

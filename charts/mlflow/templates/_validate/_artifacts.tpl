@@ -36,7 +36,7 @@
 {{- with .Values.artifactStore.s3 -}}
 {{- if .enabled -}}
 {{- include "mlflow.validate.bucket" (dict "parent" "artifactStore.s3" "key" "bucket" "name" .bucket) -}}
-{{- if and .endpoint (not (regexMatch "^https?://[^/]+/?$" .endpoint)) -}}
+{{- if and .endpoint (not (regexMatch "^https?://(\\[[^]]+]|[^/:;\\s]+)(:[0-9]+)?/?$" .endpoint)) -}}
 {{- include "mlflow.says" (dict
   "path" "artifactStore.s3.endpoint"
   "wrong" (printf "%q is not the URL of a service" .endpoint)
@@ -51,7 +51,7 @@
 {{- with .Values.artifactStore.gcs -}}
 {{- if .enabled -}}
 {{- include "mlflow.validate.bucket" (dict "parent" "artifactStore.gcs" "key" "bucket" "name" .bucket) -}}
-{{- if and .endpoint (not (regexMatch "^https?://[^/]+$" .endpoint)) -}}
+{{- if and .endpoint (not (regexMatch "^https?://(\\[[^]]+]|[^/:;\\s]+)(:[0-9]+)?$" .endpoint)) -}}
 {{- include "mlflow.says" (dict
   "path" "artifactStore.gcs.endpoint"
   "wrong" (printf "%q is not the URL of a service" .endpoint)

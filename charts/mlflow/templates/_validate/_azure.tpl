@@ -19,7 +19,7 @@
   "path" "artifactStore.azure.endpoint"
   "wrong" "MLflow takes it only with an account key"
   "instead" "set artifactStore.azure.credentialsFromSecret too, or remove it") -}}
-{{- else if and .endpoint (not (regexMatch "^https?://[^/;]+(/[a-z0-9]+)?/?$" .endpoint)) -}}
+{{- else if and .endpoint (not (regexMatch "^https?://(\\[[^]]+]|[^/:;\\s]+)(:[0-9]+)?(/[a-z0-9]+)?/?$" .endpoint)) -}}
 {{- include "mlflow.says" (dict
   "path" "artifactStore.azure.endpoint"
   "wrong" (printf "%q is not the URL of a Blob service" .endpoint)

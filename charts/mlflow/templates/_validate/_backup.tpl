@@ -11,10 +11,10 @@
   "instead" "remove it") -}}
 {{- end -}}
 {{- end -}}
-{{- $pattern := ternary "^https?://[^/;]+(/[a-z0-9]+)?/?$" "^https?://[^/]+/?$" (eq $kind "azure") -}}
+{{- $url := printf "^https?://(\\[[^]]+]|[^/:;\\s]+)(:[0-9]+)?%s/?$" (ternary "(/[a-z0-9]+)?" "" (eq $kind "azure")) -}}
 {{- $store := include "mlflow.backup.store" . | fromJson -}}
 {{- $keyless := and (eq $kind "azure") (not $store.azure.credentialsFromSecret.enabled) -}}
-{{- if and $backup.endpoint (not (regexMatch $pattern $backup.endpoint)) -}}
+{{- if and $backup.endpoint (not (regexMatch $url $backup.endpoint)) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.endpoint"
   "wrong" (printf "%q is not the URL of a service" $backup.endpoint)

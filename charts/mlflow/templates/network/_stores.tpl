@@ -21,11 +21,11 @@ database:
 {{- if and .Values.backup.enabled (ne $backups $services.objectStore) }}{{ $_ := set $services "backupStore"
       $backups }}{{ end -}}
 {{- range $name, $service := $services }}{{ if $service }}
-{{- $url := urlParse $service }}
+{{- /* Not urlParse, which ends the rendering in words of its own. */}}
+{{- $form := "(?s)^[a-z]+://\\[?(.*?)\\]?(:([0-9]+))?(/.*)?$" }}
 {{ $name }}:
-  host: {{ $url.hostname | quote }}
-  port: {{ default (ternary 80 443 (eq $url.scheme "http")) (regexFind "[0-9]+$"
-        (trimPrefix $url.hostname $url.host)) | int }}
+  host: {{ regexReplaceAll $form $service "${1}" | quote }}
+  port: {{ regexReplaceAll $form $service "${3}" | default (ternary 80 443 (hasPrefix "http:" $service)) | int }}
 {{- end }}{{ end }}
 {{- end }}
 
@@ -39,15 +39,15 @@ of a Service or nothing. Takes (dict "ctx" $ "store" "database" "host" host).
 {{- $given := get $ctx.Values.networkPolicy.peers .store -}}
 {{- if $given -}}
 {{- toYaml $given -}}
-{{- else if not (contains "." $host) -}}
+{{- else if not (regexMatch "[.:]" $host) -}}
 - podSelector: {}
 {{- else if include "mlflow.network.namespace" (dict "ctx" $ctx "host" $host) -}}
 - namespaceSelector:
     matchLabels:
       kubernetes.io/metadata.name: {{ include "mlflow.network.namespace" (dict "ctx" $ctx "host" $host) | quote }}
-{{- else if regexMatch "^[0-9.]+$" $host -}}
+{{- else if regexMatch "^[0-9.]+$|:" $host -}}
 - ipBlock:
-    cidr: {{ printf "%s/32" $host | quote }}
+    cidr: {{ printf "%s/%s" $host (ternary "128" "32" (contains ":" $host)) | quote }}
 {{- else -}}
 {{- include "mlflow.network.anywhere" . -}}
 {{- end -}}
