@@ -18,6 +18,20 @@ HOSTILE = [
 ]  # fmt: skip
 SECRET = {"enabled": True, "name": "@", "key": "@"}
 RESOURCES = {"requests": {"cpu": "@", "memory": "1@Mi"}, "limits": {"memory": "1@Gi"}}
+SECTION: Json = {
+    "env": {"ANY": "@"},
+    "envFrom": [{"secretRef": {"name": "@"}}],
+    "podAnnotations": {"@": "@"},
+    "podLabels": {"@": "@"},
+    "nodeSelector": {"@": "@"},
+    "tolerations": [{"key": "@", "value": "@"}],
+    "topologySpreadConstraints": [{"topologyKey": "@"}],
+    "priorityClassName": "@",
+    "hostAliases": [{"ip": "@", "hostnames": ["@"]}],
+    "podSecurityContext": {"seLinuxOptions": {"level": "@"}},
+    "extraVolumes": [{"name": "more", "secret": {"secretName": "@"}}],
+    "extraVolumeMounts": [{"name": "more", "mountPath": "/@"}],
+}
 TABLE: dict[str, Json] = {
     "everything": {
         "commonLabels": {"@": "@"},
@@ -139,8 +153,8 @@ TABLE: dict[str, Json] = {
             "image": {"repository": "@", "tag": "@"},
             "drill": {"enabled": True, "schedule": "@ 5 * * *", "database": "@"},
         },
-        "jobs": {"enabled": True, "resources": RESOURCES},
-        "tasks": {"podAnnotations": {"@": "@"}, "podLabels": {"@": "@"}},
+        "jobs": {"enabled": True, "resources": RESOURCES, **SECTION},
+        "tasks": SECTION,
         "tolerations": [{"key": "@", "value": "@"}],
         "nodeSelector": {"@": "@"},
         "affinity": {"podAffinity": {"@": "@"}},

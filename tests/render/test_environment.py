@@ -16,6 +16,7 @@ PACKAGES += ["google.cloud.storage", "alembic", "sqlalchemy", "requests"]
 STORES = re.compile(
     "_?MLFLOW_.*|(AWS|AZURE|BOTO|BOTOCORE|GOOGLE|GCE|GCLOUD|CLOUDSDK|PG)_?.*|.*_(PROXY|CA_BUNDLE)|ALEMBIC_.*"
 )
+STORE_VARIABLES = yaml.safe_load((MLFLOW.folder / "validation/env-stores.yaml").read_text())
 DECIDED = yaml.safe_load(Path(__file__).with_name("environment.yaml").read_text())
 
 
@@ -25,7 +26,7 @@ def patterns() -> list[re.Pattern[str]]:
     folder = MLFLOW.folder / "validation"
     owned = yaml.safe_load((folder / "env-owned.yaml").read_text())
     refused = yaml.safe_load((folder / "env-refused.yaml").read_text())
-    names = [*map(re.escape, owned), *(name for each in refused for name in each["names"])]
+    names = [*map(re.escape, owned), *(name for each in refused for name in each["names"]), *STORE_VARIABLES]
     return [re.compile(each) for each in (*names, *(name for group in DECIDED.values() for name in group))]
 
 

@@ -17,8 +17,8 @@ def test_a_pod_is_read_in_few_places(name: str) -> None:
 
 def test_helpers_of_helpers_count() -> None:
     found = reached(TEMPLATES / "server/deployment.yaml")
-    assert "mlflow.literal" not in (TEMPLATES / "server/deployment.yaml").read_text()
-    assert found["mlflow.literal"] == TEMPLATES / "_lib/_env.tpl"
+    assert "mlflow.hosts" not in (TEMPLATES / "server/deployment.yaml").read_text()
+    assert found["mlflow.hosts"] == TEMPLATES / "_lib/_release.tpl"
 
 
 def test_no_helper_is_called_by_a_computed_name() -> None:

@@ -1,8 +1,9 @@
 {{- /*
 List lines: the environment of a container. Entries with a source come first: MLFLOW_SERVER_ALLOWED_HOSTS refers to
-$(POD_IP). The rest is sorted by name. Two of them refer to variables; what they hold of the values is literal or has no
-dollar sign. What the values say wins; a container with the backups' own credentials gets of that neither Secrets nor
-what tells a cloud's library who it is, which is the server's. Takes (dict "reads" (dict ...) "given" (dict ...)): what
+$(POD_IP). The rest is sorted by name. Kubernetes puts a variable in for $(NAME), and one $ for $$; two of them refer to
+variables so, and what those hold of the values is literal or has no dollar sign. What the values say wins; a container
+with the backups' own credentials gets of that neither Secrets nor what tells a cloud's library who it is, which is the
+server's. Takes (dict "reads" (dict ...) "given" (dict ...)): what
 `mlflow.reads` gives, and the `env` of `mlflow.pod`.
 */}}
 {{- define "mlflow.env" -}}
@@ -34,16 +35,8 @@ what tells a cloud's library who it is, which is the server's. Takes (dict "read
 {{- range $name, $value := $plain }}
 {{- $refers := has $name (list "AZURE_STORAGE_CONNECTION_STRING" "MLFLOW_SERVER_ALLOWED_HOSTS") }}
 - name: {{ $name | quote }}
-  value: {{ ternary $value (include "mlflow.literal" $value) $refers | quote }}
+  value: {{ ternary $value (toString $value | replace "$" "$$") $refers | quote }}
 {{- end }}
-{{- end }}
-
-{{- /*
-String: a word in the form that Kubernetes passes on as it is: it puts a variable in for $(NAME), and one $ for $$. For
-each environment entry and argument that has a part of the values in it. Takes the word.
-*/}}
-{{- define "mlflow.literal" -}}
-{{- ternary (replace "$" "$$" (toString .)) . (regexMatch "[$][$(]" (toString .)) -}}
 {{- end }}
 
 {{- /*

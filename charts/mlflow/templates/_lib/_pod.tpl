@@ -30,19 +30,44 @@ file restarts only the pods that have it. Takes (dict "ctx" $ "component" "serve
 {{- end }}
 
 {{- /*
-JSON: a pod as the values have it: their settings of pods, with `env` and `envFrom` of `mlflow`. Made of those are
-`spec`, the fields of its spec that pass through, `labels`, all of its labels, and `selector`, those that never change.
-Takes (dict "ctx" $ "component" "jobs"), with "serviceAccount" name for another than the server's.
+JSON: what the values say about a pod: the general settings, with `env` and `envFrom` of `mlflow`, and over them those
+of the pod's sections: a map adds its keys, a list or a word takes the place of the general one, and empty says nothing.
+Of `envFrom` the last counts, so the general ones stay: they may hold the credentials of a store. In mode `direct` the
+pod of the test is a client with credentials, else it reaches the server only. Takes (dict "ctx" $ "component" "jobs").
+*/}}
+{{- define "mlflow.settings" -}}
+{{- $values := .ctx.Values -}}
+{{- $set := merge (pick $values.mlflow "env" "envFrom") (pick $values "affinity" "containerSecurityContext" "dnsConfig"
+      "dnsPolicy" "extraContainers" "extraInitContainers" "extraVolumeMounts" "extraVolumes" "hostAliases"
+      "imagePullSecrets" "nodeSelector" "podAnnotations" "podLabels" "podSecurityContext" "priorityClassName"
+      "runtimeClassName" "schedulerName" "tolerations" "topologySpreadConstraints") -}}
+{{- $sections := get (dict "server" (list dict) "jobs" (list $values.jobs) "exporter" (list $values.metrics.exporter)
+      "test" (list $values.tasks $values.test)) .component | default (list $values.tasks) -}}
+{{- $lasting := has .component (list "server" "jobs" "exporter") -}}
+{{- $client := and (eq .component "test") (ne $values.artifactStore.mode "direct") -}}
+{{- $none := concat (ternary list (list "topologySpreadConstraints") (eq .component "server"))
+      (ternary list (list "podAnnotations" "podLabels") $lasting)
+      (ternary (list "env" "envFrom" "extraVolumeMounts" "extraVolumes") list $client) -}}
+{{- range $none }}{{ $_ := set $set . (ternary dict list (kindIs "map" (get $set .))) }}{{ end -}}
+{{- range $section := $sections }}{{ range $key, $value := omit $section "enabled" "resources" -}}
+{{- $general := get $set $key -}}
+{{- if and $value (eq $key "envFrom") -}}
+{{- $_ := set $set $key (concat $value (default list $general)) -}}
+{{- else if and $value (kindIs "map" $value) -}}
+{{- $joined := default dict $general | deepCopy -}}
+{{- range $name, $own := $value }}{{ $_ := set $joined $name $own }}{{ end }}{{ $_ := set $set $key $joined -}}
+{{- else if $value }}{{ $_ := set $set $key $value }}{{ end -}}
+{{- end }}{{ end -}}
+{{- toJson $set -}}
+{{- end }}
+
+{{- /*
+JSON: a pod as the values have it: what `mlflow.settings` gives, and made of that `spec`, the fields of its spec that
+pass through, `labels`, all of its labels, and `selector`, those that never change. Takes (dict "ctx" $ "component"
+"jobs"), with "serviceAccount" name for another than the server's.
 */}}
 {{- define "mlflow.pod" -}}
-{{- $values := .ctx.Values -}}
-{{- $pod := merge (pick $values "affinity" "containerSecurityContext" "dnsConfig" "dnsPolicy" "extraContainers"
-      "extraInitContainers" "extraVolumeMounts" "extraVolumes" "hostAliases" "nodeSelector" "podAnnotations" "podLabels"
-      "priorityClassName" "runtimeClassName" "schedulerName" "tolerations") (pick $values.mlflow "env" "envFrom") -}}
-{{- if eq .component "server" }}{{ $_ := merge $pod (pick $values "topologySpreadConstraints") }}{{ end -}}
-{{- if not (has .component (list "server" "jobs" "exporter")) -}}
-{{- $pod = merge (pick $values.tasks "podAnnotations" "podLabels") (omit $pod "podAnnotations" "podLabels") -}}
-{{- end -}}
+{{- $pod := include "mlflow.settings" . | fromJson -}}
 {{- $selector := include "mlflow.labels" (dict "ctx" .ctx "component" .component "of" "selector") | fromJson -}}
 {{- /* What entries of these lists have unless they say so. A restricted namespace admits no container without one. */}}
 {{- range $key, $unless := dict
@@ -58,10 +83,10 @@ Takes (dict "ctx" $ "component" "jobs"), with "serviceAccount" name for another 
 {{- /* Not enableServiceLinks: a Service called mlflow would set MLFLOW_PORT=tcp://..., a setting of MLflow. */}}
 {{- $spec := dict "automountServiceAccountToken" false "enableServiceLinks" false
       "serviceAccountName" (default (include "mlflow.facts" .ctx | fromJson).serviceAccount .serviceAccount) -}}
-{{- range $key, $value := merge (pick $pod "affinity" "dnsConfig" "dnsPolicy" "hostAliases" "nodeSelector"
-      "priorityClassName" "runtimeClassName" "schedulerName" "tolerations" "topologySpreadConstraints") (dict
-      "imagePullSecrets" (concat (default list $values.global.imagePullSecrets) $values.imagePullSecrets | uniq)
-      "securityContext" $values.podSecurityContext) -}}
+{{- $login := concat (default list .ctx.Values.global.imagePullSecrets) $pod.imagePullSecrets | uniq -}}
+{{- range $key, $value := merge (dict "imagePullSecrets" $login "securityContext" $pod.podSecurityContext) (pick $pod
+      "affinity" "dnsConfig" "dnsPolicy" "hostAliases" "nodeSelector" "priorityClassName" "runtimeClassName"
+      "schedulerName" "tolerations" "topologySpreadConstraints") -}}
 {{- with $value }}{{ $_ := set $spec $key . }}{{ end -}}
 {{- end -}}
 {{- $labels := include "mlflow.labels" (dict "ctx" .ctx "component" .component "of" "pod") | fromJson -}}

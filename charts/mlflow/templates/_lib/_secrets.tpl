@@ -20,14 +20,31 @@ for those of the server alone, a backup before a migration left out.
 {{- end }}
 
 {{- /*
-JSON: the Secrets of `mlflow.env`, as a list of (dict "secret" name "key" key): those that a pod waits for, or the
-optional ones. Takes (dict "ctx" $ "optional" false).
+JSON: the sections of the values with settings of their own for pods, by path. Takes (dict "ctx" $), with "on" true
+for those whose pods are there.
+*/}}
+{{- define "mlflow.sections" -}}
+{{- $values := .ctx.Values -}}
+{{- $sections := dict "jobs" $values.jobs "metrics.exporter" $values.metrics.exporter "tasks" $values.tasks
+      "test" $values.test -}}
+{{- if and .on (not $values.jobs.enabled) }}{{ $sections = omit $sections "jobs" }}{{ end -}}
+{{- if and .on (not (include "mlflow.facts" .ctx | fromJson).exporter) -}}
+{{- $sections = omit $sections "metrics.exporter" -}}
+{{- end -}}
+{{- toJson $sections -}}
+{{- end }}
+
+{{- /*
+JSON: the Secrets of `mlflow.env` and its siblings, as a list of (dict "secret" name "key" key): those that a pod waits
+for, or the optional ones. Takes (dict "ctx" $ "optional" false).
 */}}
 {{- define "mlflow.secrets.ofEnv" -}}
+{{- $sections := include "mlflow.sections" (dict "ctx" .ctx "on" true) | fromJson -}}
 {{- $found := list -}}
-{{- range .ctx.Values.mlflow.env }}{{ if kindIs "map" . }}{{ with .valueFrom.secretKeyRef -}}
+{{- range prepend (values $sections) .ctx.Values.mlflow }}{{ range .env }}{{ if kindIs "map" . -}}
+{{- with .valueFrom.secretKeyRef -}}
 {{- if eq (default false .optional) $.optional }}{{ $found = append $found (dict "secret" .name "key" .key) }}{{ end -}}
-{{- end }}{{ end }}{{ end -}}
+{{- end }}{{ end }}{{ end }}{{ end -}}
 {{- toJson $found -}}
 {{- end }}
 
@@ -36,11 +53,14 @@ optional ones. Takes (dict "ctx" $ "optional" false).
 {{- $names := list -}}
 {{- range include "mlflow.secrets.ofEnv" (dict "ctx" . "optional" true) | fromJsonArray }}{{ $names = append $names
       .secret }}{{ end -}}
-{{- range .Values.mlflow.envFrom }}{{ with .secretRef }}{{ $names = append $names .name }}{{ end }}{{ end -}}
-{{- range .Values.extraVolumes }}{{ with .secret }}{{ $names = append $names .secretName }}{{ end -}}
+{{- $sections := include "mlflow.sections" (dict "ctx" . "on" true) | fromJson -}}
+{{- range concat (list .Values .Values.mlflow) (values $sections) -}}
+{{- range .envFrom }}{{ with .secretRef }}{{ $names = append $names .name }}{{ end }}{{ end -}}
+{{- range .extraVolumes }}{{ with .secret }}{{ $names = append $names .secretName }}{{ end -}}
 {{- range (.projected | default dict).sources }}{{ with .secret }}{{ $names = append $names
       .name }}{{ end }}{{ end }}{{ end -}}
-{{- range .Values.imagePullSecrets }}{{ $names = append $names .name }}{{ end -}}
+{{- range .imagePullSecrets }}{{ $names = append $names .name }}{{ end -}}
+{{- end -}}
 {{- $mentioned := dict -}}
 {{- range $names }}{{ $_ := set $mentioned (toString .) list }}{{ end -}}
 {{- toJson $mentioned -}}

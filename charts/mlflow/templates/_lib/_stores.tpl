@@ -102,7 +102,7 @@ it.
 {{- else if .azure.enabled -}}
 {{- $host := printf "%s.%s.%s" .azure.storageAccount (ternary "dfs" "blob" (eq .azure.scheme "abfss")) .azure.domain -}}
 {{- $uri = compact (list (printf "%s://%s@%s" .azure.scheme .azure.container $host) .azure.path) | join "/" -}}
-{{- with .azure.endpoint }}{{ $_ := include "mlflow.literal" (trimSuffix "/" .)
+{{- with .azure.endpoint }}{{ $_ := trimSuffix "/" . | replace "$" "$$"
       | printf "AccountName=%s;AccountKey=$(AZURE_STORAGE_ACCESS_KEY);BlobEndpoint=%s" $.azure.storageAccount
       | set $env "AZURE_STORAGE_CONNECTION_STRING" }}{{ end -}}
 {{- with .azure.credentialsFromSecret }}{{ if .enabled }}{{ $secrets = list

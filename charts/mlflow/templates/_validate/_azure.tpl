@@ -33,4 +33,12 @@
   "wrong" "would miss the pods of the tasks"
   "instead" "set it in commonLabels, which reach every pod") -}}
 {{- end -}}
+{{- range $path, $labels := dict "jobs" .Values.jobs.podLabels "metrics.exporter" .Values.metrics.exporter.podLabels -}}
+{{- if hasKey $labels "azure.workload.identity/use" -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "%s.podLabels.azure.workload.identity/use" $path)
+  "wrong" "gives one pod another identity than the others"
+  "instead" "set it in commonLabels, which reach every pod") -}}
+{{- end -}}
+{{- end -}}
 {{- end }}

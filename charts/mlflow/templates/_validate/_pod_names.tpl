@@ -7,36 +7,48 @@
 {{- end }}
 
 {{- /*
-Lines: volumes that clash with the chart's own, or are not there. Takes (dict "ctx" $ "pods" (dict ...)), the latter as
-`mlflow.validate.ownNames` gives it.
+Lines: volumes that clash with the chart's own, or are not there, of all pods and of each section that lists some. Takes
+(dict "ctx" $ "pods" (dict ...)), the latter as `mlflow.validate.ownNames` gives it.
 */}}
 {{- define "mlflow.validate.volumes" -}}
-{{- $pods := .pods -}}
 {{- /* Always reserved: extraVolumeMounts must not mount the credentials of the backups into the server. */ -}}
 {{- $taken := list "backup-credentials" -}}
-{{- range $pods }}{{ $taken = concat $taken .volumes }}{{ end -}}
+{{- range .pods }}{{ $taken = concat $taken .volumes }}{{ end -}}
+{{- $of := dict "" "server" "jobs." "jobs" "metrics.exporter." "exporter" "tasks." "retention" "test." "test" -}}
+{{- range $at, $component := $of -}}
+{{- $section := get (include "mlflow.sections" (dict "ctx" $.ctx) | fromJson) (trimSuffix "." $at) | default dict -}}
+{{- if or (not $at) $section.extraVolumes $section.extraVolumeMounts -}}
+{{- $set := include "mlflow.settings" (dict "ctx" $.ctx "component" $component) | fromJson -}}
+{{- include "mlflow.validate.mounts" (dict "at" $at "set" $set "taken" $taken) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: those of one place. Takes (dict "at" "jobs." "set" (dict ...) "taken" (list ...)). */}}
+{{- define "mlflow.validate.mounts" -}}
+{{- $at := .at }}{{ $taken := .taken -}}
 {{- $there := without $taken "backup-credentials" -}}
-{{- range .ctx.Values.extraVolumes -}}
+{{- range .set.extraVolumes -}}
 {{- if has .name $taken -}}
 {{- include "mlflow.says" (dict
-  "path" "extraVolumes"
+  "path" (printf "%sextraVolumes" $at)
   "wrong" (printf "%q is there already" .name)
   "instead" "choose another name") -}}
 {{- end -}}
 {{- $taken = append $taken .name -}}
 {{- $there = append $there .name -}}
 {{- end -}}
-{{- range .ctx.Values.extraVolumeMounts -}}
+{{- range .set.extraVolumeMounts -}}
 {{- if not (has .name $there) -}}
 {{- include "mlflow.says" (dict
-  "path" "extraVolumeMounts"
+  "path" (printf "%sextraVolumeMounts" $at)
   "wrong" (printf "there is no volume %q" .name)
-  "instead" "add it to extraVolumes") -}}
+  "instead" (printf "add it to %sextraVolumes" $at)) -}}
 {{- end -}}
 {{- if has .mountPath (list "/tmp" "/metrics" "/mlflow" "/opt/mlflow-kubernetes" "/etc/mlflow/postgres"
       "/etc/mlflow/gcs" "/etc/mlflow/backup" "/exchange") -}}
 {{- include "mlflow.says" (dict
-  "path" "extraVolumeMounts"
+  "path" (printf "%sextraVolumeMounts" $at)
   "wrong" (printf "%s is taken" .mountPath)
   "instead" "choose another mountPath") -}}
 {{- end -}}
@@ -75,6 +87,11 @@ each pod that the values can add some to, without those of the values. Takes `.`
 {{- range list "extraContainers" "extraInitContainers" "extraVolumeMounts" "extraVolumes" -}}
 {{- $_ := set $values . list -}}
 {{- end -}}
+{{- range list "jobs" "tasks" -}}
+{{- $_ := set $values . (omit (get $values .) "extraVolumeMounts" "extraVolumes") -}}
+{{- end -}}
+{{- $exporter := omit $values.metrics.exporter "extraVolumeMounts" "extraVolumes" -}}
+{{- $_ := set $values "metrics" (set (omit $values.metrics "exporter") "exporter" $exporter) -}}
 {{- $ctx := set (omit . "Values") "Values" $values -}}
 {{- $files := dict "server" "server/deployment" "jobs" "jobs/deployment" "exporter" "metrics/exporter-deployment" -}}
 {{- $files = merge $files (dict "retention" "retention/cronjob" "backup" "backup/cronjob") -}}

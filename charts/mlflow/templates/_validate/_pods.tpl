@@ -13,7 +13,10 @@
 {{- define "mlflow.validate.labels" -}}
 {{- $own := "^(app|app\\.kubernetes\\.io/(name|instance|component|version|part-of|managed-by)|helm\\.sh/chart)$" -}}
 {{- $common := .Values.commonLabels -}}
-{{- $all := dict "commonLabels" $common "podLabels" .Values.podLabels "tasks.podLabels" .Values.tasks.podLabels -}}
+{{- $all := dict "commonLabels" $common "podLabels" .Values.podLabels -}}
+{{- range $path, $section := include "mlflow.sections" (dict "ctx" .) | fromJson -}}
+{{- $_ := set $all (printf "%s.podLabels" $path) $section.podLabels -}}
+{{- end -}}
 {{- range $key := list "dashboard" "prometheusRule" "serviceAccount" "serviceMonitor" -}}
 {{- $_ := set $all (printf "%s.labels" $key) (get $.Values $key).labels -}}
 {{- end -}}
@@ -33,29 +36,27 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- if hasKey .Values.podAnnotations "checksum/files" -}}
+{{- range $path, $annotations := dict
+      "podAnnotations" .Values.podAnnotations
+      "jobs.podAnnotations" .Values.jobs.podAnnotations
+      "metrics.exporter.podAnnotations" .Values.metrics.exporter.podAnnotations -}}
+{{- if hasKey $annotations "checksum/files" -}}
 {{- include "mlflow.says" (dict
-  "path" "podAnnotations.checksum/files"
+  "path" (printf "%s.checksum/files" $path)
   "wrong" "is set by the chart"
   "instead" "choose another annotation") -}}
 {{- end -}}
+{{- end -}}
 {{- end }}
 
-{{- /* Lines: who the pods run as. Takes `.`. */}}
+{{- /* Lines: who the pods run as, and whom they ask for names. Takes `.`. */}}
 {{- define "mlflow.validate.pods" -}}
-{{- with .Values.podSecurityContext -}}
-{{- if and .runAsNonRoot (hasKey . "runAsUser") (eq (int .runAsUser) 0) -}}
-{{- include "mlflow.says" (dict
-  "path" "podSecurityContext.runAsUser"
-  "wrong" "0 is root, which runAsNonRoot forbids"
-  "instead" "set a number above 0") -}}
+{{- include "mlflow.validate.podSpec" (dict "ctx" . "at" "" "component" "server") -}}
+{{- $of := dict "jobs" "jobs" "metrics.exporter" "exporter" "tasks" "retention" "test" "test" -}}
+{{- range $path, $section := include "mlflow.sections" (dict "ctx" .) | fromJson -}}
+{{- if or $section.podSecurityContext $section.dnsPolicy $section.dnsConfig -}}
+{{- include "mlflow.validate.podSpec" (dict "ctx" $ "at" (printf "%s." $path) "component" (get $of $path)) -}}
 {{- end -}}
-{{- end -}}
-{{- if and (eq .Values.dnsPolicy "None") (not .Values.dnsConfig.nameservers) -}}
-{{- include "mlflow.says" (dict
-  "path" "dnsPolicy"
-  "wrong" "None leaves the pods without DNS, and dnsConfig.nameservers is empty"
-  "instead" "list them there, or remove it") -}}
 {{- end -}}
 {{- with .Values.serviceAccount -}}
 {{- if and (not .create) (or .annotations .labels) -}}
@@ -64,5 +65,24 @@
   "wrong" "is false, so annotations and labels reach no ServiceAccount"
   "instead" "set them on yours and remove them here") -}}
 {{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: the same of one place. Takes (dict "ctx" $ "at" "jobs." "component" "jobs"). */}}
+{{- define "mlflow.validate.podSpec" -}}
+{{- $set := include "mlflow.settings" . | fromJson -}}
+{{- with $set.podSecurityContext -}}
+{{- if and .runAsNonRoot (hasKey . "runAsUser") (eq (int .runAsUser) 0) -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "%spodSecurityContext.runAsUser" $.at)
+  "wrong" "0 is root, which runAsNonRoot forbids"
+  "instead" "set a number above 0") -}}
+{{- end -}}
+{{- end -}}
+{{- if and (eq $set.dnsPolicy "None") (not $set.dnsConfig.nameservers) -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "%sdnsPolicy" $.at)
+  "wrong" (printf "None leaves the pods without DNS, and %sdnsConfig.nameservers is empty" $.at)
+  "instead" "list them there, or remove it") -}}
 {{- end -}}
 {{- end }}

@@ -50,7 +50,7 @@ jobTemplate:
               - {{ .program | quote }}
               - --exchange=/exchange
               {{- range .arguments }}
-              - {{ include "mlflow.literal" . | quote }}
+              - {{ replace "$" "$$" . | quote }}
               {{- end }}
               - {{ printf "--seconds=%d" (int .ctx.Values.backup.deadlineSeconds) | quote }}
             env:

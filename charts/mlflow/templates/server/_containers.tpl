@@ -21,7 +21,7 @@ container that starts before it and stays as long as the pod. Takes (dict "ctx" 
     - /opt/mlflow-kubernetes/mlflow_kubernetes
     - schema
     {{- if $first }}
-    - {{ printf "--destination=%s" (include "mlflow.literal" .reads.uri) | quote }}
+    - {{ printf "--destination=%s" (.reads.uri | replace "$" "$$") | quote }}
     - {{ printf "--keep=%d" (int .ctx.Values.backup.keep) | quote }}
     - {{ printf "--keep-days=%v" .ctx.Values.backup.keepDays | quote }}
     - {{ printf "--seconds=%d" (int .ctx.Values.backup.deadlineSeconds) | quote }}
