@@ -171,6 +171,13 @@ def test_nothing_set_is_the_general_setting() -> None:
     )
 
 
+def test_null_leaves_a_general_key_out() -> None:
+    """As at the top level: OpenShift chooses users itself."""
+    pods = dict(MLFLOW.render(merged(EVERY, nested({"jobs.podSecurityContext": {"runAsUser": None}}))).pods())
+    assert "runAsUser" not in pods["Deployment/mlflow-jobs"]["spec"]["securityContext"]
+    assert "runAsUser" in pods["Deployment/mlflow"]["spec"]["securityContext"]
+
+
 def test_global_pull_secrets_stay() -> None:
     values = {"global.imagePullSecrets": [{"name": "all"}], "jobs.imagePullSecrets": [{"name": "own"}]}
     pods = dict(MLFLOW.render(merged(EVERY, nested(values))).pods())

@@ -55,7 +55,8 @@ pod of the test is a client with credentials, else it reaches the server only. T
 {{- $_ := set $set $key (concat $value (default list $general)) -}}
 {{- else if and $value (kindIs "map" $value) -}}
 {{- $joined := default dict $general | deepCopy -}}
-{{- range $name, $own := $value }}{{ $_ := set $joined $name $own }}{{ end }}{{ $_ := set $set $key $joined -}}
+{{- range $name, $own := $value }}{{ $_ := set $joined $name $own -}}
+{{- if kindIs "invalid" $own }}{{ $_ := unset $joined $name }}{{ end }}{{ end }}{{ $_ := set $set $key $joined -}}
 {{- else if $value }}{{ $_ := set $set $key $value }}{{ end -}}
 {{- end }}{{ end -}}
 {{- toJson $set -}}
