@@ -8,20 +8,13 @@ from pathlib import Path
 
 from testbed import tools
 
+LOOPBACK = "127.0.0.1"
+
 
 @contextlib.contextmanager
 def port_forward(kubeconfig: Path, namespace: str, target: str, port: int) -> Iterator[str]:
     """Forward a free local port; yields `http://127.0.0.1:<port>`."""
-    command = [
-        tools.ensure("kubectl"),
-        "--kubeconfig",
-        kubeconfig,
-        "port-forward",
-        "-n",
-        namespace,
-        target,
-        f":{port}",
-    ]
+    command = forward_command(kubeconfig, namespace, target, [f":{port}"])
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
@@ -32,3 +25,19 @@ def port_forward(kubeconfig: Path, namespace: str, target: str, port: int) -> It
     finally:
         process.terminate()
         process.wait()
+
+
+def forward_command(
+    kubeconfig: Path, namespace: str, target: str, ports: list[str], address: str = LOOPBACK
+) -> list[str]:
+    """Return the command that forwards ports.
+
+    Args:
+        kubeconfig: file that leads to the cluster.
+        namespace: of the target.
+        target: a Service or a pod, as `service/mlflow`.
+        ports: pairs `<local>:<remote>`; without a local one kubectl chooses a free one and prints it.
+        address: loopback address to listen at.
+    """
+    where = ["--kubeconfig", str(kubeconfig), "--namespace", namespace, "--address", address]
+    return [str(tools.ensure("kubectl")), "port-forward", *where, target, *ports]

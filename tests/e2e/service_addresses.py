@@ -16,7 +16,7 @@ from pathlib import Path
 from kubernetes.client import CoreV1Api
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from testbed import tools
+from e2e.forward import forward_command
 
 
 class ServiceAddress:
@@ -26,9 +26,8 @@ class ServiceAddress:
         self.address = f"127.{random.randint(64, 127)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
         self.ports = ports
         self.closed = False
-        where = ["--kubeconfig", str(kubeconfig), "--namespace", namespace, "--address", self.address]
-        target = [f"service/{service}", *(f"{port}:{port}" for port in ports)]
-        self._command = [str(tools.ensure("kubectl")), "port-forward", *where, *target]
+        pairs = [f"{port}:{port}" for port in ports]
+        self._command = forward_command(kubeconfig, namespace, f"service/{service}", pairs, self.address)
         threading.Thread(target=self._keep, daemon=True).start()
         atexit.register(self.close)
 
