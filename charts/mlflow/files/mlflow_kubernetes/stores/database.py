@@ -4,7 +4,7 @@ import sqlite3
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,12 @@ class PostgreSQL(Database):
         dsn = "postgresql://" + self.uri.partition("://")[2]
         try:
             with closing(psycopg2.connect(dsn)) as connection:
-                yield connection
+                try:
+                    yield connection
+                finally:
+                    # psycopg2 leaves the transaction open, and PgBouncer discards such a connection.
+                    with suppress(psycopg2.Error):
+                        connection.rollback()
         except psycopg2.OperationalError as error:
             raise Unreachable(" ".join(str(error).split())) from error
 

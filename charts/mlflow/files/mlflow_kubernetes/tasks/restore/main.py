@@ -24,7 +24,8 @@ from mlflow_kubernetes.tasks.task import Report, Task, TaskError
 DISCONNECT_SECONDS = 60
 SERVER_CONNECTIONS = """
     SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name = %s AND pid <> pg_backend_pid()"""
+    WHERE datname = current_database() AND application_name = %s AND pid <> pg_backend_pid()
+    AND (state <> 'idle' OR NOT %s)"""
 
 
 class Restore:
@@ -65,6 +66,7 @@ class Restore:
         self.task.log.info(f"restoring into database {database}; until its end nothing changes.")
         with (
             closing(psycopg2.connect(dbname=database)) as connection,
+            connection,
             connection.cursor() as cursor,
             self.task.database.connection() as own,
             own.cursor() as mlflow,
@@ -89,9 +91,18 @@ class Restore:
 
     def _count_server_connections(self) -> int:
         with self.task.database.connection() as connection, connection.cursor() as cursor:
-            cursor.execute(SERVER_CONNECTIONS, (self.server,))
+            cursor.execute(SERVER_CONNECTIONS, (self.server, _is_pooled(connection, cursor)))
             found: tuple[Any, ...] = cursor.fetchone()
             return int(found[0])
+
+
+def _is_pooled(connection: Any, cursor: Any) -> bool:
+    """Return whether a pooler such as PgBouncer is in between, which gives clients process ids of its own.
+
+    Its idle connections keep the name of the last client, a server that may have ended long ago.
+    """
+    cursor.execute("SELECT pg_backend_pid()")
+    return bool(cursor.fetchone() != (connection.info.backend_pid,))
 
 
 def main() -> int:
