@@ -167,6 +167,12 @@ def test_no_account_of_prod_reads_its_backups(rendered) -> None:
     assert "mlflow-backup-secret" in str(server["initContainers"]), "a backup before a migration"
 
 
+def test_dev_frees_what_people_deleted_and_deletes_nothing(rendered) -> None:
+    pod = find(rendered["dev"], "CronJob", "mlflow-retention")["spec"]["jobTemplate"]["spec"]["template"]
+    command = pod["spec"]["containers"][0]["command"]
+    assert [word for word in command if "days" in word] == ["--grace-days=7"]
+
+
 def test_dev_has_an_address(rendered) -> None:
     (rule,) = find(rendered["dev"], "Ingress", "mlflow")["spec"]["rules"]
     assert rule["host"] in server_env(rendered["dev"])["MLFLOW_SERVER_ALLOWED_HOSTS"]["value"].split(",")

@@ -1,8 +1,8 @@
 """End old runs, and free what deleted ones take: the retention CronJob.
 
 First, if an age is given, runs that ended long ago are deleted as in the UI, where they can be restored.
-Then, runs that were deleted long enough ago, by this or by people, are removed with their artifacts. The next
-one goes on where one is cut off.
+Then, runs that were deleted long enough ago, by this or by people, are removed with their artifacts, and
+deleted experiments in which nothing stays. The next one goes on where one is cut off.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from mlflow_kubernetes.schema.revisions import Revisions
 from mlflow_kubernetes.stores.artifact_root import artifact_root
 from mlflow_kubernetes.stores.database import connect
 from mlflow_kubernetes.tasks.retention.candidates import Candidates
+from mlflow_kubernetes.tasks.retention.experiments import DeletedExperiments
 from mlflow_kubernetes.tasks.retention.purge import Purge
 from mlflow_kubernetes.tasks.retention.traces import OldTraces, remove_traces
 from mlflow_kubernetes.tasks.task import Report, Task, TaskError
@@ -49,6 +50,7 @@ class Retention:
                 return {**found, **self._preview(due, candidates), **self._purge_traces(connection, None)}
             purge = Purge(self._store, candidates, artifact_root(os.environ))
             report = {**found, **self._delete(candidates), **self._purge(candidates, purge)}
+            report.update(self._purge_experiments(candidates, purge))
             report.update(self._purge_traces(connection, purge))
         if self.failed:
             raise TaskError(
@@ -79,12 +81,13 @@ class Retention:
             ("delete runs", due),
             ("remove runs", candidates.deleted_runs()),
             ("remove logged models", candidates.deleted_models()),
+            ("remove empty experiments", [(each, "") for each in DeletedExperiments(candidates).due()]),
         ):
             names = ", ".join(row[0] for row in rows[:10])
             self.task.log.info(
                 f"dry run: would {what}: {len(rows)} ({names}{', ...' if len(rows) > 10 else ''})."
             )
-        return {"deleted_runs": 0, "purged_runs": 0, "purged_models": 0}
+        return {"deleted_runs": 0, "purged_runs": 0, "purged_models": 0, "purged_experiments": 0}
 
     def _delete(self, candidates: Candidates) -> Report:
         return {
@@ -98,6 +101,19 @@ class Retention:
         for model, location in candidates.deleted_models():
             self._try(purge.model, model, location)
         return {"purged_runs": purge.runs, "purged_models": purge.models}
+
+    def _purge_experiments(self, candidates: Candidates, purge: Purge) -> Report:
+        experiments, count = DeletedExperiments(candidates), 0
+        for experiment in experiments.due():
+            while batch := experiments.traces(experiment, self.options.batch_size, self.failed):
+                if time.monotonic() > self.end:
+                    break
+                remove_traces(purge, batch, self._try)
+            if not experiments.traces(experiment, 1):
+                count += self._try(purge.store._hard_delete_experiment, experiment)
+        if count:
+            self.task.log.info(f"{count} experiments removed for good.")
+        return {"purged_experiments": count}
 
     def _purge_traces(self, connection: Any, purge: Purge | None) -> Report:
         """Without a purge they are only counted."""
