@@ -25,6 +25,8 @@ PROGRAMS = {
     "retention": ["tasks.retention.main"],
     "schema": ["schema.main"],
     "server": ["server.main", "server.auth", "server.edge.protocol", "server.upstream"],
+    "volume-backup": ["tasks.sqlite.volume_backup"],
+    "volume-restore": ["tasks.sqlite.volume_restore"],
 }
 HEADER = "# The files of each program in mlflow_kubernetes/, as tests/render/programs.py writes them.\n"
 

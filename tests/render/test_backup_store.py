@@ -456,10 +456,16 @@ def test_the_page_names_policies_for_the_two_buckets_of_production() -> None:
 
 def test_the_examples_of_the_page_go_with_a_login(chart: Chart) -> None:
     blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
-    found = [each for each in blocks if "bucket" in each.get("backup", {})]
+    found = [each for each in blocks if "bucket" in each.get("backup", {}) and "store" not in each["backup"]]
     assert len(found) == 2
     for each in found:
         assert chart.render({**postgres(), **s3(), **LOGIN, **each}).objects
+
+
+def test_the_example_of_the_embedded_default_renders(chart: Chart) -> None:
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
+    (found,) = [each for each in blocks if "store" in each.get("backup", {})]
+    assert "CronJob/mlflow-drill" in chart.render(found).names()
 
 
 def test_the_default_of_the_chart_shares_nothing_by_itself() -> None:

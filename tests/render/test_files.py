@@ -54,9 +54,8 @@ def test_pods_have_what_they_run(rendered: Manifest) -> None:
             continue
         files, checked = mounted(rendered, pod), checked + 1
         if name.endswith(("-backup", "-restore", "-drill")):
-            assert set(files) == {
-                file for kind in ("backup", "restore", "query-backups") for file in tasks(kind)
-            }, name
+            kinds = ("volume-backup", "volume-restore") if "volume-" in str(pod) else ("backup", "restore")
+            assert set(files) == tasks(*kinds, "query-backups"), name
             assert needed(pod) <= set(files)
         else:
             assert set(files) == needed(pod), name
@@ -65,8 +64,9 @@ def test_pods_have_what_they_run(rendered: Manifest) -> None:
     assert checked
 
 
-def tasks(program: str) -> set[str]:
-    return {"init.sh", "postgres.sh"} | {f"{programs.NAME}/{file}" for file in programs.files(program)}
+def tasks(*names: str) -> set[str]:
+    scripts = {"init.sh", "postgres.sh"} if "backup" in names else {"init.sh"}
+    return scripts | {f"{programs.NAME}/{file}" for name in names for file in programs.files(name)}
 
 
 def test_no_other_pod_mounts_them(rendered: Manifest) -> None:

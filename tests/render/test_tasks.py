@@ -216,3 +216,112 @@ def test_labels_and_annotations_of_finite_pods(chart: Chart) -> None:
     assert len(tasks) == 5
     assert {name for name, has in given.items() if has == (True, True)} == tasks
     assert {name for name, has in given.items() if any(has)} == tasks
+
+
+def server(manifest: Manifest) -> Json:
+    """The pod of the server."""
+    return manifest.component("Deployment", "server")["spec"]["template"]["spec"]
+
+
+VOLUME = {"backup": {"enabled": True, "store": "s3", "bucket": "backups", "drill": {"enabled": True}}}
+HOLDERS = {
+    "topologyKey": "kubernetes.io/hostname",
+    "labelSelector": {
+        "matchLabels": {"app.kubernetes.io/name": "mlflow", "app.kubernetes.io/instance": "mlflow"},
+        "matchExpressions": [
+            {
+                "key": "app.kubernetes.io/component",
+                "operator": "In",
+                "values": ["server", "backup", "restore", "drill"],
+            }
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        (
+            "backup",
+            ["volume-backup", "--destination=s3://backups/backups/ml/mlflow", "--keep=7", "--keep-days=30"],
+        ),
+        ("restore", ["volume-restore", "--source=s3://backups/backups/ml/mlflow"]),
+        ("drill", ["volume-restore", "--source=s3://backups/backups/ml/mlflow", "--drill"]),
+    ],
+)
+def test_what_a_backup_of_the_volume_is_told(chart: Chart, task: str, told: list[str]) -> None:
+    """It opens the same database as the server, and has no container of PostgreSQL's programs."""
+    manifest = chart.render(VOLUME)
+    python = box(manifest, task)
+    assert python["command"] == [*PYTHON, *told, "--seconds=21600"]
+    assert len(job(manifest, task)["template"]["spec"]["containers"]) == 1
+    env = {entry["name"]: entry.get("value") for entry in python["env"]}
+    assert env["MLFLOW_BACKEND_STORE_URI"] == manifest.env()["MLFLOW_BACKEND_STORE_URI"]
+    assert env["MLFLOW_ARTIFACTS_DESTINATION"] == "/mlflow/artifacts"
+
+
+@pytest.mark.parametrize(
+    ("task", "mounts"),
+    [
+        ("backup", [("/mlflow", True), ("/mlflow/tasks", False)]),
+        ("restore", [("/mlflow", False)]),
+        ("drill", [("/mlflow/tasks", False)]),
+    ],
+)
+def test_what_a_task_may_do_with_the_volume(chart: Chart, task: str, mounts: list[tuple[str, bool]]) -> None:
+    found = [each for each in box(chart.render(VOLUME), task)["volumeMounts"] if each["name"] == "data"]
+    assert [(each["mountPath"], each.get("readOnly", False)) for each in found] == mounts
+    assert all(each.get("subPath") == "tasks" for each in found if each["mountPath"] == "/mlflow/tasks")
+
+
+def required(manifest: Manifest, task: str) -> list[Json]:
+    """The terms of affinity to pods that bind the pod of a task to a node."""
+    pods = job(manifest, task)["template"]["spec"].get("affinity", {}).get("podAffinity", {})
+    return pods.get("requiredDuringSchedulingIgnoredDuringExecution", [])
+
+
+@pytest.mark.parametrize("task", ["backup", "restore", "drill"])
+def test_a_backup_runs_where_the_volume_is(chart: Chart, task: str) -> None:
+    """On the node of a pod that has it; their own labels are among those, for when there is none."""
+    assert required(chart.render(VOLUME), task) == [HOLDERS]
+    labels = job(chart.render(VOLUME), task)["template"]["metadata"]["labels"]
+    assert labels["app.kubernetes.io/component"] in HOLDERS["labelSelector"]["matchExpressions"][0]["values"]
+    own = {"topologyKey": "zone", "labelSelector": {"matchLabels": {"a": "b"}}}
+    nodes = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchFields": []}]}}
+    given = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [own]}, "nodeAffinity": nodes}
+    manifest = chart.render({**VOLUME, "affinity": given})
+    assert required(manifest, task) == [own, HOLDERS]
+    assert job(manifest, task)["template"]["spec"]["affinity"]["nodeAffinity"] == nodes
+    assert server(manifest)["affinity"] == given
+    shared = chart.render({**VOLUME, "persistence": {"accessModes": ["ReadWriteMany"]}})
+    assert required(shared, task) == [] == required(chart.render(BACKUP), task)
+
+
+@pytest.mark.parametrize(
+    ("backup", "place", "variables"),
+    [
+        (
+            {"store": "s3", "bucket": "backups", "endpoint": "https://s3.example.com", "region": "eu"},
+            "s3://backups/backups/ml/mlflow",
+            {"MLFLOW_S3_ENDPOINT_URL": "https://s3.example.com", "AWS_DEFAULT_REGION": "eu"},
+        ),
+        (
+            {"store": "azure", "bucket": "backups", "storageAccount": "account"},
+            "wasbs://backups@account.blob.core.windows.net/backups/ml/mlflow",
+            {},
+        ),
+        ({"store": "gcs", "bucket": "backups", "path": "here"}, "gs://backups/here", {}),
+    ],
+    ids=["s3", "azure", "gcs"],
+)
+def test_where_the_volume_is_backed_up(chart: Chart, backup: Json, place: str, variables: Json) -> None:
+    """In any store; the server has neither its address nor its keys."""
+    keys = {"credentialsFromSecret": {"enabled": True}}
+    manifest = chart.render({"backup": {"enabled": True, **backup, **keys}})
+    python = box(manifest, "backup")
+    assert f"--destination={place}" in python["command"]
+    env = {entry["name"]: entry.get("value") for entry in python["env"]}
+    assert variables.items() <= env.items() and not variables.keys() & manifest.env().keys()
+    assert "mlflow-backup-secret" in str(job(manifest, "backup"))
+    assert "mlflow-backup-secret" not in str(server(manifest))

@@ -19,6 +19,8 @@ PROGRAMS = {
     "schema": "schema.main",
     "server": "server.main",
     "upstream": "server.upstream",
+    "volume-backup": "tasks.sqlite.volume_backup",
+    "volume-restore": "tasks.sqlite.volume_restore",
 }
 
 

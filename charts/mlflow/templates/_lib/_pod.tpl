@@ -13,7 +13,9 @@ file restarts only the pods that have it. Takes (dict "ctx" $ "component" "serve
       "jobs" (append $migration "jobs")
       "exporter" (list "metrics-stores")
       "retention" (list "retention")
-      "backup" (list "backup" "restore" "query-backups")) .component -}}
+      "backup" (concat (list "query-backups") (ternary
+        (list "backup" "restore")
+        (list "volume-backup" "volume-restore") $facts.database))) .component -}}
 {{- $paths := dict "init.sh" "init.sh" -}}
 {{- if has "backup" $programs }}{{ $_ := set $paths "postgres.sh" "postgres.sh" }}{{ end -}}
 {{- $known := .ctx.Files.Get "files/programs.yaml" | fromYaml -}}

@@ -51,6 +51,7 @@ JSON: what follows from the values, decided here once. Takes `.`.
                     server pod's metrics container reads
   retention, drill  these CronJobs are on
   drillDatabase     a drill restores into
+  backupStore       the kind of store that backups go to, as objectStore
   backupFirst       the migration makes a backup before it begins
   serviceAccount    of the pods, and `backupServiceAccount` of those that back up and restore
   backupOwn         backups have credentials of their own, from a Secret or by their ServiceAccount
@@ -103,6 +104,7 @@ JSON: what follows from the values, decided here once. Takes `.`.
         $values.backendStore.postgres.cleanupRunsEnabled))
       "drill" (and .enabled .drill.enabled)
       "drillDatabase" (default (printf "%s_drill" $values.backendStore.postgres.database | trunc 63) .drill.database)
+      "backupStore" (default $store .store)
       "backupFirst" (and .enabled .beforeMigration)
       "serviceAccount" $account
       "backupServiceAccount" $backupAccount

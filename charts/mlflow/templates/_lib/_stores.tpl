@@ -127,8 +127,9 @@ JSON: `Values.artifactStore` as backups have it: what `backup` says about the st
 {{- $facts := include "mlflow.facts" . | fromJson -}}
 {{- $backup := .Values.backup -}}
 {{- $stores := deepCopy .Values.artifactStore -}}
-{{- $store := get $stores $facts.objectStore | default dict -}}
-{{- $azure := eq $facts.objectStore "azure" -}}
+{{- $store := get $stores $facts.backupStore | default dict -}}
+{{- $azure := eq $facts.backupStore "azure" -}}
+{{- if $backup.store }}{{ $_ := set $store "enabled" true }}{{ end -}}
 {{- if $facts.backupOwn -}}
 {{- $_ := set $stores "own" true -}}
 {{- $key := default (ternary "AZURE_STORAGE_ACCESS_KEY" "credentials.json" $azure) $backup.credentialsFromSecret.key -}}

@@ -2,12 +2,12 @@
 {{- define "mlflow.validate.backupStore" -}}
 {{- $facts := include "mlflow.facts" . | fromJson -}}
 {{- $backup := .Values.backup -}}
-{{- $kind := $facts.objectStore -}}
+{{- $kind := $facts.backupStore -}}
 {{- range $key, $kinds := dict "region" (list "s3") "endpoint" (list "s3" "azure") "storageAccount" (list "azure") -}}
 {{- if and (get $backup $key) (not (has $kind $kinds)) -}}
 {{- include "mlflow.says" (dict
   "path" (printf "backup.%s" $key)
-  "wrong" (printf "is not for the store of this release, artifactStore.%s" $kind)
+  "wrong" (printf "is not for the store of these backups, %s" $kind)
   "instead" "remove it") -}}
 {{- end -}}
 {{- end -}}
@@ -71,7 +71,7 @@ apart. Takes `.`.
 */}}
 {{- define "mlflow.validate.backupBucket" -}}
 {{- $facts := include "mlflow.facts" . | fromJson -}}
-{{- $kind := $facts.objectStore -}}
+{{- $kind := $facts.backupStore -}}
 {{- $artifacts := get .Values.artifactStore $kind | default dict -}}
 {{- $backups := get (include "mlflow.backup.store" . | fromJson) $kind | default dict -}}
 {{- $noun := ternary "container" "bucket" (eq $kind "azure") -}}

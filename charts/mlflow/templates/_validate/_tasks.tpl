@@ -29,17 +29,12 @@
 {{- /* Lines: what is backed up, to where, and what a drill may overwrite. Takes `.`. */}}
 {{- define "mlflow.validate.backup" -}}
 {{- if .Values.backup.enabled -}}
-{{- if not .Values.backendStore.postgres.enabled -}}
-{{- include "mlflow.says" (dict
-  "path" "backup.enabled"
-  "wrong" "only PostgreSQL is backed up"
-  "instead" "set backendStore.postgres.enabled: true too; docs/backup.md says how to back up the volume") -}}
-{{- else if not (include "mlflow.facts" . | fromJson).objectStore -}}
-{{- include "mlflow.says" (dict
-  "path" "backup.enabled"
-  "wrong" "backups go to the object store of the artifacts, and there is none"
-  "instead" "set artifactStore.s3, .azure or .gcs too") -}}
+{{- $facts := include "mlflow.facts" . | fromJson -}}
+{{- $wrong := include "mlflow.validate.backupKind" . -}}
+{{- if $wrong -}}
+{{- $wrong -}}
 {{- else -}}
+{{- if not $facts.database }}{{ include "mlflow.validate.volumeBackup" . }}{{ end -}}
 {{- include "mlflow.validate.backupPlace" . -}}
 {{- include "mlflow.validate.backupStore" . -}}
 {{- include "mlflow.validate.backupAccount" . -}}
@@ -48,7 +43,7 @@
 {{- include "mlflow.validate.backupCredentials" . -}}
 {{- end -}}
 {{- end -}}
-{{- if eq (include "mlflow.facts" . | fromJson).drillDatabase .Values.backendStore.postgres.database -}}
+{{- if and $facts.database (eq $facts.drillDatabase .Values.backendStore.postgres.database) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.drill.database"
   "wrong" "is MLflow's own database, which a drill would replace"

@@ -1,12 +1,16 @@
 {{- /*
 Mapping lines: spec of the CronJobs that back up and restore: Python with the object store, and beside it PostgreSQL's
 programs; they share a folder, which is the latter's /tmp too: MLflow's holds its settings and the artifacts on their
-way. Takes (dict "ctx" $ "component" "drill" "schedule" "@daily" "program" "restore" "arguments" (list ...)).
+way. With SQLite there is Python alone, and the volume. Takes (dict "ctx" $ "component" "drill" "schedule" "@daily"
+"program" "restore" "arguments" (list ...)).
 */}}
 {{- define "mlflow.backup.cronjob" -}}
 {{- $facts := include "mlflow.facts" .ctx | fromJson -}}
 {{- $pod := include "mlflow.pod" (dict "ctx" .ctx "component" .component
       "serviceAccount" $facts.backupServiceAccount) | fromJson -}}
+{{- $data := include "mlflow.backup.data" (dict "ctx" .ctx "component" .component
+      "affinity" $pod.spec.affinity) | fromJson -}}
+{{- with $data.affinity }}{{ $_ := set $pod.spec "affinity" . }}{{ end -}}
 {{- $store := include "mlflow.backup.store" .ctx | fromJson -}}
 {{- $reads := include "mlflow.reads" (dict "ctx" .ctx "store" $store) | fromJson -}}
 schedule: {{ .schedule | quote }}
@@ -47,9 +51,8 @@ jobTemplate:
               - /opt/mlflow-kubernetes/init.sh
               - python
               - /opt/mlflow-kubernetes/mlflow_kubernetes
-              - {{ .program | quote }}
-              - --exchange=/exchange
-              {{- range .arguments }}
+              - {{ printf "%s%s" (ternary "" "volume-" $facts.database) .program | quote }}
+              {{- range concat (ternary (list "--exchange=/exchange") list $facts.database) .arguments }}
               - {{ replace "$" "$$" . | quote }}
               {{- end }}
               - {{ printf "--seconds=%d" (int .ctx.Values.backup.deadlineSeconds) | quote }}
@@ -75,18 +78,51 @@ jobTemplate:
             volumeMounts:
               - name: tmp
                 mountPath: /tmp
-              - name: exchange
-                mountPath: /exchange
+              {{- toYaml $data.mounts | nindent 14 }}
               {{- include "mlflow.mounts" (dict "ctx" .ctx "pod" $pod "files" $reads.files) | nindent 14 }}
           {{- $resources := .ctx.Values.backup.resources }}
+          {{- if $facts.database }}
           {{- include "mlflow.postgres" (dict "ctx" .ctx "pod" $pod "resources" $resources) | nindent 10 }}
+          {{- end }}
         volumes:
-          - name: tmp
-            emptyDir:
-              sizeLimit: 100Mi
-          - name: exchange
-            emptyDir:
-              sizeLimit: 100Mi
+          {{- toYaml $data.volumes | nindent 10 }}
           {{- include "mlflow.volumes" (dict "ctx" .ctx "pod" $pod "component" "backup"
                 "files" $reads.files) | nindent 10 }}
+{{- end }}
+
+{{- /*
+JSON: `affinity`, `volumes` and `mounts` of a pod that backs up or restores. With SQLite it needs the volume, which most
+storage classes mount on one node only: so it runs on the node where a pod of the release has it. If there is none, as
+during a restore, the scheduler accepts its own labels and follows the volume. A backup reads the data, a restore writes
+it, a drill has none of it; all note in the folder `tasks` how they went, which the metrics container of the server
+reads. /tmp is for the copy of the database. Takes (dict "ctx" $ "component" "drill" "affinity" (dict ...)).
+*/}}
+{{- define "mlflow.backup.data" -}}
+{{- $facts := include "mlflow.facts" .ctx | fromJson -}}
+{{- $affinity := default dict .affinity -}}
+{{- $volumes := list (dict "name" "tmp" "emptyDir" (dict "sizeLimit" "100Mi"))
+      (dict "name" "exchange" "emptyDir" (dict "sizeLimit" "100Mi")) -}}
+{{- $mounts := list (dict "name" "exchange" "mountPath" "/exchange") -}}
+{{- if not $facts.database -}}
+{{- $volumes = list (dict "name" "tmp" "emptyDir" (dict "sizeLimit" .ctx.Values.tmp.sizeLimit))
+      (dict "name" "data" "persistentVolumeClaim" (dict "claimName" $facts.claim)) -}}
+{{- $all := dict "name" "data" "mountPath" "/mlflow" -}}
+{{- $tasks := dict "name" "data" "mountPath" "/mlflow/tasks" "subPath" "tasks" -}}
+{{- $mounts = get (dict
+      "backup" (list (merge (dict "readOnly" true) $all) $tasks)
+      "restore" (list $all)
+      "drill" (list $tasks)) .component -}}
+{{- end -}}
+{{- if not (or $facts.database (has "ReadWriteMany" .ctx.Values.persistence.accessModes)) -}}
+{{- $selector := include "mlflow.labels" (dict "ctx" .ctx "of" "selector") | fromJson -}}
+{{- $holders := dict "key" "app.kubernetes.io/component" "operator" "In"
+      "values" (list "server" "backup" "restore" "drill") -}}
+{{- $term := dict "topologyKey" "kubernetes.io/hostname"
+      "labelSelector" (dict "matchLabels" $selector "matchExpressions" (list $holders)) -}}
+{{- $pods := default dict $affinity.podAffinity -}}
+{{- $required := "requiredDuringSchedulingIgnoredDuringExecution" -}}
+{{- $_ := set $pods $required (append (get $pods $required | default list) $term) -}}
+{{- $_ := set $affinity "podAffinity" $pods -}}
+{{- end -}}
+{{- dict "affinity" $affinity "volumes" $volumes "mounts" $mounts | toJson -}}
 {{- end }}

@@ -1,13 +1,16 @@
-"""How the chart's CronJobs last went: what their tasks have noted in the database."""
+"""How the chart's CronJobs last went: what their tasks have noted in the database, or on the volume."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
-from mlflow_kubernetes.stores.database import Database
+from mlflow_kubernetes.stores.database import Database, SQLite
+from mlflow_kubernetes.stores.sqlite_volume import FOLDER, read_notes
 
 TASK_RUNS = """
     SELECT name, extract(epoch FROM started)::float, coalesce(extract(epoch FROM succeeded), 0)::float,
@@ -41,12 +44,24 @@ class TaskRuns:
                 yield GaugeMetricFamily(f"mlflow_{name}_{item}", words, value=value)
 
     def _rows(self) -> list[tuple[Any, ...]]:
+        if isinstance(self.database, SQLite):
+            return _noted(self.database.path.parent / FOLDER)
         with self.database.connection() as connection, closing(connection.cursor()) as cursor:
             cursor.execute("SELECT to_regclass('mlflow_kubernetes.tasks')")
             if cursor.fetchone() == (None,):
                 return []
             cursor.execute(TASK_RUNS)
             return list(cursor.fetchall())
+
+
+def _noted(folder: Path) -> list[tuple[Any, ...]]:
+    """Rows as above, of the notes on the volume."""
+    rows = []
+    for name, note in read_notes(folder).items():
+        succeeded, failed = note.get("succeeded") or 0.0, note.get("failed") or 0.0
+        cut_off = note["deadline"] < time.time() and note["started"] > max(succeeded, failed)
+        rows.append((name, note["started"], succeeded, failed > succeeded or cut_off, note.get("report", {})))
+    return rows
 
 
 def _gauge(name: str, words: str, values: Mapping[str, float]) -> GaugeMetricFamily:

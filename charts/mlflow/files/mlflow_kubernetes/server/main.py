@@ -8,6 +8,9 @@ MLFLOW_KUBERNETES_APP_NAME, which stands for `--app-name` (MLflow has no variabl
 import os
 import re
 import sys
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
 
 from mlflow_kubernetes import command
 
@@ -23,6 +26,8 @@ REQUIRED_VARIABLES = ("MLFLOW_BASIC_AUTH_FAIL_CLOSED", "MLFLOW_SERVER_ENABLE_GRA
 # Below a path that begins like this, MLflow asks for no account or takes one route for another.
 OPEN_PATHS = re.compile("/static|/favicon.ico|/health|/(ajax-)?api(/|$)")
 
+_HELD = ExitStack()
+
 
 def main() -> None:
     """Run the chosen launcher. It returns only when the process ends."""
@@ -34,9 +39,23 @@ def main() -> None:
     from mlflow_kubernetes.server import auth
 
     auth.check_keys()
+    hold_volume()
     if auth.enabled():
         auth.prepare(cache_seconds=0 if name == "direct" else auth.UPSTREAM_CACHE_SECONDS)
     launchers[name]()
+
+
+def hold_volume() -> None:
+    """Keep restores away from SQLite's volume until this process ends, also as another program."""
+    uri = os.environ.get("MLFLOW_BACKEND_STORE_URI", "")
+    if uri.startswith("sqlite:"):
+        from mlflow_kubernetes.log import logger
+        from mlflow_kubernetes.stores.sqlite_volume import in_use
+
+        log = logger("server")
+        waiting = cache(lambda: log.info("waiting for the end of a restore."))
+        use = in_use(Path(uri.partition(":///")[2]), waiting)
+        os.set_inheritable(_HELD.enter_context(use), True)
 
 
 def sanitize_environment() -> None:

@@ -5,9 +5,11 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from mlflow_kubernetes.stores.sqlite_volume import in_use
 from mlflow_kubernetes.stores.uri import connect_mysql, database_kind
 
 # The key of the advisory lock, "mlflow" in ASCII; pg_locks shows it as classid 28012, objid 1718382455.
@@ -158,6 +160,7 @@ class SQLite(Database):
         return super().revision(table) if self.path.exists() else None
 
     @contextmanager
-    def lock(self, waiting: Callable[[], None]) -> Iterator[None]:  # noqa: ARG002 - as in Database
-        """No lock: on SQLite the chart runs one pod, and replaces it only when it has gone."""
-        yield
+    def lock(self, waiting: Callable[[], None]) -> Iterator[None]:
+        """A lock against restores. On SQLite there is one pod, which is replaced when it has gone."""
+        with in_use(self.path, cache(waiting)):
+            yield

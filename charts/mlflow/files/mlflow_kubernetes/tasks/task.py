@@ -62,7 +62,7 @@ class Task:
                 raise _AlreadyRunning
 
         try:
-            with self.database.lock(waiting, self.name):
+            with self._lock(waiting):
                 return self._run_and_record(work)
         except _AlreadyRunning:
             return 0
@@ -71,16 +71,28 @@ class Task:
             return 1
 
     def _run_and_record(self, work: Callable[[], Report]) -> int:
-        self._setup()
-        self._write(START, seconds=self.seconds)
+        self._begin()
         try:
             report = work()
         except BaseException as error:  # whatever it is, the metrics must tell
             self._log_error(error)
-            self._write(FAILURE, error=" ".join(str(error).split()) or type(error).__name__)
+            self._fail(" ".join(str(error).split()) or type(error).__name__)
             return 1
-        self._write(SUCCESS, report=json.dumps(report))
+        self._succeed(report)
         return 0
+
+    def _lock(self, waiting: Callable[[], None]) -> Any:
+        return self.database.lock(waiting, self.name)
+
+    def _begin(self) -> None:
+        self._setup()
+        self._write(START, seconds=self.seconds)
+
+    def _succeed(self, report: Report) -> None:
+        self._write(SUCCESS, report=json.dumps(report))
+
+    def _fail(self, words: str) -> None:
+        self._write(FAILURE, error=words)
 
     def _log_error(self, error: BaseException) -> None:
         if isinstance(error, (TaskError, Unreachable, SystemExit)):
