@@ -100,7 +100,23 @@ def test_official_ingress(cli: Cli) -> None:
     assert manifest.env()["MLFLOW_KUBERNETES_APP_NAME"] == "basic-auth"
     assert "ml.example.com" in str(manifest.env()["MLFLOW_SERVER_ALLOWED_HOSTS"]).split(",")
     assert re.findall(r"(?m)^# (server\S+):", out) == ["server.flag_options.dev", "server.value_options.port"]
-    assert "mlflow.backendStoreUriFrom: is not translated; set backendStore.postgres for what the URI" in out
+    assert secret_of(manifest.container(), "MLFLOW_KUBERNETES_POSTGRES_URI") == ("mlflow-db-secret", "uri")
+
+
+@pytest.mark.parametrize(
+    ("old", "database", "said"),
+    [
+        ({"configMapKeyRef": {"name": "db", "key": "uri"}}, None, "put the URI of the ConfigMap into"),
+        ({"secretKeyRef": {"name": "db", "key": "dsn"}}, {"enabled": True, "name": "db", "key": "dsn"}, ""),
+    ],
+)
+def test_the_reference_counts_before_the_uri(old: Any, database: Any, said: str) -> None:
+    """As in MLflow's own chart; a ConfigMap with a URI has no key here."""
+    values = {"mlflow": {"backendStoreUri": "postgresql://ml@inline/db", "backendStoreUriFrom": old}}
+    result = translate.translate(translate.Peer.official, values)
+    assert result.get("backendStore.postgres.uriFromSecret") == database
+    assert result.get("backendStore.postgres.host") is None
+    assert said in result.left.get("mlflow.backendStoreUriFrom", "")
 
 
 def test_community_postgres_s3(cli: Cli) -> None:

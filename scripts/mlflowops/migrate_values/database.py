@@ -11,26 +11,30 @@ PASSWORD = "<password>"  # noqa: S105 (a placeholder)
 
 
 def from_uri(source: Source, result: Result) -> None:
-    """MLflow's own chart: `mlflow.backendStoreUri` or a Secret that holds one."""
+    """MLflow's own chart: `mlflow.backendStoreUri`, or a Secret with a URI, which counts before it."""
     uri = str(source.take("mlflow.backendStoreUri", ""))
     reference: dict[str, Any] = source.take("mlflow.backendStoreUriFrom") or {}
-    if uri.startswith("postgres"):
+    if reference:
+        _referenced(reference, result)
+    elif uri.startswith("postgres"):
         _postgres(uri, result)
     elif uri.startswith("mysql"):
         _mysql(result, "mlflow-mysql", "uri")
         result.secret("mlflow-mysql", "uri", "mysql+pymysql://<user>:<password>@<host>/<database>")
     elif uri and not uri.startswith("sqlite"):
         result.left["mlflow.backendStoreUri"] = sentence("mlflow.backendStoreUri")
-    if reference:
-        result.left["mlflow.backendStoreUriFrom"] = (
-            f"set backendStore.postgres for what the URI in {_name(reference)} says, "
-            "or backendStore.uriFromSecret if that is MySQL"
-        )
 
 
-def _name(reference: dict[str, Any]) -> str:
+def _referenced(reference: dict[str, Any], result: Result) -> None:
+    """The URI of a Secret is taken for PostgreSQL's; the schema step refuses another one."""
     secret = reference.get("secretKeyRef")
-    return f"Secret {secret.get('name')}" if secret else "the ConfigMap"
+    if secret:
+        place = {"enabled": True, "name": secret.get("name"), "key": secret.get("key")}
+        result.set("backendStore.postgres", {"enabled": True, "uriFromSecret": place})
+    else:
+        result.left["mlflow.backendStoreUriFrom"] = (
+            "put the URI of the ConfigMap into a Secret and set backendStore.postgres.uriFromSecret"
+        )
 
 
 def inline_passwords(source: Source, result: Result) -> None:
