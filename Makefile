@@ -32,12 +32,13 @@ test: $(READY) ## Run every test, cheap ones first
 	@$(PY) -m pytest tests --ignore tests/e2e -n 4 --dist loadfile
 	@$(BED) cluster prepare
 	@for group in platform login; do $(BED) images build --group $$group > /dev/null || exit; done
+	@$(BED) images build upstream > /dev/null
 	@$(PY) -m pytest tests/e2e -v -n 2 --dist loadfile
 
 test-api-only: $(READY) ## Run the end-to-end tests on a kept test cluster, with nothing in reach but its API server (needs root)
 	@cd tests && export MLFLOWOPS_CLUSTER=test && \
 	  ../$(PY) -m e2e.api_only "$$(../$(BED) cluster kubeconfig)" ../$(PY) -m pytest e2e --reuse --keep -v -n 2 \
-	  --dist loadfile $(addprefix --ignore e2e/,test_cluster.py test_mysql.py test_up.py)
+	  --dist loadfile $(addprefix --ignore e2e/,test_cluster.py test_default_images.py test_mysql.py test_up.py)
 
 check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster)
 	@$(PY) -m pytest tests/render tests/helmfile tests/repository -n 2
@@ -89,6 +90,9 @@ picture: $(READY) ## Draw the dashboard with the data of a Prometheus (PROMETHEU
 lock: $(READY) ## Compile the lock files again (hashes, no index addresses)
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
 	  --upgrade testbed/images/mlflow/requirements.in -o testbed/images/mlflow/requirements.lock
+	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+	  --constraint testbed/images/mlflow/requirements.lock --upgrade testbed/images/upstream/requirements.in \
+	  -o testbed/images/upstream/requirements.lock
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
 	  --extra dev pyproject.toml testbed/pyproject.toml requirements-dev.in -o requirements-dev.lock
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \

@@ -41,6 +41,23 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def test_our_image_has_what_upstreams_has_in_the_same_versions() -> None:
+    """As far as it has it: what upstream's has and ours leaves out is in no version."""
+    upstream, ours = (
+        dict(
+            re.findall(
+                r"(?m)^([a-z0-9.-]+)==(\S+)", (recipes.FOLDER / name / "requirements.lock").read_text()
+            )
+        )
+        for name in ("upstream", "mlflow")
+    )
+    assert {name: version for name, version in ours.items() if upstream.get(name, version) != version} == {}
+    assert {"mlflow", "psycopg2-binary", "pymysql", "boto3", "azure-storage-blob", "azure-identity"} <= set(
+        upstream
+    )
+    assert {"google-cloud-storage", "prometheus-flask-exporter", "pysftp"} <= set(upstream)
+
+
 @pytest.mark.parametrize("lock", ["testbed/images/mlflow/requirements.lock", "requirements-dev.lock"])
 def test_what_nothing_needs_is_not_locked(lock: str) -> None:
     """pysftp brings an SSH client, which a server with an S3, Azure or Google store never uses."""
@@ -85,6 +102,14 @@ def test_the_second_build_does_nothing(tiny: Path) -> None:
     assert second == first
     assert second.archive.stat().st_ino == before
     assert log().read_text() == "untouched"
+
+
+def test_what_only_tests_need_is_built_by_its_name_alone(tiny: Path) -> None:
+    shutil.copytree(tiny, tiny.parent / "other")
+    with (tiny.parent / "images.toml").open("a") as sink:
+        sink.write('[extra.other]\ntag = "8"\nargs = {}\n')
+    assert [image.ref for image in images.build()] == ["localhost/tiny:7"]
+    assert [image.ref for image in images.build(["other"])] == ["localhost/other:8"]
 
 
 def test_a_changed_file_makes_another_archive(tiny: Path) -> None:
@@ -165,7 +190,10 @@ def test_the_packages_of_a_base_are_an_input(copied: Path) -> None:
 def test_an_unknown_image_is_refused_in_words(testbed: Cli) -> None:
     answer = testbed("images", "build", "postgers")
     assert answer.code == 2
-    assert "there is no image 'postgers'; choose from postgres, seaweedfs, mlflow, client." in answer.err
+    assert (
+        "there is no image 'postgers'; choose from postgres, seaweedfs, mlflow, client, upstream."
+        in answer.err
+    )
 
 
 def test_list_names_every_image(tiny: Path, testbed: Cli) -> None:

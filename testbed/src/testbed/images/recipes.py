@@ -71,13 +71,13 @@ class Recipe:
 
 
 def names() -> list[str]:
-    """All images, in the order in which they can be built."""
+    """The images that a cluster runs, in the order in which they can be built."""
     return list(config()["images"])
 
 
 def recipe(name: str) -> Recipe:
     """The recipe of one image."""
-    images = config()["images"]
+    images = config()["images"] | config().get("extra", {})
     if name not in images:
         raise OpsError("images", f"there is no image {name!r}", f"choose from {', '.join(images)}")
     entry = images[name]
