@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from sweep import sweep
 
 from helmfile.helmfile import ENVIRONMENTS, Helmfile
 
@@ -43,7 +44,7 @@ def proxy() -> Iterator[Proxy]:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-@pytest.mark.parametrize("command", ["template", "build", "list", "lint", "version"])
+@pytest.mark.parametrize("command", sweep(["template", "build", "list", "lint", "version"], 5))
 def test_nobody_goes_out(helmfile: Helmfile, proxy: Proxy, environment: str, command: str) -> None:
     done = helmfile("--environment", environment, command, **proxy.env)
     assert done.returncode == 0, done.stderr

@@ -1,6 +1,6 @@
 """The keys that values may have, as a tree for the templates.
 
-Helm checks values.schema.json before it renders, so a template finds the keys that it does not name.
+A template finds the keys that values.schema.json does not name.
 `cd tests && ../.venv/bin/python -m render.known > ../charts/mlflow/validation/known.yaml` writes the file.
 """
 

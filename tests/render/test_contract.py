@@ -11,11 +11,18 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from sweep import sweep
 
+from render import checked
 from render.chart import CASES, MLFLOW, Chart, Json, Refused
 
-# `false` is refused in words and `true` is the default: nothing to see in a rendering (test_rejections).
-WITHOUT_EFFECT = {"backendStore.postgres.poolPrePing", "enabled"}
+# Any other value than the default is refused in words: nothing to see in a rendering (test_rejections).
+WITHOUT_EFFECT = {
+    "backendStore.postgres.poolPrePing",
+    "enabled",
+    "livenessProbe.successThreshold",
+    "startupProbe.successThreshold",
+}
 
 
 def resolve(node: Any, root: Json) -> Any:
@@ -89,6 +96,37 @@ def test_schema_is_strict_and_local(any_chart: Chart) -> None:
             assert node["additionalProperties"] is False, node
 
 
+def test_helm_leaves_values_to_the_templates(chart: Chart) -> None:
+    """Values with the chart's defaults meet the file; editors check those of a user alone."""
+    validator = jsonschema.Draft7Validator(json.loads((chart.folder / "values.schema.json").read_text()))
+    wrong = {"replicaCount": "two"}
+    assert len(list(validator.iter_errors(wrong))) == 1
+    assert not list(validator.iter_errors(chart.default() | wrong))
+
+
+def test_the_templates_have_the_same_schema() -> None:
+    words = "cd tests && ../.venv/bin/python -m render.checked > ../charts/mlflow/validation/schema.json"
+    assert checked.FILE.read_text() == checked.text(), words
+
+
+def test_every_form_has_a_name_and_an_example(chart: Chart) -> None:
+    """Sentences show them: "ten" is not a size; set for example 10Gi."""
+    forms = list(_forms(chart.schema()))
+    assert len(forms) > 20
+    for form in forms:
+        assert "title" in form and all(re.search(form["pattern"], each) for each in form["examples"]), form
+
+
+def _forms(node: Any) -> Iterator[Json]:
+    if isinstance(node, list):
+        for each in node:
+            yield from _forms(each)
+    elif isinstance(node, dict):
+        if isinstance(node.get("pattern"), str):
+            yield node
+        yield from _forms(list(node.values()))
+
+
 def _objects(schema: Json) -> Iterator[Json]:
     yield schema
     for below in [*schema.get("properties", {}).values(), *schema.get("definitions", {}).values()]:
@@ -145,7 +183,7 @@ def _setting_case(path: str) -> Json | None:
     return None
 
 
-@pytest.mark.parametrize("path", [leaf for leaf in LEAVES if leaf not in WITHOUT_EFFECT])
+@pytest.mark.parametrize("path", sweep([leaf for leaf in LEAVES if leaf not in WITHOUT_EFFECT], 20))
 def test_every_key_has_an_effect(chart: Chart, path: str) -> None:
     """Some example of ci/ sets it, and without it the example renders differently, or not at all."""
     values = _setting_case(path)

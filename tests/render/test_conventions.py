@@ -26,7 +26,7 @@ SELECTOR = {
     "app.kubernetes.io/component": "server",
 }
 TEMPLATES = sorted(path for path in (MLFLOW.folder / "templates").rglob("*") if path.is_file())
-NO_OBJECT = "_validate/first/defaults.yaml"
+NO_OBJECT = "_validate/first/validate.yaml"
 HELPERS = [path for path in TEMPLATES if path.suffix == ".tpl"]
 
 
@@ -209,7 +209,7 @@ def test_helper(name: str, comment: str | None, body: str) -> None:
     """Called `mlflow.*`, explained (what it gives, what it takes), used, and short."""
     assert name.startswith("mlflow.")
     assert comment and re.match(
-        r"\s*(String|JSON|Predicate|Mapping lines|List lines|Lines?|Nothing, or)", comment
+        r"\s*(String|JSON|Predicate|Mapping lines|List lines|Lines?|Nothing[,;])", comment
     ), comment
     logic = [line for line in body.splitlines() if "{{" in line]
     # One that states containers is a page of a pod.

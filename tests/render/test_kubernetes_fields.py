@@ -48,6 +48,13 @@ def test_probes_begin_later_when_asked(chart: Chart) -> None:
     assert "initialDelaySeconds" not in chart.render().container()["startupProbe"]
 
 
+def test_successes_until_a_pod_is_ready(chart: Chart) -> None:
+    """The other probes have none to choose: Kubernetes takes 1 alone."""
+    server = chart.render(CASE).container()
+    names = ("startupProbe", "readinessProbe", "livenessProbe")
+    assert [server[name]["successThreshold"] for name in names] == [1, 2, 1]
+
+
 def test_variables_with_a_source(chart: Chart) -> None:
     entries = {each["name"]: each for each in chart.render(CASE).container()["env"]}
     assert entries["NODE_IP"]["valueFrom"] == {"fieldRef": {"fieldPath": "status.hostIP"}}

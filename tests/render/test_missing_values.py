@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from mlflowops.paths import REPO
+from sweep import sweep
 
 from render.chart import MLFLOW, Chart, Refused, identity, nested
 from render.defaults import FILE, KEYS, text
@@ -49,7 +50,7 @@ def test_null_below_resources_removes_a_request_or_a_limit() -> None:
     assert found == {"requests": {"memory": MLFLOW.default()["mlflow"]["resources"]["requests"]["memory"]}}
 
 
-@pytest.mark.parametrize("wrong", ["", "x", [1], {"x": 1}, -1, 1.5, True], ids=json.dumps)
+@pytest.mark.parametrize("wrong", sweep(["", "x", [1], {"x": 1}, -1, 1.5, True], 4), ids=json.dumps)
 def test_a_value_of_another_type_is_refused_in_words(wrong: Any) -> None:
     """All keys take it at once, without those that a sentence has refused, until nothing is refused."""
     keys = {path for path in KEYS if type(pick(MLFLOW.default(), path)) is not type(wrong)}
@@ -60,6 +61,7 @@ def test_a_value_of_another_type_is_refused_in_words(wrong: Any) -> None:
         except Refused as refusal:
             assert not GO.search(str(refusal)), str(refusal)
             paths = refused(str(refusal))
+            assert paths, str(refusal)
             complaints = {key for key in keys if any(concerns(path, key) for path in paths)}
             assert complaints, str(refusal)
             keys -= complaints

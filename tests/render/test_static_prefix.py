@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from sweep import sweep
 
 from render.chart import MLFLOW, Json, Refused
 
@@ -52,14 +53,14 @@ def refusal(prefix: str, more: Json | None = None) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("path", OPEN + OWN)
+@pytest.mark.parametrize("path", sweep(OPEN + OWN, 4))
 def test_paths_of_mlflow_are_refused(path: str) -> None:
     """Alone and with more behind them, with a login and without."""
     for prefix in (path, f"{path}/mlflow", f"{path}/a/b"):
         assert len(refusal(prefix)) == len(refusal(prefix, LOGIN)) == 1, prefix
 
 
-@pytest.mark.parametrize("prefix", SPELLINGS + MALFORMED)
+@pytest.mark.parametrize("prefix", sweep(SPELLINGS + MALFORMED, 4))
 def test_a_prefix_is_a_plain_path(prefix: str) -> None:
     assert len(refusal(prefix)) == 1
 

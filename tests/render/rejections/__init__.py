@@ -4,8 +4,7 @@ name-of-the-case:
   given: [postgres, s3]  # what is right and has to be there: names of GIVEN (optional)
   values: {}             # what is wrong (optional)
   release: 1st           # the name of the release (optional)
-  schema: /replicaCount  # the place that the schema complains about; without it a template complains
-  says: the whole sentence of a template, or words of the schema
+  says: the whole sentence
 """
 
 from dataclasses import dataclass, field
@@ -32,7 +31,6 @@ class Case:
 
     says: str
     values: Json = field(default_factory=dict)
-    schema: str | None = None
     release: str = "mlflow"
 
 
@@ -60,6 +58,4 @@ def _read() -> dict[str, Case]:
     return cases
 
 
-CASES = _read()
-SENTENCES = {name: case for name, case in CASES.items() if case.schema is None}
-SCHEMA = {name: case for name, case in CASES.items() if case.schema is not None}
+SENTENCES = _read()

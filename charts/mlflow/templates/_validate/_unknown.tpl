@@ -1,6 +1,5 @@
 {{- /*
-Lines: keys that the chart does not have, each with what to set instead. Helm checks values.schema.json first and
-would hide all other sentences behind the first such key, so that file leaves them to this one. Takes `.`.
+Lines: keys that the chart does not have, each with what to set instead. Takes `.`.
 */}}
 {{- define "mlflow.validate.unknown" -}}
 {{- $instead := .Files.Get "validation/renamed.yaml" | fromYaml -}}

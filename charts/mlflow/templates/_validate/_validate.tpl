@@ -1,19 +1,32 @@
 {{- /*
-Nothing, or the end of the rendering with every broken rule in one go. Called once, from NOTES.txt, which
-Helm renders with all other templates. What the schema can say is not repeated here: these rules look at
-several keys at once, or know a better word than a pattern. Takes `.`.
+Nothing, or the end of the rendering with every broken rule in one go. Called once, before all other templates.
+A rule may look at several keys. Where a switch is wrong they would mislead, and so would a second sentence about a
+wrong value. Takes (dict "ctx" $ "found" wrong values as `mlflow.schema.check` finds them "unknown" lines).
 */}}
 {{- define "mlflow.validate" -}}
-{{- $sentences := list -}}
-{{- range list "unknown" "enabled" "names" "image" "labels" "server" "env" "replicas" "autoscaling" "disruption"
-      "strategy" "postgres" "uri" "pool" "artifactStore" "s3" "azure" "gcs" "allowedSources" "persistence" "auth" "keys"
+{{- $sentences := concat (splitList "\n" .unknown) (values .found.sentences | sortAlpha) -}}
+{{- if not .found.switch -}}
+{{- range list "enabled" "names" "image" "labels" "server" "env" "replicas" "autoscaling" "disruption" "strategy"
+      "postgres" "uri" "pool" "artifactStore" "s3" "azure" "gcs" "allowedSources" "persistence" "auth" "keys"
       "externalSecrets" "pods" "podNames" "metrics" "service" "ingress" "httpRoute" "networkPolicy"
       "retention" "backup" "jobs" -}}
-{{- range include (printf "mlflow.validate.%s" .) $ | splitList "\n" -}}
-{{- with trim . }}{{ $sentences = append $sentences . }}{{ end -}}
+{{- range include (printf "mlflow.validate.%s" .) $.ctx | splitList "\n" -}}
+{{- $path := regexFind "^mlflow: [^:]*" . | trimPrefix "mlflow: " -}}
+{{- $again := "" -}}
+{{- range keys $.found.sentences -}}
+{{- $again = printf "%s%s" $again (include "mlflow.schema.related" (dict "one" $path "other" .)) -}}
+{{- end -}}
+{{- if not $again }}{{ $sentences = append $sentences . }}{{ end -}}
 {{- end -}}
 {{- end -}}
-{{- with $sentences }}{{ fail (printf "\n\n%s\n" (join "\n" .)) }}{{ end -}}
+{{- end -}}
+{{- $all := list -}}
+{{- range $sentences }}{{ with trim . }}{{ $all = append $all . }}{{ end }}{{ end -}}
+{{- with $all -}}
+{{- fail (printf "\n\n%s\n" (join "\n" .)) -}}
+{{- /* `helm lint` only warns of a fail, and comes here. */ -}}
+{{- include (join " " .) $ -}}
+{{- end -}}
 {{- end }}
 
 {{- /* Line: one sentence about one value. Takes (dict "path" path "wrong" words "instead" words). */}}
