@@ -13,7 +13,7 @@ GO_PACKAGES = $(patsubst %/main.go,%,$(filter %/lab/main.go %/pause/main.go %/pr
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml testbed/pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-api-only check compare tools tools-path docs picture lock release
+.PHONY: help up down test nightly test-api-only check compare tools tools-path docs picture lock release
 .PHONY: lint lint-python lint-types lint-pod-types lint-yaml lint-go lint-workflows
 
 help: ## Show this help
@@ -40,8 +40,15 @@ test-api-only: $(READY) ## Run the end-to-end tests on a kept test cluster, with
 	  ../$(PY) -m e2e.api_only "$$(../$(BED) cluster kubeconfig)" ../$(PY) -m pytest e2e --reuse --keep -v -n 2 \
 	  --dist loadfile $(addprefix --ignore e2e/,test_cluster.py test_default_images.py test_mysql.py test_up.py)
 
-check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster)
-	@$(PY) -m pytest tests/render tests/helmfile tests/repository -n 2
+check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster), without the sweeps
+	@$(PY) -m pytest tests/render tests/helmfile tests/repository -m "not sweep" -n 2
+
+# Each run of the first takes other values: a failure is repeated by its SEED.
+nightly: SEED ?= $(shell date +%Y%m%d)
+nightly: $(READY) ## Long runs of the fuzz tests: values of the chart and HTTP requests (SEED=20260131)
+	@echo "make: SEED=$(SEED)"
+	@TESTS_FUZZ_CASES=10000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/render/test_any_values.py -n 4 -s
+	@MLFLOW_ATTACKS_MUTATIONS=100000 $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
 
 compare: $(READY) ## Show what the chart renders differently than at a commit (COMMIT=main ALLOW=<regular expression>)
 	@cd tests && ../$(PY) -m render.compare_commits $(COMMIT) $(if $(ALLOW),--allow '$(ALLOW)')

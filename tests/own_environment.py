@@ -26,6 +26,9 @@ PREFIXES = (
 )
 NAMES = ("MLFLOWOPS_CLUSTER", "CONTEXT", "PLATFORM", "MAKEFLAGS", "MAKEOVERRIDES")
 
+# `make nightly` sets it; no program reads it.
+KEPT = "MLFLOW_ATTACKS_MUTATIONS"
+
 NOWHERE = "/nowhere"
 NEAR = "localhost,127.0.0.1,::1,10.176.0.0/12"
 """Loopback, and the addresses of clusters that tests make."""
@@ -34,7 +37,8 @@ NEAR = "localhost,127.0.0.1,::1,10.176.0.0/12"
 def replace_shell(environ: MutableMapping[str, str]) -> None:
     """Remove what a shell may have set; name absent files where a program would look in HOME."""
     for name in [name for name in environ if name.startswith(PREFIXES) or name in NAMES]:
-        del environ[name]
+        if name != KEPT:
+            del environ[name]
     # Before anything imports MLflow: a thread of its telemetry changes the environment while others read it.
     environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     for name in ("KUBECONFIG", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):

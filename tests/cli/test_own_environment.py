@@ -23,7 +23,9 @@ def test_nothing_of_the_shell_is_left() -> None:
     odd = odd_values()
     assert len(odd) > 10
     environ = {"PATH": "/bin", "CI": "true", "PIP_INDEX_URL": "https://index.example", **odd}
+    environ["MLFLOW_ATTACKS_MUTATIONS"] = "100000"
     replace_shell(environ)
+    assert environ["MLFLOW_ATTACKS_MUTATIONS"] == "100000"
     assert not [name for name in odd if environ.get(name) == odd[name]]
     assert environ["CI"] == "true"
     assert environ["PIP_INDEX_URL"] == "https://index.example"
