@@ -117,7 +117,7 @@ def spelled(text: str, home: Path) -> str:
 
 def locations(home: Path, *named: object) -> AllowedLocations:
     """What an import of the SQLite file in `own` may read."""
-    return sources._locations(home / "own" / "mlflow.db", "sqlite", [str(each) for each in named])
+    return sources.local_locations(home / "own" / "mlflow.db", "sqlite", [str(each) for each in named])
 
 
 @pytest.mark.parametrize("text", SPELLINGS)
@@ -404,7 +404,7 @@ def test_a_folder_of_which_mlruns_is_a_link_is_not_read(home: Path) -> None:
     (home / "outside" / "0").mkdir()
     (home / "own" / "mlruns").symlink_to(home / "outside")
     with pytest.raises(OpsError, match=r"is a link to .*; give that folder as SOURCE if you trust it"):
-        sources._resolve_path(str(home / "own"))
+        sources.resolve_path(str(home / "own"))
 
 
 @pytest.mark.parametrize("address", ["/etc/ssh", "file:///etc/ssh", "FILE:///etc/ssh", "./x"])

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +10,7 @@ from rich.text import Text
 from mlflowops import console, tracking
 from mlflowops.address import without_password
 from mlflowops.errors import OpsError
-from mlflowops.importer.locations import is_address
+from mlflowops.importer.locations import check_named
 from mlflowops.output import Output, OutputOption
 
 if TYPE_CHECKING:
@@ -86,10 +85,7 @@ def _check(source: str, target: str, artifacts: Sequence[str]) -> None:
         raise OpsError(
             f"SOURCE {source}", "is the server itself", "point MLFLOW_TRACKING_URI at another server"
         )
-    for each in artifacts:
-        if not is_address(each) and not Path(each).is_dir():
-            instead = "give the folder that holds <experiment>/<run>, or an address such as s3://bucket/path"
-            raise OpsError(f"--artifacts {each}", "no such folder", instead)
+    check_named(artifacts)
 
 
 def _report(transfer: "Transfer", counts: dict[str, list[int]]) -> dict[str, Any]:

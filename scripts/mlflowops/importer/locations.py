@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from mlflowops.errors import OpsError
 from mlflowops.importer.folder import Folder
 
 TRASH = ".trash"
@@ -122,7 +123,7 @@ class AllowedLocations:
     def _moved_candidates(self, path: str, owner: str) -> list[str]:
         """Return where <experiment>/<run>/artifacts or <experiment>/models/<model>/artifacts may lie now."""
         parts = [each for each in PurePosixPath(path).parts if not each.startswith("/")]
-        tail = parts[-4:] if "models" in parts[-3:] else parts[-3:]
+        tail = parts[-4:] if {"models", "traces"} & {*parts[-3:]} else parts[-3:]
         if owner not in tail or ".." in tail:
             return []
         return [str(folder.joinpath(*trash, *tail)) for folder in self.moved for trash in ((TRASH,), ())]
@@ -131,6 +132,18 @@ class AllowedLocations:
 def is_address(text: str) -> bool:
     """Return whether a value of `--artifacts` is the address of a store, not a folder."""
     return bool(_ADDRESS.match(text)) and not text.lower().startswith("file:")
+
+
+def check_named(artifacts: Iterable[str]) -> None:
+    """Check the values of `--artifacts`.
+
+    Raises:
+        OpsError: One of them is neither an address nor a folder.
+    """
+    for each in artifacts:
+        if not is_address(each) and not Path(each).is_dir():
+            instead = "give the folder that holds <experiment>/<run>, or an address such as s3://bucket/path"
+            raise OpsError(f"--artifacts {each}", "no such folder", instead)
 
 
 def is_plain(address: str) -> bool:

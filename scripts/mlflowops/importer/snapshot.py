@@ -18,8 +18,20 @@ ENVIRONMENT = {"MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
 def snapshot_sqlite(source: Path, folder: Path) -> str:
-    """Copy a SQLite file, also while a server uses it, and upgrade the copy to our schema."""
+    """Copy a SQLite file and upgrade the copy to our schema."""
     copy = folder / "source.db"
+    copy_sqlite(source, copy)
+    uri = f"sqlite:///{copy}"
+    try:
+        shell.run([*MLFLOW, "db", "upgrade", uri], env=ENVIRONMENT)
+    except OpsError as error:
+        wrong = "its schema cannot be upgraded; most often a newer MLflow made it"
+        raise OpsError(str(source), wrong, "install the MLflow that made it and import again") from error
+    return uri
+
+
+def copy_sqlite(source: Path, copy: Path, table: str = "experiments") -> None:
+    """Copy a SQLite file, also while a server uses it; it must have a table."""
     try:
         with (
             closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as live,
@@ -31,15 +43,8 @@ def snapshot_sqlite(source: Path, folder: Path) -> str:
         raise OpsError(
             str(source), f"not a readable SQLite file ({error})", "give MLflow's database"
         ) from error
-    if "experiments" not in tables:
+    if table not in tables:
         raise OpsError(str(source), "not a database of MLflow", "give the file named in --backend-store-uri")
-    uri = f"sqlite:///{copy}"
-    try:
-        shell.run([*MLFLOW, "db", "upgrade", uri], env=ENVIRONMENT)
-    except OpsError as error:
-        wrong = "its schema cannot be upgraded; most often a newer MLflow made it"
-        raise OpsError(str(source), wrong, "install the MLflow that made it and import again") from error
-    return uri
 
 
 def snapshot_file_store(mlruns: Path, folder: Path, locations: AllowedLocations) -> str:

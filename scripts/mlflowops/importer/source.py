@@ -98,8 +98,8 @@ def open_source(name: str, artifacts: Sequence[str]) -> Iterator[Source]:
         _check_login(source)
         yield source
         return
-    path, scheme = _resolve_path(name)
-    locations = _locations(path, scheme, artifacts)
+    path, scheme = resolve_path(name)
+    locations = local_locations(path, scheme, artifacts)
     with tempfile.TemporaryDirectory(prefix="mlflowops-import-") as temp:
         with console.step(f"taking a snapshot of {path}"):
             if scheme == "sqlite":
@@ -111,7 +111,7 @@ def open_source(name: str, artifacts: Sequence[str]) -> Iterator[Source]:
         yield source
 
 
-def _locations(path: Path, scheme: str, artifacts: Sequence[str]) -> AllowedLocations:
+def local_locations(path: Path, scheme: str, artifacts: Sequence[str]) -> AllowedLocations:
     """A file store holds its artifacts; beside mlflow.db MLflow puts them into ./mlruns or ./mlartifacts.
 
     A home folder holds more than a SQLite file and its artifacts: there only those two are the source's own.
@@ -124,7 +124,7 @@ def _locations(path: Path, scheme: str, artifacts: Sequence[str]) -> AllowedLoca
     return AllowedLocations(own, artifacts, moved=[near] if near.is_dir() else [], base=base)
 
 
-def _resolve_path(name: str) -> tuple[Path, str]:
+def resolve_path(name: str) -> tuple[Path, str]:
     """Return the file or folder that SOURCE means, and what it is."""
     url = urlparse(name)
     if url.scheme not in ("", "file", "sqlite"):

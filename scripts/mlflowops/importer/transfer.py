@@ -62,7 +62,7 @@ class Transfer:
         todo = list(items)
         if not todo:
             return
-        with _progress_bar() as bar, ThreadPoolExecutor(self.jobs) as pool:
+        with progress_bar() as bar, ThreadPoolExecutor(self.jobs) as pool:
             task = bar.add_task(what, total=len(todo))
             futures = {pool.submit(do, item): item for item in todo}
             try:
@@ -81,6 +81,7 @@ class Transfer:
         self.problems.append(f"{what}: {str(error).strip().splitlines()[0]}")
 
 
-def _progress_bar() -> Progress:
+def progress_bar() -> Progress:
+    """Return a bar on stderr that counts."""
     columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console.err)
