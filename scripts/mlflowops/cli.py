@@ -8,6 +8,7 @@ import typer
 from mlflowops.backup.cli import app as backup
 from mlflowops.best_run import best_run
 from mlflowops.console import err
+from mlflowops.copier.cli import copy
 from mlflowops.errors import OpsError
 from mlflowops.external_secrets.cli import app as external_secrets
 from mlflowops.generated_secrets import app as secrets
@@ -65,6 +66,7 @@ app.command()(log_results)
 app.command()(best_run)
 app.command()(promote)
 app.command("import")(import_)
+app.command()(copy)
 app.command("migrate-values")(migrate_values)
 app.command(context_settings=PASS_ON)(helmfile)
 for name in MOVED:

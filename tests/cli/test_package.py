@@ -28,6 +28,7 @@ COMMANDS = [
     "best-run",
     "promote",
     "import",
+    "copy",
     "migrate-values",
     "backup list",
     "secrets ensure",

@@ -16,6 +16,7 @@ PACKAGE = FILES / NAME
 # The modules that a program starts with. Those after the first it finds by name, or starts as processes.
 PROGRAMS = {
     "backup": ["tasks.backup.main"],
+    "copy": ["tasks.copying.main"],
     "jobs": ["server.jobs"],
     "metrics-stores": ["metrics.main", "metrics.store_checks"],
     "metrics-workers": ["metrics.main", "metrics.worker_metrics"],

@@ -36,7 +36,7 @@ def needed(pod: Json) -> set[str]:
             name, *more = command[len(PYTHON) :]
             names = [f"metrics-{part}" for part in more] if name == "metrics" else [name]
             names += ["backup"] if name == "schema" and more else []
-            names += ["query"] if name == "server" else []  # by `mlflowops`, in that pod
+            names += ["query", "copy"] if name == "server" else []  # by `mlflowops`, in that pod
             found |= {f"{programs.NAME}/{file}" for each in names for file in programs.files(each)}
     return found
 

@@ -37,7 +37,7 @@ def import_(
     Experiments, runs (also nested and deleted ones), params, metric histories, tags, datasets, logged and
     registered models, aliases, stages and artifacts. Times, names and states of runs stay; ids of
     runs become new, the old one is the tag mlflowops.import.source. Traces and
-    prompts stay behind.
+    prompts stay behind. `mlflowops copy` keeps all of it, from a SQLite file into an empty release.
 
     At the end everything is read back and compared, artifacts by checksum. It may be interrupted and
     repeated at any time: it then imports only what is missing or changed. Exit 1 if something differs or

@@ -9,7 +9,7 @@ file restarts only the pods that have it. Takes (dict "ctx" $ "component" "serve
 {{- $migration := ternary (list "schema" "backup") (list "schema") $facts.backupFirst -}}
 {{- $metrics := ternary (list "metrics-workers") (list "metrics-workers" "metrics-stores") $facts.exporter -}}
 {{- $programs := get (dict
-      "server" (concat $migration (list "server" "query") (ternary $metrics list .ctx.Values.metrics.enabled))
+      "server" (concat $migration (list "server" "query" "copy") (ternary $metrics list .ctx.Values.metrics.enabled))
       "jobs" (append $migration "jobs")
       "exporter" (list "metrics-stores")
       "retention" (list "retention")

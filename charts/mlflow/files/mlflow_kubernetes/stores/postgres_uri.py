@@ -49,7 +49,7 @@ def apply_postgres_uri(program: str, env: MutableMapping[str, str]) -> None:
     if uri is None:
         return
     try:
-        found = _checked(uri.strip())
+        found = checked_options(uri.strip())
     except ValueError as error:
         raise SystemExit(
             f"mlflow: {program}: the URI of backendStore.postgres.uriFromSecret: {error}"
@@ -70,8 +70,8 @@ def _write_service(file: Path, service: str, found: Mapping[str, str]) -> None:
     write_private(file, "\n".join([f"[{service}]", *lines, ""]))
 
 
-def _checked(uri: str) -> dict[str, str]:
-    """The options of the URI; a ValueError ends a sentence."""
+def checked_options(uri: str) -> dict[str, str]:
+    """Return libpq's options of a URI; a ValueError ends a sentence, and repeats no part of the URI."""
     parts = _parse(uri)
     unknown = sorted(set(parts) - {*PLACE, *OPTIONS})
     if unknown:
