@@ -10,9 +10,11 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
+from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.log.setup import format_handlers
 from mlflow_kubernetes.server import auth, request_metrics
 from mlflow_kubernetes.server.edge.limits import max_body
+from mlflow_kubernetes.server.fast.install import install as install_fast_paths
 from mlflow_kubernetes.server.gate import CLIENT_PLACEHOLDER
 from mlflow_kubernetes.server.presigned import withhold_presigned_urls
 from mlflow_kubernetes.server.wsgi import Threads, Wsgi
@@ -189,6 +191,8 @@ def open_apps(app_name: str) -> Apps:
     for module in LAZY:
         with suppress(ImportError):
             importlib.import_module(module)
+    if reason := install_fast_paths(mlflow.server.app):
+        logger("server").info(f"fast paths are off: {reason}.")
     _close_connections()
     limit_decompression()
     withhold_presigned_urls()

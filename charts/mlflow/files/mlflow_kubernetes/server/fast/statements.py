@@ -1,0 +1,80 @@
+"""One statement on a connection of MLflow's own pool."""
+
+from typing import Any
+
+from mlflow_kubernetes.server.fast.unusual import Unusual
+
+# Transactions that wait for each other: PostgreSQL ends one of them, which then succeeds.
+DEADLOCK = "40P01"
+
+
+def fetch(engine: Any, statement: str, values: Any, *, repeatable: bool = True) -> list[Any]:
+    """Run one statement in a transaction of its own, and return its rows.
+
+    Args:
+        engine: SQLAlchemy's engine, whose pool is MLflow's.
+        statement: SQL with psycopg2's placeholders.
+        values: What they stand for.
+        repeatable: Whether MLflow's own code may do the same again if the connection breaks, when it is not
+            known whether the statement was done.
+
+    Raises:
+        Unusual: The statement was refused, or is repeatable and its connection broke.
+        MlflowException: No connection was free in time, or one broke; as MLflow's own code says it.
+    """
+    import psycopg2
+
+    pooled = _connect(engine)
+    connection = pooled.driver_connection
+    try:
+        connection.autocommit = True  # a statement is a transaction: no BEGIN, no COMMIT to wait for
+        return _run(connection, statement, values)
+    except psycopg2.Error as error:
+        if not connection.closed:
+            raise Unusual("refused by the database") from error
+        pooled.invalidate(error)
+        raise _broken(error, repeatable) from error
+    except (ValueError, OverflowError) as error:  # a NUL in a string, half of a surrogate pair
+        raise Unusual("not a value of SQL") from error
+    finally:
+        if not connection.closed:
+            connection.autocommit = False
+        pooled.close()
+
+
+def _connect(engine: Any) -> Any:
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import BAD_REQUEST
+    from sqlalchemy import exc
+
+    try:
+        return engine.raw_connection()
+    except exc.TimeoutError as error:  # MLflow's own code would wait as long again
+        raise MlflowException(message=error, error_code=BAD_REQUEST) from error
+    except exc.SQLAlchemyError as error:
+        raise Unusual("no connection") from error
+
+
+def _run(connection: Any, statement: str, values: Any) -> list[Any]:
+    import psycopg2
+
+    for last in (False, True):
+        with connection.cursor() as cursor:
+            try:
+                cursor.execute(statement, values)
+                rows: list[Any] = cursor.fetchall()
+                return rows
+            except psycopg2.Error as error:
+                if last or error.pgcode != DEADLOCK:
+                    raise
+    raise AssertionError("the second attempt returns or raises")
+
+
+def _broken(error: Exception, repeatable: bool) -> Exception:
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
+
+    if repeatable:
+        return Unusual("a broken connection")
+    unavailable: Exception = MlflowException(message=error, error_code=TEMPORARILY_UNAVAILABLE)
+    return unavailable

@@ -1,0 +1,126 @@
+"""Writing to a run: metrics, params, tags. One statement for all of a call; the run must be active."""
+
+from typing import Any
+
+from mlflow_kubernetes.server.fast.statements import fetch
+from mlflow_kubernetes.server.fast.unusual import Unusual
+
+RUN_NAME = "mlflow.runName"
+ACTIVE_RUN = "WITH run AS (SELECT run_uuid FROM runs WHERE run_uuid = %(run)s AND lifecycle_stage = 'active'"
+# Rows that exist already stay as they are, as in MLflow; only new ones can be the latest.
+METRICS = """,
+new_metrics AS (
+    INSERT INTO metrics (key, value, timestamp, step, is_nan, run_uuid)
+    SELECT m.key, m.value, m.timestamp, m.step, m.is_nan, run.run_uuid
+    FROM run, unnest(%(metric_keys)s::text[], %(metric_values)s::float8[], %(times)s::bigint[],
+                     %(steps)s::bigint[], %(nans)s::bool[]) AS m (key, value, timestamp, step, is_nan)
+    ORDER BY m.key
+    ON CONFLICT DO NOTHING
+    RETURNING key, value, timestamp, step, is_nan, run_uuid),
+latest AS (
+    INSERT INTO latest_metrics AS l (key, value, timestamp, step, is_nan, run_uuid)
+    SELECT DISTINCT ON (key) key, value, timestamp, step, is_nan, run_uuid FROM new_metrics
+    ORDER BY key, step DESC, timestamp DESC, value DESC
+    ON CONFLICT (key, run_uuid) DO UPDATE
+    SET value = excluded.value, timestamp = excluded.timestamp, step = excluded.step, is_nan = excluded.is_nan
+    WHERE (excluded.step, excluded.timestamp, excluded.value) > (l.step, l.timestamp, l.value))"""
+GIVEN_PARAMS = "unnest(%(param_keys)s::text[], %(param_values)s::text[]) AS p (key, value)"
+# A param never changes: if one has another value, nothing at all is written.
+NO_OTHER_PARAM = f""" AND NOT EXISTS (
+    SELECT FROM params o JOIN {GIVEN_PARAMS} ON o.key = p.key AND o.value <> p.value
+    WHERE o.run_uuid = %(run)s)"""
+PARAMS = f""",
+new_params AS (
+    INSERT INTO params (key, value, run_uuid)
+    SELECT p.key, p.value, run.run_uuid FROM run, {GIVEN_PARAMS}
+    ORDER BY p.key
+    ON CONFLICT DO NOTHING
+    RETURNING key)"""  # noqa: S608 - constants
+# Params that are as given now. Fewer than given: somebody else wrote another value in this moment.
+AS_GIVEN = f""", (SELECT count(*) FROM new_params) + (
+    SELECT count(*) FROM params o JOIN {GIVEN_PARAMS} ON o.key = p.key AND o.value = p.value
+    WHERE o.run_uuid = %(run)s)"""  # noqa: S608 - constants
+TAGS = """,
+new_tags AS (
+    INSERT INTO tags (key, value, run_uuid)
+    SELECT t.key, t.value, run.run_uuid
+    FROM run, unnest(%(tag_keys)s::text[], %(tag_values)s::text[]) AS t (key, value)
+    ORDER BY t.key
+    ON CONFLICT (key, run_uuid) DO UPDATE SET value = excluded.value)"""
+
+
+def log_metric(store: Any, run_id: str, metric: Any) -> None:
+    """Write one metric. Arguments as SqlAlchemyStore.log_metric has them."""
+    from mlflow.utils.validation import _validate_metric
+
+    _validate_metric(metric.key, metric.value, metric.timestamp, metric.step, path="")
+    _write(store, run_id, metrics=[metric])
+
+
+def log_param(store: Any, run_id: str, param: Any) -> None:
+    """Write one param. Arguments as SqlAlchemyStore.log_param has them."""
+    from mlflow.utils.validation import _validate_param
+
+    _write(store, run_id, params=[_validate_param(param.key, param.value)])
+
+
+def set_tag(store: Any, run_id: str, tag: Any) -> None:
+    """Set one tag. Arguments as SqlAlchemyStore.set_tag has them."""
+    from mlflow.utils.validation import _validate_tag
+
+    _write(store, run_id, tags=[_validate_tag(tag.key, tag.value)])
+
+
+def log_batch(store: Any, run_id: str, metrics: Any, params: Any, tags: Any) -> None:
+    """Write metrics, params and tags. Arguments as SqlAlchemyStore.log_batch has them."""
+    from mlflow.utils.validation import (
+        _validate_batch_log_data,
+        _validate_batch_log_limits,
+        _validate_param_keys_unique,
+        _validate_run_id,
+    )
+
+    _validate_run_id(run_id)
+    metrics, params, tags = _validate_batch_log_data(metrics, params, tags)
+    _validate_batch_log_limits(metrics, params, tags)
+    _validate_param_keys_unique(params)
+    _write(store, run_id, metrics, params, tags)
+
+
+def _write(store: Any, run_id: str, metrics: Any = (), params: Any = (), tags: Any = ()) -> None:
+    if any(each.model_id or each.dataset_name or each.dataset_digest for each in metrics):
+        raise Unusual("a metric of a model or a dataset")
+    if any(each.key == RUN_NAME for each in tags):
+        raise Unusual("a new name of the run")
+    values = {"run": run_id, **_metric_values(store, metrics)}
+    values |= {"param_keys": [each.key for each in params], "param_values": [each.value for each in params]}
+    last = {each.key: each.value for each in tags}  # of a key that is given twice, the last value counts
+    values |= {"tag_keys": list(last), "tag_values": list(last.values())}
+    statement = "".join(
+        [
+            ACTIVE_RUN,
+            NO_OTHER_PARAM if params else "",
+            ")",
+            METRICS if metrics else "",
+            PARAMS if params else "",
+            TAGS if tags else "",
+            " SELECT (SELECT count(*) FROM run)",
+            AS_GIVEN if params else "",
+        ]
+    )
+    ((active, *as_given),) = fetch(store.engine, statement, values)
+    if not active:
+        raise Unusual("no active run, or other params")
+    if as_given and as_given[0] != len(params):
+        raise Unusual("other params")
+
+
+def _metric_values(store: Any, metrics: Any) -> dict[str, list[Any]]:
+    stored = [store.sanitize_metric_value(each.value) for each in metrics]
+    return {
+        "metric_keys": [each.key for each in metrics],
+        "metric_values": [float(value) for _, value in stored],
+        "nans": [is_nan for is_nan, _ in stored],
+        "times": [each.timestamp for each in metrics],
+        "steps": [each.step for each in metrics],
+    }
