@@ -69,17 +69,28 @@ def people_see_the_run(platform: Platform, client: MlflowClient, url: str) -> No
         looks_at_the_run(window, url, experiment.experiment_id)
 
 
-def reached(kube: Kube, namespace: str, name: str, targets: list[str], labels: dict[str, str]) -> list[str]:
-    """Which targets a new pod with these labels can open a connection to."""
-    pod = client_pod(name, ["python", "-c", REACH, *targets])
+def reached(
+    kube: Kube, namespace: str, name: str, targets: list[str], labels: dict[str, str], wanted: list[str]
+) -> None:
+    """Wait until a new pod with these labels reaches the wanted targets and no other, twice in a row.
+
+    A node learns of a new pod's policies a moment after the pod has started.
+    """
+    pod = client_pod(name, ["sleep", "3600"])
     pod["metadata"]["labels"] = labels
     kube.core.create_namespaced_pod(namespace, pod)
 
-    def finished() -> bool:
-        return kube.core.read_namespaced_pod(name, namespace).status.phase == "Succeeded"
+    def running() -> bool:
+        return kube.core.read_namespaced_pod(name, namespace).status.phase == "Running"
 
-    eventually(finished, 90, f"end of pod {name}")
-    return opened(kube.logs(namespace, name))
+    def look() -> list[str]:
+        return opened(kube.exec(namespace, name, ["python", "-c", REACH, *targets]))
+
+    try:
+        eventually(running, 90, f"pod {name} running")
+        eventually(lambda: look() == wanted == look(), 60, f"pod {name} reaches {wanted} of {targets}")
+    finally:
+        kube.core.delete_namespaced_pod(name, namespace, grace_period_seconds=0)
 
 
 def opened(log: str) -> list[str]:

@@ -113,7 +113,7 @@ def test_programs_in_the_cluster_need_no_login_if_they_are_named(
     """And nobody else has a way around it, not even beside the server."""
     kube.run(DATA, "tracks", ["python", "-c", TRACK], {"MLFLOW_TRACKING_URI": f"http://{SERVER}"})
     ways = [f"{SERVER}:80", f"{SERVER}:5000", f"oauth2-proxy.{shared_namespace}.svc:80"]
-    assert reached(kube, shared_namespace, "stranger", ways, {"app": "client"}) == ways[2:]
+    reached(kube, shared_namespace, "stranger", ways, {"app": "client"}, ways[2:])
 
 
 def test_programs_elsewhere_bring_a_token(

@@ -28,7 +28,13 @@ SECTION: Json = {
     "topologySpreadConstraints": [{"topologyKey": "@"}],
     "priorityClassName": "@",
     "hostAliases": [{"ip": "@", "hostnames": ["@"]}],
+    "affinity": {"podAffinity": {"@": "@"}},
+    "imagePullSecrets": [{"name": "@"}],
+    "schedulerName": "@",
+    "runtimeClassName": "@",
+    "dnsConfig": {"searches": ["@"]},
     "podSecurityContext": {"seLinuxOptions": {"level": "@"}},
+    "containerSecurityContext": {"seLinuxOptions": {"level": "@"}},
     "extraVolumes": [{"name": "more", "secret": {"secretName": "@"}}],
     "extraVolumeMounts": [{"name": "more", "mountPath": "/@"}],
 }
@@ -118,7 +124,7 @@ TABLE: dict[str, Json] = {
                 )
             },
         },
-        "metrics": {"resources": RESOURCES},
+        "metrics": {"resources": RESOURCES, "exporter": SECTION},
         "serviceMonitor": {
             "enabled": True,
             "interval": "1@m",
@@ -155,6 +161,7 @@ TABLE: dict[str, Json] = {
         },
         "jobs": {"enabled": True, "resources": RESOURCES, **SECTION},
         "tasks": SECTION,
+        "test": SECTION,
         "tolerations": [{"key": "@", "value": "@"}],
         "nodeSelector": {"@": "@"},
         "affinity": {"podAffinity": {"@": "@"}},
@@ -327,9 +334,9 @@ def filled(node: Any, words: dict[str, str], path: str = "") -> Any:
 
 
 def refused(words: str) -> set[str]:
-    """The dotted paths that the schema or the templates complain about; none if Helm stumbled."""
-    schema = {path.strip("/").replace("/", ".") for path in re.findall(r"(?m)^- at '([^\n]*)': ", words)}
-    return schema | set(re.findall(r"(?m)^mlflow: (.+?): [^\n]+; [^\n]+\.$", words))
+    """The dotted paths that the templates complain about; none if Helm stumbled."""
+    paths = re.findall(r"(?m)^mlflow: (.+?): [^\n]+; [^\n]+\.$", words)
+    return {re.sub(r"\[(\d+)\]", r".\1", path) for path in paths}
 
 
 def render(values: Json) -> list[Json]:

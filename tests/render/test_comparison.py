@@ -6,7 +6,7 @@ import pytest
 from mlflowops.paths import REPO
 
 from render.chart import MLFLOW
-from render.rejections import CASES
+from render.rejections import SENTENCES
 
 PAGE = (REPO / "docs/comparison.md").read_text()
 DEFECTS, FEATURES = PAGE.split("## What breaks elsewhere")[1].split("## What others have")
@@ -24,7 +24,7 @@ def test_a_test_that_is_named_is_there(file: str, function: str, case: str) -> N
     text = (REPO / "tests" / file).read_text()
     assert f"\ndef {function}(" in text
     if case:
-        assert case in CASES or f'"{case}": (' in text
+        assert case in SENTENCES or f'"{case}": (' in text
 
 
 def test_every_defect_has_its_test() -> None:

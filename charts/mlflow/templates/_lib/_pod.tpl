@@ -79,7 +79,7 @@ pass through, `labels`, all of its labels, and `selector`, those that never chan
       "topologySpreadConstraints" (dict "labelSelector" (dict "matchLabels" $selector)) -}}
 {{- $entries := list -}}
 {{- range get $pod $key | default list -}}
-{{- $entries = append $entries (ternary . (merge (dict) $unless .) (hasKey . (keys $unless | first))) -}}
+{{- $entries = append $entries (hasKey . (keys $unless | first) | ternary . (merge (dict) (deepCopy $unless) .)) -}}
 {{- end -}}
 {{- $_ := set $pod $key $entries -}}
 {{- end -}}

@@ -45,7 +45,7 @@ of a Service or nothing. Takes (dict "ctx" $ "store" "database" "host" host).
 - namespaceSelector:
     matchLabels:
       kubernetes.io/metadata.name: {{ include "mlflow.network.namespace" (dict "ctx" $ctx "host" $host) | quote }}
-{{- else if regexMatch "^[0-9.]+$|:" $host -}}
+{{- else if regexMatch "^([0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$" $host -}}
 - ipBlock:
     cidr: {{ printf "%s/%s" $host (ternary "128" "32" (contains ":" $host)) | quote }}
 {{- else -}}
