@@ -36,10 +36,13 @@ new_params AS (
     ORDER BY p.key
     ON CONFLICT DO NOTHING
     RETURNING key)"""  # noqa: S608 - constants
-# Params that are as given now. Fewer than given: somebody else wrote another value in this moment.
-AS_GIVEN = f""", (SELECT count(*) FROM new_params) + (
-    SELECT count(*) FROM params o JOIN {GIVEN_PARAMS} ON o.key = p.key AND o.value = p.value
-    WHERE o.run_uuid = %(run)s)"""  # noqa: S608 - constants
+# Are all params as given now? If not, another call wrote one of them in this moment: the division by zero
+# undoes the whole statement.
+AS_GIVEN = f""", CASE WHEN EXISTS (SELECT FROM run) THEN 1 / (
+    (SELECT count(*) FROM new_params) + (
+        SELECT count(*) FROM params o JOIN {GIVEN_PARAMS} ON o.key = p.key AND o.value = p.value
+        WHERE o.run_uuid = %(run)s)
+    = %(param_count)s)::int END"""  # noqa: S608 - constants
 TAGS = """,
 new_tags AS (
     INSERT INTO tags (key, value, run_uuid)
@@ -92,8 +95,9 @@ def _write(store: Any, run_id: str, metrics: Any = (), params: Any = (), tags: A
         raise Unusual("a metric of a model or a dataset")
     if any(each.key == RUN_NAME for each in tags):
         raise Unusual("a new name of the run")
-    values = {"run": run_id, **_metric_values(store, metrics)}
+    values: dict[str, Any] = {"run": run_id, **_metric_values(store, metrics)}
     values |= {"param_keys": [each.key for each in params], "param_values": [each.value for each in params]}
+    values["param_count"] = len(params)
     last = {each.key: each.value for each in tags}  # of a key that is given twice, the last value counts
     values |= {"tag_keys": list(last), "tag_values": list(last.values())}
     statement = "".join(
@@ -108,15 +112,18 @@ def _write(store: Any, run_id: str, metrics: Any = (), params: Any = (), tags: A
             AS_GIVEN if params else "",
         ]
     )
-    ((active, *as_given),) = fetch(store.engine, statement, values)
+    ((active, *_),) = fetch(store.engine, statement, values)
     if not active:
         raise Unusual("no active run, or other params")
-    if as_given and as_given[0] != len(params):
-        raise Unusual("other params")
 
 
 def _metric_values(store: Any, metrics: Any) -> dict[str, list[Any]]:
     stored = [store.sanitize_metric_value(each.value) for each in metrics]
+    ranks = {
+        (each.key, each.step, each.timestamp, value[1]) for each, value in zip(metrics, stored, strict=True)
+    }
+    if len(ranks) < len(metrics):  # 0 and NaN, 0 and -0: MLflow keeps the one that is first
+        raise Unusual("a metric twice")
     return {
         "metric_keys": [each.key for each in metrics],
         "metric_values": [float(value) for _, value in stored],
