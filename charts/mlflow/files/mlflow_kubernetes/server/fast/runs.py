@@ -27,6 +27,7 @@ SELECT count(*) FROM run"""
 UPDATE = """
 UPDATE runs SET status = COALESCE(%(status)s, status), end_time = COALESCE(%(end)s, end_time)
 WHERE run_uuid = %(run)s AND lifecycle_stage = 'active' AND name <> ''
+      AND user_id IS NOT NULL AND start_time IS NOT NULL
 RETURNING name, experiment_id, user_id, status, start_time, end_time, artifact_uri"""
 LOCATIONS = 1024
 _locations: dict[int, str] = {}
@@ -77,14 +78,16 @@ def update_run_info(
     status = None if run_status is None else RunStatus.to_string(run_status)
     rows = fetch(store.engine, UPDATE, {"run": run_id, "status": status, "end": end_time})
     if not rows:
-        raise Unusual("no active run, or one without a name")
+        raise Unusual("no active run, or one without a value")
     return _info(run_id, rows[0])
 
 
 def _number(experiment_id: str) -> int:
-    if not str(experiment_id).isdecimal() or len(str(experiment_id)) > 9:
+    text = str(experiment_id)
+    # MLflow answers the text that was sent, such as 00, and the database may refuse it.
+    if not text.isdecimal() or len(text) > 9 or str(int(text)) != text:
         raise Unusual("an experiment's id")
-    return int(experiment_id)
+    return int(text)
 
 
 def _find_location(store: Any, number: int) -> str:
@@ -93,8 +96,8 @@ def _find_location(store: Any, number: int) -> str:
         raise Unusual("no active experiment")
     if len(_locations) >= LOCATIONS:
         _locations.clear()
-    _locations[number] = rows[0][0]
-    return _locations[number]
+    _locations[number] = location = str(rows[0][0])  # another thread may clear the cache
+    return location
 
 
 def _info(run_id: str, columns: tuple[Any, ...]) -> Any:
