@@ -46,7 +46,7 @@ def search_runs(store: Any, request: Any, experiment_ids: list[str]) -> str:
         Unusual: The filter or the order is not among the usual ones.
     """
     store._validate_max_results_param(request.max_results, allow_null=True)
-    page: Page = compile_search(request, experiment_ids)
+    page = _compile(request, experiment_ids)
     rows = fetch(_engine(store), page.statement, page.values)
     token = page.next_token(len(rows))
     rows = rows[: page.size]
@@ -58,6 +58,17 @@ def search_runs(store: Any, request: Any, experiment_ids: list[str]) -> str:
     if token:
         parts.append(f'"next_page_token": "{token}"')
     return "{\n  " + ",\n  ".join(parts) + "\n}" if parts else "{}"
+
+
+def _compile(request: Any, experiment_ids: list[str]) -> Page:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return compile_search(request, experiment_ids)
+    except (MlflowException, Unusual):
+        raise
+    except Exception as error:  # MLflow's parsers stumble over it, and its store writes the error
+        raise Unusual("not parsed") from error
 
 
 def _engine(store: Any) -> Any:

@@ -7,12 +7,13 @@ from typing import Any
 
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
-# One row per run. What belongs to it comes as JSON arrays, in the same round trip.
+# One row per run. What belongs to it comes as JSON arrays, in the same round trip. Values of metrics are
+# text: JSON has no infinity, and Python reads its -0 as an integer.
 COLUMNS = """
     r.run_uuid, r.experiment_id, r.name, r.user_id, r.status, r.start_time, r.end_time, r.artifact_uri,
     r.lifecycle_stage,
     (SELECT json_agg(json_build_array(
-        m.key, CASE WHEN m.is_nan THEN 'NaN' ELSE m.value END, m.timestamp, m.step))
+        m.key, (CASE WHEN m.is_nan THEN 'NaN' ELSE m.value END)::text, m.timestamp, m.step))
      FROM latest_metrics m WHERE m.run_uuid = r.run_uuid),
     (SELECT json_agg(json_build_array(p.key, p.value)) FROM params p WHERE p.run_uuid = r.run_uuid),
     (SELECT json_agg(json_build_array(t.key, t.value)) FROM tags t WHERE t.run_uuid = r.run_uuid),
@@ -21,6 +22,7 @@ COLUMNS = """
                WHERE i.source_type IN ('RUN_INPUT', 'RUN_OUTPUT') AND i.source_id = r.run_uuid)"""
 STATUSES = {"RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"}
 RUN_NAME = "mlflow.runName"
+NO_NUMBERS = {"NaN", "Infinity", "-Infinity"}
 
 
 def has_inputs_or_outputs(row: Any) -> bool:
@@ -52,9 +54,9 @@ def write_run(row: Any, more: dict[str, Any], margin: str) -> str:
 
 def _info(row: Any, margin: str) -> str:
     run, experiment, name, user, status, start, end, artifacts, stage = row[:9]
-    if status not in STATUSES or user is None or start is None or artifacts is None:
+    if status not in STATUSES or user is None or start is None or not artifacts:
         raise Unusual("a run without a value")
-    name = name or next((value for key, value in row[11] or () if key == RUN_NAME), name)
+    name = name or next((value for key, value in row[11] or () if key == RUN_NAME and value), name)
     parts = [f'"run_uuid": {quoted(run)}', f'"experiment_id": "{experiment}"']
     if name is not None:
         parts.append(f'"run_name": {quoted(name)}')
@@ -86,7 +88,7 @@ def _metric(values: Any, margin: str) -> str:
     key, value, timestamp, step = values
     if timestamp is None or step is None:
         raise Unusual("a metric without a value")
-    number = '"NaN"' if value == "NaN" else repr(float(value))
+    number = quoted(value) if value in NO_NUMBERS else repr(float(value))
     inner = "\n" + margin + "  "
     return (
         f'{{{inner}"key": {quoted(key)},{inner}"value": {number},'

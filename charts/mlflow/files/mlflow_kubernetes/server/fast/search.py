@@ -62,9 +62,10 @@ def compile_search(request: Any, experiment_ids: list[str]) -> Page:
     if not all(each.isdecimal() and len(each) < 10 for each in experiment_ids):
         raise Unusual("an experiment's id")
     parts = _Conditions()
-    for each in SearchUtils.parse_search_filter(request.filter):
+    filters = SearchUtils.parse_search_filter(request.filter)
+    _add_order(parts, list(request.order_by))  # first: MLflow checks the orders before the comparators
+    for each in filters:
         _add_filter(parts, each)
-    _add_order(parts, list(request.order_by))
     offset = SearchUtils.parse_start_offset_from_page_token(request.page_token or None)
     statement = (
         f"SELECT {COLUMNS} FROM runs r {' '.join(parts.joins)} "  # noqa: S608 - values are placeholders
