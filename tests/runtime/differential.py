@@ -4,6 +4,7 @@ import difflib
 import json
 import random
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,6 +69,30 @@ ORDERS = [
 ]
 BAD_ORDERS = [["nope"], ["metrics.loss UP"], ["metrics.loss", "metrics.loss DESC"], "x", [7]]
 
+# Sent before the random calls. The first two create runs.
+POINT = {"key": "loss", "timestamp": 1, "step": 1}
+CORNERS: list[tuple[str, str, dict[str, Any]]] = [
+    ("POST", "/runs/create", {"experiment_id": "0", "start_time": 1, "run_name": "one"}),
+    ("POST", "/runs/create", {"experiment_id": "00", "start_time": 2, "run_name": "one"}),
+    ("POST", "/runs/create", {"experiment_id": "\u0660", "start_time": 3, "run_name": "one"}),
+    ("POST", "/runs/log-batch", {"run_id": "<0>", "metrics": [POINT | {"value": v} for v in ("NaN", 0)]}),
+    ("POST", "/runs/log-batch", {"run_id": "<1>", "metrics": [POINT | {"value": v} for v in (0, "NaN")]}),
+    ("GET", "/runs/get", {"run_id": "<0>"}),
+    ("GET", "/runs/get", {"run_id": "<1>"}),
+    *(
+        ("POST", "/runs/search", {"experiment_ids": ["0"], "filter": "status > 'x'", "order_by": order})
+        for order in ([], ["nope"], ["metrics.a", "metrics.a DESC"], ["dataset.name"])
+    ),
+    *(
+        ("POST", "/runs/search", {"experiment_ids": ["0"], "filter": text})
+        for text in ("run_id IN ()", "run_id NOT IN ('<0>')", "params.`%s` LIKE '\\%'")
+    ),
+    *(
+        ("POST", "/runs/search", {"experiment_ids": ["0"], "page_token": b64encode(token).decode()})
+        for token in (b'{"offset": 1.5}', b'{"offset": 1e999}', b'{"offset": [1]}', b'{"offset": -1}', b"[]")
+    ),
+]
+
 
 @dataclass
 class Twin:
@@ -130,6 +155,7 @@ class Calls:
             self.remove_tag,
             self.inputs,
         ]
+        yield from CORNERS
         while True:
             yield self.chance.choice(makers)()
 

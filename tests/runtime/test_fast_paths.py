@@ -13,8 +13,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from runtime.basic_auth import ADMIN, FLASK_KEY, INI
-from runtime.differential import API, Twin, differences
+from runtime.differential import API, Twin, canonical, differences
 from runtime.metrics import Page
+from runtime.network import wait_until
 from runtime.postgres import Postgres
 from runtime.server import Server
 
@@ -155,6 +156,82 @@ def test_a_broken_connection_is_no_error(fast: Server, own_database: Env, postgr
         assert post(fast.url, "/runs/log-metric", body).ok
         postgres.query(end, values=[own_database["PGDATABASE"]])
         assert requests.get(f"{fast.url}{API}/runs/get", params={"run_id": run}, timeout=60).ok
+
+
+def answers(url: str, run: str) -> list[object]:
+    """Of runs/get and of a search."""
+    body = {"experiment_ids": ["0"], "filter": f"run_id = '{run}'"}
+    got = requests.get(f"{url}{API}/runs/get", params={"run_id": run}, timeout=60)
+    return [canonical(each.text) for each in (got, post(url, "/runs/search", body))]
+
+
+ODD_ROWS = (
+    "INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid) SELECT v, v::float8, 1, 1, "
+    "false, %(run)s FROM unnest(ARRAY['-0', 'Infinity', '-Infinity', 'NaN', '1e15', '1e16', '5e-324']) v",
+    "UPDATE runs SET name = NULL WHERE run_uuid = %(run)s",
+    "WITH t AS (UPDATE tags SET value = '' WHERE run_uuid = %(run)s) "
+    "UPDATE runs SET name = NULL WHERE run_uuid = %(run)s",
+    "UPDATE tags SET value = NULL WHERE run_uuid = %(run)s",
+    "UPDATE runs SET artifact_uri = '' WHERE run_uuid = %(run)s",
+    "UPDATE runs SET end_time = 0, start_time = 0 WHERE run_uuid = %(run)s",
+)
+
+
+def test_odd_rows(fast: Server, start: Callable[..., Server], own_database: Env, postgres: Postgres) -> None:
+    """As other versions of MLflow or a copy of a database may have left them."""
+    own = {"MLFLOW_KUBERNETES_LAUNCHER": "direct", "MLFLOW_KUBERNETES_FAST_PATHS": "false"}
+    plain = start(**own, **own_database).ready()
+    name = own_database["PGDATABASE"]
+    for statement in ODD_ROWS:
+        run = new_run(fast.url)
+        postgres.query(statement, name, values={"run": run})
+        assert answers(fast.url, run) == answers(plain.url, run), statement
+    for column in ("user_id", "start_time"):
+        run = new_run(fast.url)
+        postgres.query(f"UPDATE runs SET {column} = NULL WHERE run_uuid = %s", name, values=[run])
+        body = {"run_id": run, "status": "FINISHED"}
+        both = [post(server.url, "/runs/update", body) for server in (fast, plain)]
+        assert both[0].text == both[1].text and {each.status_code for each in both} == {500}
+        status = postgres.query("SELECT status FROM runs WHERE run_uuid = %s", name, values=[run])
+        assert status == [("RUNNING",)], "the error undoes the change"
+        postgres.query("DELETE FROM tags WHERE run_uuid = %s", name, values=[run])
+        postgres.query("DELETE FROM runs WHERE run_uuid = %s", name, values=[run])
+
+
+def test_a_param_that_another_call_writes_first(fast: Server, own_database: Env) -> None:
+    """Nothing of a batch is written if one of its params was given another value in the same moment."""
+    run = new_run(fast.url)
+    where = {"host": own_database["PGHOST"], "port": own_database["PGPORT"]}
+    more = {"user": own_database["PGUSER"], "password": own_database["PGPASSWORD"]}
+    point = {"key": "loss", "value": 0.5, "timestamp": 1, "step": 1}
+    batch = {"run_id": run, "metrics": [point], "params": [{"key": "a", "value": "ours"}]}
+    other = psycopg2.connect(**where, **more, dbname=own_database["PGDATABASE"])
+    with ThreadPoolExecutor(1) as pool, other.cursor() as cursor:
+        cursor.execute("INSERT INTO params (key, value, run_uuid) VALUES ('a', 'theirs', %s)", [run])
+        answer = pool.submit(post, fast.url, "/runs/log-batch", batch)
+
+        def waits() -> bool:
+            cursor.execute("SELECT FROM pg_locks WHERE NOT granted AND transactionid IS NOT NULL")
+            return cursor.rowcount > 0
+
+        wait_until("the batch", waits)
+        other.commit()
+        assert answer.result().status_code == 400
+    other.close()
+    data = requests.get(f"{fast.url}{API}/runs/get", params={"run_id": run}, timeout=60).json()["run"]["data"]
+    assert data["params"] == [{"key": "a", "value": "theirs"}] and "metrics" not in data
+
+
+def test_search_without_the_packages_of_basic_auth(
+    start: Callable[..., Server], own_database: Env, tmp_path: Path
+) -> None:
+    """An image may have MLflow without its extra `auth`."""
+    (tmp_path / "flask_wtf.py").write_text("raise ImportError\n")
+    env = {"MLFLOW_KUBERNETES_LAUNCHER": "direct", "PYTHONPATH": str(tmp_path), **own_database}
+    server = start(**env).ready()
+    run = new_run(server.url)
+    found = post(server.url, "/runs/search", {"experiment_ids": ["0"], "max_results": 1})
+    assert found.status_code == 200 and found.json()["runs"], run
 
 
 def test_permissions_come_first(
