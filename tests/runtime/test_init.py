@@ -58,7 +58,7 @@ def test_it_passes_the_signal_on_at_any_moment(asked: signal.Signals) -> None:
     chance = random.Random(7)
     for _ in range(30):
         with container(*INIT, *SLEEP) as (outside, pid):
-            while not handles(pid, signal.SIGTERM):
+            while not handles(pid, asked):
                 assert outside.poll() is None
             time.sleep(chance.choice([0, 0.001, 0.03]) * chance.random())
             os.kill(pid, asked)

@@ -26,7 +26,7 @@ class InUse(Exception):
 def task_folder(database: Path) -> Path:
     """Return the folder on the volume of a SQLite file, and make it if it is missing."""
     folder = database.parent / FOLDER
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

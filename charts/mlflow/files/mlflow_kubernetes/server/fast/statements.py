@@ -43,6 +43,7 @@ def fetch(engine: Any, statement: str, values: Any, *, repeatable: bool = True) 
 
 
 def _connect(engine: Any) -> Any:
+    import psycopg2
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import BAD_REQUEST
     from sqlalchemy import exc
@@ -51,7 +52,7 @@ def _connect(engine: Any) -> Any:
         return engine.raw_connection()
     except exc.TimeoutError as error:  # MLflow's own code would wait as long again
         raise MlflowException(message=error, error_code=BAD_REQUEST) from error
-    except exc.SQLAlchemyError as error:
+    except (exc.SQLAlchemyError, psycopg2.Error) as error:
         raise Unusual("no connection") from error
 
 

@@ -7,24 +7,34 @@ from mlflow_kubernetes.server.fast.unusual import Unusual
 
 RUN_NAME = "mlflow.runName"
 ACTIVE_RUN = "WITH run AS (SELECT run_uuid FROM runs WHERE run_uuid = %(run)s AND lifecycle_stage = 'active'"
+# New rows are written in the order of the call, in which reads find them. Existing rows are locked in that of
+# their keys, so that calls at the same time do not wait for each other in a circle.
+#
 # Rows that exist already stay as they are, as in MLflow; only new ones can be the latest.
 METRICS = """,
 new_metrics AS (
     INSERT INTO metrics (key, value, timestamp, step, is_nan, run_uuid)
     SELECT m.key, m.value, m.timestamp, m.step, m.is_nan, run.run_uuid
     FROM run, unnest(%(metric_keys)s::text[], %(metric_values)s::float8[], %(times)s::bigint[],
-                     %(steps)s::bigint[], %(nans)s::bool[]) AS m (key, value, timestamp, step, is_nan)
-    ORDER BY m.key
+                     %(steps)s::bigint[], %(nans)s::bool[])
+        WITH ORDINALITY AS m (key, value, timestamp, step, is_nan, number)
+    ORDER BY m.number
     ON CONFLICT DO NOTHING
     RETURNING key, value, timestamp, step, is_nan, run_uuid),
 latest AS (
     INSERT INTO latest_metrics AS l (key, value, timestamp, step, is_nan, run_uuid)
-    SELECT DISTINCT ON (key) key, value, timestamp, step, is_nan, run_uuid FROM new_metrics
-    ORDER BY key, step DESC, timestamp DESC, value DESC
+    SELECT n.key, n.value, n.timestamp, n.step, n.is_nan, n.run_uuid
+    FROM (SELECT DISTINCT ON (key) *, min(number) OVER (PARTITION BY key) AS first
+          FROM (SELECT *, row_number() OVER () AS number FROM new_metrics) AS numbered
+          ORDER BY key, step DESC, timestamp DESC, value DESC) AS n
+    LEFT JOIN latest_metrics AS e ON e.run_uuid = n.run_uuid AND e.key = n.key
+    ORDER BY e.key NULLS LAST, n.first
     ON CONFLICT (key, run_uuid) DO UPDATE
     SET value = excluded.value, timestamp = excluded.timestamp, step = excluded.step, is_nan = excluded.is_nan
     WHERE (excluded.step, excluded.timestamp, excluded.value) > (l.step, l.timestamp, l.value))"""
-GIVEN_PARAMS = "unnest(%(param_keys)s::text[], %(param_values)s::text[]) AS p (key, value)"
+GIVEN_PARAMS = (
+    "unnest(%(param_keys)s::text[], %(param_values)s::text[]) WITH ORDINALITY AS p (key, value, number)"
+)
 # A param never changes: if one has another value, nothing at all is written.
 NO_OTHER_PARAM = f""" AND NOT EXISTS (
     SELECT FROM params o JOIN {GIVEN_PARAMS} ON o.key = p.key AND o.value <> p.value
@@ -33,7 +43,7 @@ PARAMS = f""",
 new_params AS (
     INSERT INTO params (key, value, run_uuid)
     SELECT p.key, p.value, run.run_uuid FROM run, {GIVEN_PARAMS}
-    ORDER BY p.key
+    ORDER BY p.number
     ON CONFLICT DO NOTHING
     RETURNING key)"""  # noqa: S608 - constants
 # Are all params as given now? If not, another call wrote one of them in this moment: the division by zero
@@ -47,8 +57,10 @@ TAGS = """,
 new_tags AS (
     INSERT INTO tags (key, value, run_uuid)
     SELECT t.key, t.value, run.run_uuid
-    FROM run, unnest(%(tag_keys)s::text[], %(tag_values)s::text[]) AS t (key, value)
-    ORDER BY t.key
+    FROM run CROSS JOIN unnest(%(tag_keys)s::text[], %(tag_values)s::text[])
+        WITH ORDINALITY AS t (key, value, number)
+    LEFT JOIN tags AS e ON e.run_uuid = run.run_uuid AND e.key = t.key
+    ORDER BY e.key NULLS LAST, t.number
     ON CONFLICT (key, run_uuid) DO UPDATE SET value = excluded.value)"""
 
 
