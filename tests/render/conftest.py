@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from sweep import sweep
 
 from render.chart import CASES, MLFLOW, OTHERS, Chart, Manifest, case_name
 
@@ -12,7 +13,7 @@ def chart() -> Chart:
     return MLFLOW
 
 
-@pytest.fixture(params=CASES, ids=case_name)
+@pytest.fixture(params=sweep(CASES, 8), ids=case_name)
 def case(request: pytest.FixtureRequest) -> Path:
     """Every example of ci/, one after the other."""
     return request.param
