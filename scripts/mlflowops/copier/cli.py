@@ -10,7 +10,7 @@ from rich.text import Text
 
 from mlflowops import console
 from mlflowops.errors import OpsError
-from mlflowops.options import Context, Namespace, ReleaseName
+from mlflowops.options import Artifacts, Context, Namespace, ReleaseName
 from mlflowops.output import Output, OutputOption
 
 if TYPE_CHECKING:
@@ -24,13 +24,7 @@ Files = list[tuple[str, Path]]
 
 def copy(
     source: Annotated[str, typer.Argument(help="sqlite:///mlflow.db, or secret/NAME/KEY with a URI.")],
-    artifacts: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Folder or address (s3://bucket/path) of the source's artifacts, if it is outside of the "
-            "source's own folder or not where the source says; repeatable."
-        ),
-    ] = None,
+    artifacts: Artifacts = None,
     accounts: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="basic_auth.db of the source.")
     ] = None,

@@ -11,6 +11,7 @@ from mlflowops import console, tracking
 from mlflowops.address import without_password
 from mlflowops.errors import OpsError
 from mlflowops.importer.locations import check_named
+from mlflowops.options import Artifacts
 from mlflowops.output import Output, OutputOption
 
 if TYPE_CHECKING:
@@ -22,13 +23,7 @@ INTERRUPTED = 130
 
 def import_(
     source: Annotated[str, typer.Argument(help="./mlruns, sqlite:///mlflow.db or http://host:5000.")],
-    artifacts: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Folder or address (s3://bucket/path) of the source's artifacts, if it is outside of the "
-            "source's own folder or not where the source says; repeatable."
-        ),
-    ] = None,
+    artifacts: Artifacts = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many things to copy at a time.")] = 8,
     output: OutputOption = Output.table,
 ) -> None:

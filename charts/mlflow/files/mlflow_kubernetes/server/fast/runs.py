@@ -3,10 +3,10 @@
 import uuid
 from typing import Any
 
+from mlflow_kubernetes.server.fast.run_text import RUN_NAME
 from mlflow_kubernetes.server.fast.statements import fetch
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
-RUN_NAME = "mlflow.runName"
 LOCATION = "SELECT artifact_location FROM experiments WHERE experiment_id = %s AND lifecycle_stage = 'active'"
 # The location is compared again, because the run's own was computed from it.
 CREATE = """

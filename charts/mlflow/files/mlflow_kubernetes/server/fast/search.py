@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlflow_kubernetes.server.fast.run_text import COLUMNS
+from mlflow_kubernetes.server.fast.run_text import COLUMNS, RUN_NAME
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
 ATTRIBUTES = {
@@ -17,7 +17,6 @@ ATTRIBUTES = {
 TABLES = {"metric": "latest_metrics", "parameter": "params", "tag": "tags"}
 NUMBERS = ("=", "!=", "<", "<=", ">", ">=")
 TEXTS = ("=", "!=", "LIKE", "ILIKE", "IN", "NOT IN")
-RUN_NAME = "mlflow.runName"
 
 
 @dataclass

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from mlflow_kubernetes.server.fast.run_text import RUN_NAME
 from mlflow_kubernetes.server.fast.statements import fetch
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
-RUN_NAME = "mlflow.runName"
 ACTIVE_RUN = "WITH run AS (SELECT run_uuid FROM runs WHERE run_uuid = %(run)s AND lifecycle_stage = 'active'"
 # New rows are written in the order of the call, in which reads find them. Existing rows are locked in that of
 # their keys, so that calls at the same time do not wait for each other in a circle.
