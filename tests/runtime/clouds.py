@@ -50,7 +50,7 @@ class Aws(Cloud):
         super().__init__()
         self.host = f"127.0.0.1:{port}"
         self.keys = keys
-        self.oldest = 0.0
+        self.oldest = 0
 
     def environment(self) -> dict[str, str]:
         account, secret = next(iter(self.keys.items()))
@@ -58,7 +58,9 @@ class Aws(Cloud):
         return {**login, "AWS_DEFAULT_REGION": self.REGION, "MLFLOW_KUBERNETES_POSTGRES_LOGIN": "awsIam"}
 
     def expire(self) -> None:
-        self.oldest = time.time()
+        # A token says the second in which it was signed: the next one has to be of a later second.
+        self.oldest = int(time.time())
+        time.sleep(self.oldest + 1 - time.time())
 
     def valid(self, user: str, token: str) -> bool:
         host, _, query = token.partition("/?")
