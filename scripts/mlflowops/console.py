@@ -12,6 +12,7 @@ from rich.text import Text
 
 from mlflowops.address import without_password
 
+MAX_LINES = 20
 # Names of runs and what a server says may hold anything: an escape sequence would write to the terminal's
 # clipboard or title, a mark of direction would show a text in another order.
 _KEPT = "\n\t"
@@ -52,6 +53,14 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], title: s
     for row in rows:
         view.add_row(*row)
     out.print(view)
+
+
+def lines(some: Sequence[str], colour: str) -> None:
+    """Print the first lines of many on stdout, and how many more there are."""
+    for line in some[:MAX_LINES]:
+        out.print(Text(clean(line), colour), soft_wrap=True)
+    if len(some) > MAX_LINES:
+        out.print(Text(f"and {len(some) - MAX_LINES} more: see --output json", colour))
 
 
 def as_json(data: Any) -> None:

@@ -16,7 +16,6 @@ from mlflowops.output import Output, OutputOption
 if TYPE_CHECKING:
     from mlflowops.importer.locations import AllowedLocations
 
-MAX_LINES = 20
 INTERRUPTED = 130
 SECRET = "secret/"  # noqa: S105 - the kind of an object
 Files = list[tuple[str, Path]]
@@ -116,11 +115,8 @@ def _show(report: dict[str, Any], output: Output) -> None:
     artifacts = report["artifacts"]
     console.out.print(f"artifacts: {artifacts['source']}, of which {artifacts['copied']} were missing")
     lines = [*report["refused"], *(f"{each} differs" for each in report["different"])]
-    for colour, some in (("yellow", report["notes"]), ("red", lines)):
-        for line in some[:MAX_LINES]:
-            console.out.print(line, style=colour, markup=False, highlight=False, soft_wrap=True)
-        if len(some) > MAX_LINES:
-            console.out.print(f"and {len(some) - MAX_LINES} more: see --output json", style=colour)
+    console.lines(report["notes"], "yellow")
+    console.lines(lines, "red")
     console.out.print(
         Text("not complete, see above", "red") if lines else Text("complete and equal", "green")
     )

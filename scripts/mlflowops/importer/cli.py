@@ -17,7 +17,6 @@ from mlflowops.output import Output, OutputOption
 if TYPE_CHECKING:
     from mlflowops.importer.transfer import Transfer
 
-MAX_LINES = 20
 INTERRUPTED = 130
 
 
@@ -106,11 +105,8 @@ def _show(report: dict[str, Any], output: Output) -> None:
         for kind, each in report["counts"].items()
     ]
     console.table(["", "in the source", "verified on the server"], rows)
-    for colour, lines in (("yellow", report["notes"]), ("red", report["refused"] + report["problems"])):
-        for line in lines[:MAX_LINES]:
-            console.out.print(line, style=colour, markup=False, highlight=False, soft_wrap=True)
-        if len(lines) > MAX_LINES:
-            console.out.print(f"and {len(lines) - MAX_LINES} more: see --output json", style=colour)
+    console.lines(report["notes"], "yellow")
+    console.lines(report["refused"] + report["problems"], "red")
     verdict = Text("complete and verified", "green")
     if report["refused"]:
         verdict = Text(f"not complete: refused {len(report['refused'])}, see above", "red")

@@ -3,16 +3,14 @@
 import argparse
 import importlib.metadata
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from typing import Any
 
 from mlflow_kubernetes.stores.database import Database, connect
-from mlflow_kubernetes.tasks.backup.catalog import NAME_FORMAT, Backups
 from mlflow_kubernetes.tasks.backup.exchange import Exchange
 from mlflow_kubernetes.tasks.backup.facts import Facts
+from mlflow_kubernetes.tasks.backup.new_backup import NewBackup, add_options
 from mlflow_kubernetes.tasks.task import Report, Task
 
 TABLES = """
@@ -22,22 +20,12 @@ TABLES = """
 
 def back_up(task: Task, options: argparse.Namespace, exchange: Exchange) -> Report:
     """Dump, store, and remove what is too old."""
-    began, backups = time.monotonic(), Backups(os.environ, options.destination)
-    name = datetime.now(timezone.utc).strftime(NAME_FORMAT)
+    backup = NewBackup(task, options)
     with _snapshot(task.database) as (snapshot, known):
         if options.before_migration:
             known["mlflow"] = f"before {known['mlflow']}"
-        task.log.info(f"storing {options.destination}/{name}.dump: {sum(known['rows'].values())} rows.")
-        facts = backups.put(name, exchange.dump(snapshot), known)
-    task.log.info(f"stored {facts['size']} bytes, SHA-256 {facts['sha256']}.")
-    for old in backups.prune(options.keep, options.keep_days):
-        task.log.info(f"removed {old}.")
-    return {
-        "size_bytes": facts["size"],
-        "rows": sum(facts["rows"].values()),
-        "stored": len(backups.names()),
-        "duration_seconds": round(time.monotonic() - began, 1),
-    }
+        backup.store(exchange.dump(snapshot), known)
+    return backup.prune()
 
 
 @contextmanager
@@ -65,11 +53,8 @@ def _fetch(cursor: Any, query: str) -> list[Any]:
 def main() -> int:
     """Run it; the exit code of the Job."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--destination", required=True, help="s3://bucket/path and the like")
+    add_options(parser)
     parser.add_argument("--exchange", required=True, help="the folder shared with postgres.sh")
-    parser.add_argument("--keep", type=int, required=True, help="so many always stay")
-    parser.add_argument("--keep-days", type=float, required=True, help="older ones go")
-    parser.add_argument("--seconds", type=int, required=True, help="until Kubernetes ends it")
     older = "of what an older MLflow left; waits for a backup that is running"
     parser.add_argument("--before-migration", action="store_true", help=older)
     options = parser.parse_args()
