@@ -158,6 +158,24 @@ def test_a_broken_connection_is_no_error(fast: Server, own_database: Env, postgr
         assert requests.get(f"{fast.url}{API}/runs/get", params={"run_id": run}, timeout=60).ok
 
 
+def test_connections_are_checked_without_a_query(fast: Server, own_database: Env, postgres: Postgres) -> None:
+    """A call is one statement, except one that must not be repeated."""
+    run, name = new_run(fast.url), own_database["PGDATABASE"]
+    postgres.query(f"ALTER DATABASE {name} SET log_statement = 'all'")
+    postgres.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", values=[name])
+    log = postgres.folder / "log"
+    assert requests.get(f"{fast.url}{API}/runs/get", params={"run_id": run}, timeout=60).ok
+    before = len(log.read_text())
+    for number in range(3):
+        body = {"run_id": run, "key": "loss", "value": number, "timestamp": 1, "step": number}
+        assert post(fast.url, "/runs/log-metric", body).ok
+    statements = log.read_text()[before:]
+    assert statements.count(run) == 3 and "SELECT 1" not in statements
+    new_run(fast.url)
+    assert "SELECT 1" in log.read_text()[before:]
+    postgres.query(f"ALTER DATABASE {name} RESET log_statement")
+
+
 def answers(url: str, run: str) -> list[object]:
     """Of runs/get and of a search."""
     body = {"experiment_ids": ["0"], "filter": f"run_id = '{run}'"}

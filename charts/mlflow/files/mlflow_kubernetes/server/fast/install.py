@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from mlflow_kubernetes.server.fast import reads, runs, writes
+from mlflow_kubernetes.server.fast import ping, reads, runs, writes
 from mlflow_kubernetes.server.fast.fallbacks import Fallbacks
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
@@ -52,6 +52,8 @@ def install(flask: Any) -> str:
     store = handlers._get_tracking_store()
     if type(store) is not SqlAlchemyStore or store.db_type != "postgresql":
         return "the tracking store is not PostgreSQL"
+    for engine in {store.engine, store.read_engine or store.engine}:
+        ping.install(engine)
     fallbacks = Fallbacks()
     for name, path in STORE_METHODS.items():
         setattr(SqlAlchemyStore, name, _try_first(path, getattr(SqlAlchemyStore, name), fallbacks))

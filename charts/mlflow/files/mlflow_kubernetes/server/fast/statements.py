@@ -1,7 +1,9 @@
 """One statement on a connection of MLflow's own pool."""
 
+from contextlib import nullcontext
 from typing import Any
 
+from mlflow_kubernetes.server.fast import ping
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
 # Transactions that wait for each other: PostgreSQL ends one of them, which then succeeds.
@@ -24,7 +26,7 @@ def fetch(engine: Any, statement: str, values: Any, *, repeatable: bool = True) 
     """
     import psycopg2
 
-    pooled = _connect(engine)
+    pooled = _connect(engine, repeatable)
     connection = pooled.driver_connection
     try:
         connection.autocommit = True  # a statement is a transaction: no BEGIN, no COMMIT to wait for
@@ -42,14 +44,15 @@ def fetch(engine: Any, statement: str, values: Any, *, repeatable: bool = True) 
         pooled.close()
 
 
-def _connect(engine: Any) -> Any:
+def _connect(engine: Any, repeatable: bool) -> Any:
     import psycopg2
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import BAD_REQUEST
     from sqlalchemy import exc
 
     try:
-        return engine.raw_connection()
+        with ping.by_socket() if repeatable else nullcontext():
+            return engine.raw_connection()
     except exc.TimeoutError as error:  # MLflow's own code would wait as long again
         raise MlflowException(message=error, error_code=BAD_REQUEST) from error
     except (exc.SQLAlchemyError, psycopg2.Error) as error:

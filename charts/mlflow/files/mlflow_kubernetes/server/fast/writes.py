@@ -3,6 +3,7 @@
 from typing import Any
 
 from mlflow_kubernetes.server.fast.run_text import RUN_NAME
+from mlflow_kubernetes.server.fast.single import write_metric, write_param, write_tag
 from mlflow_kubernetes.server.fast.statements import fetch
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
@@ -69,21 +70,28 @@ def log_metric(store: Any, run_id: str, metric: Any) -> None:
     from mlflow.utils.validation import _validate_metric
 
     _validate_metric(metric.key, metric.value, metric.timestamp, metric.step, path="")
-    _write(store, run_id, metrics=[metric])
+    _check_usual([metric])
+    if not write_metric(store, run_id, metric):
+        _write(store, run_id, metrics=[metric])
 
 
 def log_param(store: Any, run_id: str, param: Any) -> None:
     """Write one param. Arguments as SqlAlchemyStore.log_param has them."""
     from mlflow.utils.validation import _validate_param
 
-    _write(store, run_id, params=[_validate_param(param.key, param.value)])
+    param = _validate_param(param.key, param.value)
+    if not write_param(store, run_id, param):
+        _write(store, run_id, params=[param])
 
 
 def set_tag(store: Any, run_id: str, tag: Any) -> None:
     """Set one tag. Arguments as SqlAlchemyStore.set_tag has them."""
     from mlflow.utils.validation import _validate_tag
 
-    _write(store, run_id, tags=[_validate_tag(tag.key, tag.value)])
+    tag = _validate_tag(tag.key, tag.value)
+    _check_usual(tags=[tag])
+    if not write_tag(store, run_id, tag):
+        raise Unusual("no active run, or other params")
 
 
 def log_batch(store: Any, run_id: str, metrics: Any, params: Any, tags: Any) -> None:
@@ -102,11 +110,15 @@ def log_batch(store: Any, run_id: str, metrics: Any, params: Any, tags: Any) -> 
     _write(store, run_id, metrics, params, tags)
 
 
-def _write(store: Any, run_id: str, metrics: Any = (), params: Any = (), tags: Any = ()) -> None:
+def _check_usual(metrics: Any = (), tags: Any = ()) -> None:
     if any(each.model_id or each.dataset_name or each.dataset_digest for each in metrics):
         raise Unusual("a metric of a model or a dataset")
     if any(each.key == RUN_NAME for each in tags):
         raise Unusual("a new name of the run")
+
+
+def _write(store: Any, run_id: str, metrics: Any = (), params: Any = (), tags: Any = ()) -> None:
+    _check_usual(metrics, tags)
     values: dict[str, Any] = {"run": run_id, **_metric_values(store, metrics)}
     values |= {"param_keys": [each.key for each in params], "param_values": [each.value for each in params]}
     values["param_count"] = len(params)
