@@ -1,10 +1,10 @@
-"""The database dies under load and comes back: what was acknowledged is there, and no server restarts."""
+"""What a server acknowledged is there once, whatever ends under load: database, connections, a worker."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import requests
@@ -15,61 +15,137 @@ from runtime.postgres import Postgres
 from runtime.server import Server, environment, run
 
 CLIENTS = 4
+MORE = 20
+NO_ANSWER = 0
+NAME = "mlflow"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def mortal() -> Iterator[Postgres]:
-    """A database server of this test's own."""
+    """A database server of this module's own."""
     postgres = Postgres().start()
     yield postgres
     postgres.remove()
 
 
-class Logger:
-    """A client that logs one metric, step by step, and never sends a step again."""
+@pytest.fixture(scope="module")
+def tables(mortal: Postgres, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The way to a database with MLflow's tables."""
+    where = mortal.database(NAME, NAME)
+    assert run("schema", environment(tmp_path_factory.mktemp("schema"), **where)).wait(300) == 0
+    return where
+
+
+@pytest.fixture(params=["true", "false"], ids=["fast", "own"])
+def server(request: pytest.FixtureRequest, tables: dict[str, str], start: Callable[..., Server]) -> Server:
+    """With fast paths, and with MLflow's own code."""
+    return start(**tables, MLFLOW_KUBERNETES_FAST_PATHS=request.param, MLFLOW_WORKERS="2").ready()
+
+
+class Writer:
+    """A client that logs a metric and creates a run, step by step, and never sends a step again."""
 
     def __init__(self, server: Server) -> None:
-        self.url = f"{server.url}/api/2.0/mlflow/runs/log-metric"
+        self.url = f"{server.url}/api/2.0/mlflow/runs"
         self.run = MlflowClient(server.url).create_run("0").info.run_id
-        self.acknowledged: list[int] = []
+        self.acknowledged: dict[str, list[int]] = {"create": [], "log-metric": []}
         self.refused: dict[int, int] = {}
 
     def work(self, done: threading.Event) -> None:
         for step in range(1_000_000):
             if done.is_set():
                 return
-            body = {"run_id": self.run, "key": "loss", "value": step, "timestamp": step, "step": step}
-            answer = requests.post(self.url, json=body, timeout=60)
-            if answer.ok:
-                self.acknowledged.append(step)
-            else:
-                self.refused[step] = answer.status_code
+            point = {"key": "loss", "value": step, "timestamp": step, "step": step}
+            new = {"experiment_id": "0", "start_time": 1, "user_id": "u", "run_name": f"{self.run} {step}"}
+            self.send("log-metric", step, {"run_id": self.run, **point})
+            self.send("create", step, new)
+
+    def send(self, call: str, step: int, body: dict[str, object]) -> None:
+        try:
+            status = requests.post(f"{self.url}/{call}", json=body, timeout=60).status_code
+        except requests.ConnectionError:
+            status = NO_ANSWER
+        if status == 200:
+            self.acknowledged[call].append(step)
+        else:
+            self.refused[step] = status
+
+    def last(self) -> int:
+        """The last step of which both calls were acknowledged, or one before it."""
+        return min(([-1, *steps])[-1] for steps in self.acknowledged.values())
+
+    def written(self, database: Postgres) -> dict[str, list[int]]:
+        """The steps in the database."""
+        metrics = "SELECT step FROM metrics WHERE run_uuid = %s"
+        names = "SELECT name FROM runs WHERE name LIKE %s"
+        return {
+            "log-metric": [step for (step,) in database.query(metrics, NAME, [self.run])],
+            "create": [int(name.split()[1]) for (name,) in database.query(names, NAME, [f"{self.run} %"])],
+        }
 
 
-def test_nothing_acknowledged_is_lost(mortal: Postgres, start: Callable[..., Server], home: Path) -> None:
-    where = mortal.database("mlflow", "mlflow")
-    assert run("schema", environment(home, **where)).wait(300) == 0
-    server = start(**where).ready()
-    workers = server.workers()
-    loggers = [Logger(server) for _ in range(CLIENTS)]
-    done = threading.Event()
+def under_load(server: Server, database: Postgres, fault: Callable[[list[Writer]], None]) -> list[Writer]:
+    """Let something end under load, wait until all goes on, and compare the database with the answers."""
+    writers, done = [Writer(server) for _ in range(CLIENTS)], threading.Event()
     with ThreadPoolExecutor(CLIENTS) as pool:
         try:
-            working = [pool.submit(each.work, done) for each in loggers]
-            wait_until("load", lambda: all(len(each.acknowledged) > 20 for each in loggers))
-            mortal.stop(signal.SIGQUIT)
-            wait_until("refusals", lambda: all(each.refused for each in loggers))
-            mortal.start()
-            wait_until(
-                "answers", lambda: all(each.acknowledged[-1] > max(each.refused) + 20 for each in loggers)
-            )
+            working = [pool.submit(each.work, done) for each in writers]
+            more_steps(writers)
+            fault(writers)
+            more_steps(writers)
         finally:
             done.set()
         for each in working:
             each.result()
-    assert server.workers() == workers
-    client = MlflowClient(server.url)
-    for each in loggers:
-        kept = {point.step for point in client.get_metric_history(each.run, "loss")}
-        assert kept >= set(each.acknowledged)
-        assert set(each.refused.values()) == {503}, "MLflow's clients repeat what is answered so"
+    for writer in writers:
+        for call, steps in writer.written(database).items():
+            assert set(steps) >= set(writer.acknowledged[call]), f"{call}: lost"
+            assert len(set(steps)) == len(steps), f"{call}: doubled"
+            assert set(steps) <= {*writer.acknowledged[call], *writer.refused}, f"{call}: never sent"
+    return writers
+
+
+def more_steps(writers: list[Writer], more: int = MORE) -> None:
+    """Wait until each writer got so many steps acknowledged after this moment."""
+    now = [each.last() + more for each in writers]
+    wait_until("steps", lambda: all(each.last() > step for each, step in zip(writers, now, strict=True)))
+
+
+def statuses(writers: list[Writer]) -> set[int]:
+    """How the calls were answered that were not acknowledged."""
+    return {status for each in writers for status in each.refused.values()}
+
+
+def test_the_database_dies_and_comes_back(server: Server, mortal: Postgres) -> None:
+    workers = server.workers()
+
+    def fault(writers: list[Writer]) -> None:
+        mortal.stop(signal.SIGQUIT)
+        wait_until("refusals", lambda: all(each.refused for each in writers))
+        mortal.start()
+
+    assert statuses(under_load(server, mortal, fault)) == {503}, (
+        "clients of MLflow repeat what is answered so"
+    )
+    assert server.workers() == workers, "no worker restarts"
+
+
+def test_connections_break(server: Server, mortal: Postgres) -> None:
+    """In the middle of statements: ten times all connections, whatever they do."""
+    end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
+
+    def fault(writers: list[Writer]) -> None:
+        for _ in range(10):
+            wait_until("connections", lambda: mortal.query(end, values=[NAME])[0][0] > 0)
+            more_steps(writers, 1)
+
+    assert statuses(under_load(server, mortal, fault)) <= {503}
+
+
+def test_a_worker_is_killed(server: Server, mortal: Postgres) -> None:
+    def fault(_: list[Writer]) -> None:
+        workers = server.workers()
+        os.kill(workers[0], signal.SIGKILL)
+        wait_until("a new worker", lambda: len({*server.workers()} - {*workers}) == 1)
+
+    assert statuses(under_load(server, mortal, fault)) <= {NO_ANSWER}
