@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 
@@ -101,15 +102,19 @@ class Twin:
     url: str
     session: requests.Session = field(default_factory=requests.Session)
     ids: list[str] = field(default_factory=list)
+    token: str = ""  # of its last page that was not the last one
 
     def send(self, method: str, path: str, body: Any) -> requests.Response:
         """Send a call whose `<n>` stands for the n-th thing."""
         text = json.dumps(body)
         for number, name in enumerate(self.ids):
             text = text.replace(f"<{number}>", name)
+        text = text.replace("<token>", self.token)
         if method == "GET":
             query = {key: value for key, value in json.loads(text).items() if value is not None}
-            return self.session.get(self.url + API + path, params=query, timeout=120)
+            return self.session.get(
+                f"{self.url}{API}{path}?{urlencode(query, errors='surrogatepass')}", timeout=120
+            )
         headers = {"Content-Type": "application/json"}
         return self.session.request(method, self.url + API + path, data=text, headers=headers, timeout=120)
 
@@ -117,8 +122,19 @@ class Twin:
         """Write `<n>` for its names of the things."""
         for number, name in enumerate(self.ids):
             text = text.replace(name, f"<{number}>")
+        text = re.sub('"next_page_token": "[^"]+"', '"next_page_token": "<token>"', text)
         text = re.sub("[0-9a-f]{32}", "<new>", text)  # of a run that an error has undone
         return re.sub(r"(['\"])[a-z]+-[a-z]+-\d{1,3}\1", '"<name>"', text)  # made up by MLflow
+
+    def remember(self, path: str, answer: requests.Response) -> bool:
+        """Keep the id or the token of an answer; return whether it is of a new run."""
+        if not answer.ok or path not in ("/runs/create", "/runs/search"):
+            return False
+        found = answer.json()
+        if path == "/runs/create":
+            self.ids.append(found["run"]["info"]["run_id"])
+        self.token = found.get("next_page_token", self.token)
+        return path == "/runs/create"
 
 
 class Calls:
@@ -151,6 +167,8 @@ class Calls:
             *[self.get] * 4,
             *[self.search] * 5,
             *[self.history] * 2,
+            *[self.next_page] * 2,
+            self.nested,
             self.remove,
             self.remove_tag,
             self.inputs,
@@ -243,6 +261,20 @@ class Calls:
             body["page_token"] = self.pick(["eyJvZmZzZXQiOiAxfQ=="], ["x", "", 5])
         return "POST", "/runs/search", body
 
+    def next_page(self) -> tuple[str, str, dict[str, Any]]:
+        """Search from the last token on, with the order of its search or another; runs have changed since."""
+        body = {"experiment_ids": ["0"], "max_results": 2, "page_token": "<token>"}
+        return "POST", "/runs/search", body | self.chance.choice([{}, {"order_by": ["start_time ASC"]}])
+
+    def nested(self) -> tuple[str, str, dict[str, Any]]:
+        """Create a run below another, or search those below it."""
+        parent, child = self.run(), self.create()
+        if self.chance.random() < 0.3:
+            query = f"tags.`mlflow.parentRunId` = '{parent}'"
+            return "POST", "/runs/search", {"experiment_ids": ["0"], "filter": query, "max_results": 2}
+        child[2]["tags"] = [{"key": "mlflow.parentRunId", "value": parent}]
+        return child
+
     def remove(self) -> tuple[str, str, dict[str, Any]]:
         """Delete or restore a run."""
         return "POST", self.chance.choice(["/runs/delete", "/runs/restore"]), {"run_id": self.run()}
@@ -266,9 +298,8 @@ def differences(plain: Twin, fast: Twin, seed: int, steps: int) -> Iterator[str]
     calls = Calls(seed)
     for number, (method, path, body) in zip(range(steps), calls, strict=False):
         theirs, ours = plain.send(method, path, body), fast.send(method, path, body)
-        if path == "/runs/create" and theirs.ok and ours.ok:
-            for twin, answer in ((plain, theirs), (fast, ours)):
-                twin.ids.append(answer.json()["run"]["info"]["run_id"])
+        new = [twin.remember(path, answer) for twin, answer in ((plain, theirs), (fast, ours))]
+        if all(new):
             calls.runs.append(len(plain.ids) - 1)
         where = f"{number}: {method} {path} {json.dumps(body)[:300]}"
         if theirs.status_code != ours.status_code:
