@@ -43,12 +43,15 @@ test-api-only: $(READY) ## Run the end-to-end tests on a kept test cluster, with
 check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster), without the sweeps
 	@$(PY) -m pytest tests/render tests/helmfile tests/repository -m "not sweep" -n 2
 
-# Each run of the first takes other values: a failure is repeated by its SEED.
+# Each run of the first two takes other values: a failure is repeated by its SEED. The last has PostgreSQL, and so fast paths.
 nightly: SEED ?= $(shell date +%Y%m%d)
-nightly: $(READY) ## Long runs of the fuzz tests: values of the chart and HTTP requests (SEED=20260131)
+nightly: $(READY) ## Long runs of the fuzz tests: values of the chart, calls of MLflow's API and HTTP requests (SEED=20260131)
 	@echo "make: SEED=$(SEED)"
 	@TESTS_FUZZ_CASES=10000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/render/test_any_values.py -n 4 -s
+	@TESTS_DIFFERENTIAL_CALLS=100000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/runtime/test_fast_paths.py \
+	  tests/runtime/test_parallel_writers.py -k same -n 4 --timeout 10800
 	@MLFLOW_ATTACKS_MUTATIONS=100000 $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
+	@TESTS_ATTACKS_DATABASE=postgresql $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
 
 compare: $(READY) ## Show what the chart renders differently than at a commit (COMMIT=main ALLOW=<regular expression>)
 	@cd tests && ../$(PY) -m render.compare_commits $(COMMIT) $(if $(ALLOW),--allow '$(ALLOW)')

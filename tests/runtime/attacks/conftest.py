@@ -1,5 +1,9 @@
-"""Servers to attack, one of each kind for a test session, under both launchers."""
+"""Servers to attack, one of each kind for a test session, under both launchers.
 
+They have SQLite, so no fast paths. TESTS_ATTACKS_DATABASE=postgresql gives them PostgreSQL, with fast paths.
+"""
+
+import itertools
 import os
 import resource
 import shutil
@@ -32,14 +36,27 @@ def mutations() -> int:
 
 
 @pytest.fixture(scope="session")
-def database_file(start: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with MLflow's tables, an administrator and bob: servers that start with it start fast."""
-    server = start(**SETTINGS, **LOGIN).ready()
+def new_database(
+    start: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Callable[[Path], dict[str, str]]:
+    """Gives the folder of a server a database with MLflow's tables, an administrator and bob."""
+    on_postgresql = os.environ.get("TESTS_ATTACKS_DATABASE") == "postgresql"
+    where = request.getfixturevalue("database")() if on_postgresql else {}
+    server = start(**SETTINGS | LOGIN | where).ready()
     account = f'{{"username": "{BOB[0]}", "password": "{BOB[1]}"}}'.encode()
     answer = ask(server, http("POST", "/api/2.0/mlflow/users/create", account, JSON, ADMIN), "POST")
     assert answer and answer.status == 200, answer
     server.stop()
-    return Path(shutil.copy(server.folder / "mlflow.db", tmp_path_factory.mktemp("database") / "mlflow.db"))
+    if on_postgresql:
+        numbers, postgres = itertools.count(1), request.getfixturevalue("postgres")
+        return lambda _: postgres.copy(where, f"attacks{next(numbers)}")
+    file = Path(shutil.copy(server.folder / "mlflow.db", tmp_path_factory.mktemp("database") / "mlflow.db"))
+
+    def copy(folder: Path) -> dict[str, str]:
+        shutil.copy(file, folder / "mlflow.db")
+        return {}
+
+    return copy
 
 
 SETTINGS = {
@@ -62,14 +79,15 @@ KINDS = {"plain": {}, "login": LOGIN, "prefixed": LOGIN | {"MLFLOW_STATIC_PREFIX
 
 
 @pytest.fixture(scope="session")
-def edge(database_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+def edge(
+    new_database: Callable[[Path], dict[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Edge]:
     """Starts a server with more settings, and with `files` (`soft` at first) as its limit of open files."""
     servers: list[Server] = []
 
     def start_one(files: int = 0, soft: int = 0, **env: str) -> Server:
         folder = tmp_path_factory.mktemp("edge")
-        shutil.copy(database_file, folder / "mlflow.db")
-        server = Server(folder, SETTINGS | env).start()
+        server = Server(folder, SETTINGS | new_database(folder) | env).start()
         servers.append(server)
         MODULE.append(server)
         if files:  # before Python has started, so that all its children inherit it
