@@ -47,7 +47,7 @@ check: lint $(READY) ## The quick gate: linters, rendering, rejections (no clust
 nightly: SEED ?= $(shell date +%Y%m%d)
 nightly: $(READY) ## Long runs of the fuzz tests: values of the chart, calls of MLflow's API and HTTP requests (SEED=20260131)
 	@echo "make: SEED=$(SEED)"
-	@TESTS_FUZZ_CASES=10000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/render/test_any_values.py -n 4 -s
+	@TESTS_FUZZ_CASES=10000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/render/test_any_values.py -n 4 -rP
 	@TESTS_DIFFERENTIAL_CALLS=100000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/runtime/test_fast_paths.py \
 	  tests/runtime/test_parallel_writers.py -k same -n 4 --timeout 10800
 	@MLFLOW_ATTACKS_MUTATIONS=100000 $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
