@@ -318,12 +318,12 @@ def differences(plain: Twin, fast: Twin, seed: int, steps: int) -> Iterator[str]
 
 
 def canonical(text: str) -> Any:
-    """Return an answer without the order of metrics, params and tags, which MLflow leaves to the database."""
+    """Return an answer without the order of what a run has, which MLflow leaves to the database."""
 
     def ordered(value: Any) -> Any:
         if isinstance(value, dict):
             parts = {key: ordered(each) for key, each in value.items()}
-            for key in {"metrics", "params", "tags"} & parts.keys():
+            for key in {"metrics", "params", "tags", "dataset_inputs"} & parts.keys():
                 parts[key] = sorted(parts[key], key=json.dumps)
             return list(parts.items())
         return [ordered(each) for each in value] if isinstance(value, list) else value
