@@ -13,7 +13,7 @@ GO_PACKAGES = $(patsubst %/main.go,%,$(filter %/lab/main.go %/pause/main.go %/pr
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml testbed/pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test nightly test-api-only check compare tools tools-path docs picture lock release
+.PHONY: help up down test benchmark nightly test-api-only check compare tools tools-path docs picture lock release
 .PHONY: lint lint-python lint-types lint-pod-types lint-yaml lint-go lint-workflows
 
 help: ## Show this help
@@ -42,6 +42,10 @@ test-api-only: $(READY) ## Run the end-to-end tests on a kept test cluster, with
 
 check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster), without the sweeps
 	@$(PY) -m pytest tests/render tests/helmfile tests/repository -m "not sweep" -n 2
+
+benchmark: $(READY) ## Measure beside other charts on the cluster of `make up` and write docs/performance.md (25 minutes)
+	@PYTHONPATH=tests $(PY) -m benchmarks $(BENCHMARK)
+	@PYTHONPATH=tests $(PY) -m benchmarks.report
 
 # Each run of the first two takes other values: a failure is repeated by its SEED. The last has PostgreSQL, and so fast paths.
 nightly: SEED ?= $(shell date +%Y%m%d)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mlflowops.paths import REPO
 
-PACKAGES = ["scripts/mlflowops", "testbed/src/testbed", "charts/mlflow/files/mlflow_kubernetes"]
+PACKAGES = ["scripts/mlflowops", "testbed/src/testbed", "charts/mlflow/files/mlflow_kubernetes", "benchmarks"]
 CONVENTION = {"__init__", "__main__", "cli", "main"}
 """The module `cli` of a package holds its commands, `main` the start of a program."""
 

@@ -1,0 +1,12 @@
+"""The calls that are measured."""
+
+from benchmarks.cases import big_searches, login, reads, spans, writes
+from benchmarks.cases.case import Case
+
+CASES: tuple[Case, ...] = (
+    *writes.CASES,
+    *reads.CASES,
+    *big_searches.CASES,
+    *spans.CASES,
+    *login.CASES,
+)

@@ -1,0 +1,1 @@
+"""What the benchmark does to the cluster and reads from it."""

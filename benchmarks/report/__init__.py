@@ -1,0 +1,1 @@
+"""The page docs/performance.md, made of the results of a run."""
