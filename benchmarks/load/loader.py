@@ -23,14 +23,14 @@ LARGE_TABLES = ("params", "tags", "latest_metrics", "metrics")
 SETTINGS = """
 SET session_replication_role = replica;
 SET maintenance_work_mem = '256MB';
-SET max_parallel_maintenance_workers = 0;
+SET max_parallel_maintenance_workers = 1;
 SET synchronous_commit = off;
 SET jit = off;
 """
 
 
 def load_runs(connection: Any, sizes: Iterable[Size]) -> None:
-    """Load the experiments of these sizes, then ANALYZE.
+    """Load the experiments of these sizes, then VACUUM and ANALYZE.
 
     Args:
         connection: A superuser's connection of psycopg2, to a database with MLflow's schema.
@@ -42,7 +42,7 @@ def load_runs(connection: Any, sizes: Iterable[Size]) -> None:
 
 
 def load_others(connection: Any, **amounts: int) -> None:
-    """Load histories, models, experiments, logged models and traces, then ANALYZE.
+    """Load histories, models, experiments, logged models and traces, then VACUUM and ANALYZE.
 
     Args:
         connection: A superuser's connection of psycopg2, to a database that has the small experiment.
@@ -60,7 +60,8 @@ def _prepared(connection: Any) -> Iterator[Any]:
         cursor.execute(SETTINGS)
         cursor.execute(_statements("function"))
         yield cursor
-        cursor.execute("ANALYZE")
+        # Else it would begin while calls are measured, on one of the databases only.
+        cursor.execute("VACUUM ANALYZE")
 
 
 def _statements(name: str) -> str:
@@ -76,6 +77,8 @@ def _without_indexes(cursor: Any) -> Iterator[None]:
         (list(LARGE_TABLES),),
     )
     keys = cursor.fetchall()
+    for table in LARGE_TABLES:
+        cursor.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
     for table, name, _ in keys:
         cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
     cursor.execute(
@@ -89,3 +92,5 @@ def _without_indexes(cursor: Any) -> Iterator[None]:
         cursor.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
     for _, definition in indexes:
         cursor.execute(definition)
+    for table in LARGE_TABLES:
+        cursor.execute(f"ALTER TABLE {table} RESET (autovacuum_enabled)")

@@ -1,0 +1,61 @@
+"""The servers that a benchmark compares differ in nothing but what their charts do."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from e2e.helm import Helm
+
+from benchmarks.peers.objects import IMAGE, objects
+from benchmarks.peers.peer import LOGIN_PEERS, OURS, PEERS, Peer
+
+EVERY = (*PEERS, *LOGIN_PEERS)
+FAST = "MLFLOW_KUBERNETES_FAST_PATHS"
+
+
+def server(peer: Peer) -> dict[str, Any]:
+    """The pod of its server."""
+    found = [each for each in yaml.safe_load_all(objects(peer, Helm(Path("/nowhere")))) if each]
+    (pod,) = [
+        each["spec"]["template"]
+        for each in found
+        if each["kind"] == "Deployment"
+        and each["spec"]["template"]["metadata"]["labels"].get("app") == "mlflow"
+    ]
+    return pod["spec"]
+
+
+def variables(peer: Peer) -> dict[str, Any]:
+    """The variables of its server."""
+    return {each["name"]: each.get("value") for each in server(peer)["containers"][0]["env"]}
+
+
+@pytest.mark.parametrize("peer", EVERY, ids=lambda peer: peer.name)
+def test_image_and_limits_are_equal(peer: Peer) -> None:
+    container = server(peer)["containers"][0]
+    limits = container["resources"]["limits"]
+    assert container["name"] == "mlflow"
+    assert container["image"] == IMAGE
+    assert (str(limits["cpu"]), limits["memory"]) in (("2", "4Gi"), ("2000m", "4Gi"))
+
+
+@pytest.mark.parametrize("peer", [each for each in EVERY if each.manifest], ids=lambda peer: peer.name)
+def test_other_charts_run_mlflows_defaults(peer: Peer) -> None:
+    """The number of workers and background jobs are not theirs to choose."""
+    container = server(peer)["containers"][0]
+    words = [*container["command"], *container.get("args", [])]
+    assert words[:2] == ["mlflow", "server"]
+    assert not [word for word in words if word.startswith("--workers")]
+    assert "MLFLOW_SERVER_ENABLE_JOB_EXECUTION" not in variables(peer)
+    assert ("--app-name=basic-auth" in words) is peer.login
+
+
+def test_fast_paths_are_the_only_difference() -> None:
+    fast, plain = variables(OURS), variables(PEERS[1])
+    assert fast[FAST] == "true"
+    assert plain[FAST] == "false"
+    own = {FAST, "PGDATABASE", "MLFLOW_ARTIFACTS_DESTINATION"}
+    differing = {name for name in fast if fast[name] != plain.get(name)}
+    assert FAST in differing
+    assert not {name for name in differing - own if PEERS[1].namespace not in str(plain.get(name))}
