@@ -32,6 +32,8 @@ def measure(
     names = tuple(peers.split(",")) if peers else ()
     options = Options(groups, names, max_runs, rounds, minutes, output, note, mib, keep)
     kubeconfig = current(os.environ.get("MLFLOWOPS_CLUSTER", DEFAULT_NAME)).kubeconfig
+    if not kubeconfig.exists():
+        raise typer.BadParameter("there is no cluster; run `make up` first.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # pods and databases are removed
     record = Record(output, note, sys.argv[1:])
     Run(options, record, kubeconfig)()

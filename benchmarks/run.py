@@ -1,6 +1,7 @@
 """One run: install each peer alone, load the databases, drive all peers in turn."""
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -79,22 +80,22 @@ class Run:
         self._load_and_copy("10^3 runs", 0, SMALL.runs, self._of(LOGIN_PEERS))
         self._load_and_copy("10^5 runs", SMALL.runs + 1, MIDDLE.runs, others)
         self._load_and_copy("10^6 runs", MIDDLE.runs + 1, LARGE.runs, all_runs)
-        self.databases.execute("CHECKPOINT")
+        self._try("checkpoint", lambda: self.databases.execute("CHECKPOINT"))
 
     def _load_and_copy(self, what: str, at_least: int, at_most: int, copies: Iterable[Release]) -> None:
         template = self._template.peer.database
-        start = self.record.seconds
-        try:
-            with contextlib.closing(self.databases.connect(template)) as connection:
-                load_runs(connection, self.options.sizes(at_least, at_most))
-                if not at_least:
-                    load_others(connection)
-            self.record.put("load", what, seconds=round(self.record.seconds - start, 1))
-            self.record.say(f"loaded {what}")
-        except Exception as error:
-            self.record.failed(f"load of {what}", error)
+        self._try(f"load of {what}", lambda: self._load_template(template, what, at_least, at_most))
         copied = [each for each in copies if each.peer.database != template]
         self._each("copy", copied, lambda each: self.databases.create(each.peer.database, template))
+
+    def _load_template(self, template: str, what: str, at_least: int, at_most: int) -> None:
+        start = self.record.seconds
+        with contextlib.closing(self.databases.connect(template)) as connection:
+            load_runs(connection, self.options.sizes(at_least, at_most))
+            if not at_least:
+                load_others(connection)
+        self.record.put("load", what, seconds=round(self.record.seconds - start, 1))
+        self.record.say(f"loaded {what}")
 
     def _install_warm(self, release: Release) -> None:
         release.install()
@@ -102,10 +103,13 @@ class Run:
 
     def _drive(self, steps: Iterable[tuple[Case, int]]) -> None:
         for case, clients in steps:
-            if not self._over(f"{case.name}, {clients} clients"):
-                wanted = self._of(asked(case.clients[clients]))
-                rounds = self.options.rounds or case.rounds
-                run_case(case, clients, wanted, self.postgres, self.record, rounds)
+            what = f"{case.name}, {clients} clients"
+            if not self._over(what):
+                self._try(what, functools.partial(self._case, case, clients))
+
+    def _case(self, case: Case, clients: int) -> None:
+        wanted = self._of(asked(case.clients[clients]))
+        run_case(case, clients, wanted, self.postgres, self.record, self.options.rounds or case.rounds)
 
     def _artifacts(self) -> None:
         if "artifacts" in self.options.groups and not self._over("artifacts"):
@@ -150,8 +154,11 @@ class Run:
 
     def _each(self, what: str, releases: Iterable[Release], do: Callable[[Release], object]) -> None:
         for release in releases:
-            try:
-                self.record.say(f"{what}: {release.peer.name}")
-                do(release)
-            except Exception as error:
-                self.record.failed(f"{what}, {release.peer.name}", error)
+            self.record.say(f"{what}: {release.peer.name}")
+            self._try(f"{what}, {release.peer.name}", functools.partial(do, release))
+
+    def _try(self, what: str, do: Callable[[], object]) -> None:
+        try:
+            do()
+        except Exception as error:
+            self.record.failed(what, error)
