@@ -60,8 +60,9 @@ def _prepared(connection: Any) -> Iterator[Any]:
         cursor.execute(SETTINGS)
         cursor.execute(_statements("function"))
         yield cursor
-        # Else it would begin while calls are measured, on one of the databases only.
-        cursor.execute("VACUUM ANALYZE")
+        # Else autovacuum would begin while calls are measured, on one of the databases only. Parallel workers
+        # would need more shared memory than a pod has.
+        cursor.execute("VACUUM (ANALYZE, PARALLEL 0)")
 
 
 def _statements(name: str) -> str:
