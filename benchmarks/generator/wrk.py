@@ -43,19 +43,15 @@ def drive(
     Raises:
         GeneratorFailed: wrk ended without a result.
     """
-    command = [
-        str(tools.ensure("wrk")),
-        "--threads",
-        "1",
-        "--connections",
-        str(clients),
-        "--duration",
-        f"{seconds:.0f}s",
-    ]
+    command = ["--threads", "1", "--connections", str(clients), "--duration", f"{seconds:.0f}s"]
     command += ["--timeout", f"{TIMEOUT_SECONDS}s", "--script", str(SCRIPT)]
     for name, value in headers.items():
         command += ["--header", f"{name}: {value}"]
-    done = subprocess.run([*command, url, "--", str(file), str(first)], capture_output=True, text=True)
+    return _result([*command, url, "--", str(file), str(first)])
+
+
+def _result(words: list[str]) -> dict[str, Any]:
+    done = subprocess.run([str(tools.ensure("wrk")), *words], capture_output=True, text=True)
     try:
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
