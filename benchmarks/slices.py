@@ -105,13 +105,16 @@ def _line(found: dict[str, Any]) -> str:
 
 
 def _answers(release: Release, case: Case, request: Request, record: Record) -> bool:
-    """Send one request, which also warms the caches; note a refusal."""
-    try:
-        send(release.url, request, _headers(case, release))
-    except Exception as error:
-        record.failed(f"{case.name}, {release.peer.name}", error)
-        return False
-    return True
+    """Send one request, which also warms the caches, and a second one after an error; note a second error."""
+    for last in (False, True):
+        try:
+            send(release.url, request, _headers(case, release))
+        except Exception as error:
+            if last:
+                record.failed(f"{case.name}, {release.peer.name}", error)
+        else:
+            return True
+    return False
 
 
 def send(url: str, request: Request, headers: dict[str, str]) -> bytes:
