@@ -251,7 +251,7 @@ def test_a_server_with_the_charts_workers_fits_its_request(direct: Pod) -> None:
     mlflow = yaml.safe_load((MONITORING.parent / "values.yaml").read_text())["mlflow"]
     assert len(direct.server.workers()) == mlflow["workers"]
     assert mlflow["resources"]["requests"]["memory"] == "512Mi"
-    assert 50 < direct.server.memory() < 400
+    assert 50 < direct.server.memory() < 260
 
 
 def test_a_word_for_a_wrong_part(home: Path) -> None:

@@ -13,7 +13,9 @@ from typing import Any
 from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.log.setup import format_handlers
 from mlflow_kubernetes.server import auth, request_metrics
+from mlflow_kubernetes.server.deferred import deferred_imports
 from mlflow_kubernetes.server.edge.limits import max_body
+from mlflow_kubernetes.server.fast.install import TESTED
 from mlflow_kubernetes.server.fast.install import install as install_fast_paths
 from mlflow_kubernetes.server.gate import CLIENT_PLACEHOLDER
 from mlflow_kubernetes.server.presigned import withhold_presigned_urls
@@ -171,6 +173,7 @@ async def _get(app: Any, path: str) -> tuple[dict[str, Any], bytes]:
     return messages[0], b"".join(message.get("body", b"") for message in messages[1:])
 
 
+@deferred_imports(TESTED)
 def open_apps(app_name: str) -> Apps:
     """Do what `mlflow server` does before it starts its web server, and import what requests need."""
     for variable, internal in READ_AT_IMPORT.items():
