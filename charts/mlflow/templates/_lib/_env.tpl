@@ -57,6 +57,7 @@ run those that it was asked for. Takes `.`.
       "MLFLOW_ENABLE_AI_GATEWAY" "false"
       "MLFLOW_HOST" "0.0.0.0"
       "MLFLOW_KUBERNETES_ACCESS_LOG" (toString .Values.mlflow.log.access)
+      "MLFLOW_KUBERNETES_COMPRESSION" (toString .Values.mlflow.compression)
       "MLFLOW_KUBERNETES_DEFER_IMPORTS" (toString .Values.mlflow.deferImports)
       "MLFLOW_KUBERNETES_FAST_PATHS" (toString .Values.mlflow.fastPaths)
       "MLFLOW_KUBERNETES_GRACEFUL_TIMEOUT" (toString $stop)

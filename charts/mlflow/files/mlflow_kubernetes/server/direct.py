@@ -20,6 +20,7 @@ from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.log.setup import format_handlers
 from mlflow_kubernetes.server import request_metrics, sockets
 from mlflow_kubernetes.server.apps import Misconfigured, open_apps
+from mlflow_kubernetes.server.compressed import compressed
 from mlflow_kubernetes.server.gate import LEAVING, Gate
 
 EVERY = "0.0.0.0"  # noqa: S104 - as the chart and `mlflow server` say it
@@ -33,7 +34,7 @@ def serve() -> None:
         options = settings()
         host, port = os.environ.get("MLFLOW_HOST") or "127.0.0.1", _number("MLFLOW_PORT", 5000)
         host = every_address() if host == EVERY else host
-        gate = Gate(open_apps(os.environ.get("MLFLOW_KUBERNETES_APP_NAME", "")))
+        gate = Gate(compressed(open_apps(os.environ.get("MLFLOW_KUBERNETES_APP_NAME", ""))))
         options["bind"] = sockets.listen(host, port, options["workers"])
     except Misconfigured as error:
         sys.exit(f"mlflow: server: {error}.")

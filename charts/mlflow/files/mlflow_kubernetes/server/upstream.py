@@ -29,6 +29,7 @@ def create() -> Any:
     from mlflow_kubernetes.log.setup import configure, format_handlers
     from mlflow_kubernetes.server import auth
     from mlflow_kubernetes.server.apps import limit_decompression
+    from mlflow_kubernetes.server.compressed import compressed
     from mlflow_kubernetes.server.gate import Gate
     from mlflow_kubernetes.server.presigned import withhold_presigned_urls
 
@@ -42,7 +43,7 @@ def create() -> Any:
     limit_decompression()
     withhold_presigned_urls()
     format_handlers()
-    return Gate(app)
+    return Gate(compressed(app))
 
 
 def main() -> None:
