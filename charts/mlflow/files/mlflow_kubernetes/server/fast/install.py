@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from mlflow_kubernetes.server.fast import ping, reads, runs, writes
+from mlflow_kubernetes.server.fast import ping, reads, runs, views, writes
 from mlflow_kubernetes.server.fast.fallbacks import Fallbacks
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
@@ -58,6 +58,7 @@ def install(flask: Any) -> str:
     for name, path in STORE_METHODS.items():
         setattr(SqlAlchemyStore, name, _try_first(path, getattr(SqlAlchemyStore, name), fallbacks))
     _write_text(flask, handlers, fallbacks)
+    views.install(flask, store, handlers._get_model_registry_store(), fallbacks)
     return ""
 
 

@@ -1,5 +1,6 @@
 """Reading runs: one by its id, and a page of a search."""
 
+import json
 from typing import Any
 
 from mlflow_kubernetes.server.fast.run_text import COLUMNS, has_inputs_or_outputs, run_id, write_run
@@ -77,8 +78,8 @@ def _engine(store: Any) -> Any:
 
 def _inputs_and_outputs(store: Any, rows: list[Any], model_inputs: bool = False) -> dict[str, Any]:
     """Return `inputs` and `outputs` of each run, by MLflow's own code where there are any."""
-    from google.protobuf.json_format import MessageToDict
     from mlflow.entities import RunInputs, RunOutputs
+    from mlflow.utils.proto_json_utils import message_to_json
 
     found: dict[str, Any] = {run_id(row): {"inputs": {}, "outputs": {}} for row in rows}
     some = [run_id(row) for row in rows if has_inputs_or_outputs(row)]
@@ -94,13 +95,5 @@ def _inputs_and_outputs(store: Any, rows: list[Any], model_inputs: bool = False)
                 "outputs": RunOutputs(outputs[each]).to_proto(),
             }
             for name, message in messages.items():
-                found[each][name] = _numbers(MessageToDict(message, preserving_proto_field_name=True))
+                found[each][name] = json.loads(message_to_json(message, pretty=False))
     return found
-
-
-def _numbers(message: dict[str, Any]) -> dict[str, Any]:
-    """Return the message with its 64-bit integers as numbers, as MLflow writes them."""
-    for output in message.get("model_outputs", ()):
-        if "step" in output:
-            output["step"] = int(output["step"])
-    return message
