@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from mlflow_kubernetes.server.fast import ping, reads, runs, views, writes
+from mlflow_kubernetes.server.fast import ping, reads, runs, spans, views, writes
 from mlflow_kubernetes.server.fast.fallbacks import Fallbacks
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
@@ -42,6 +42,7 @@ def install(flask: Any) -> str:
         Why they stay off, or "".
     """
     from mlflow.server import handlers
+    from mlflow.store.tracking import sqlalchemy_store as own
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from mlflow.version import VERSION
 
@@ -57,6 +58,7 @@ def install(flask: Any) -> str:
     fallbacks = Fallbacks()
     for name, path in STORE_METHODS.items():
         setattr(SqlAlchemyStore, name, _try_first(path, getattr(SqlAlchemyStore, name), fallbacks))
+    own._upsert_batch = _try_first(spans.upsert, own._upsert_batch, fallbacks)
     _write_text(flask, handlers, fallbacks)
     views.install(flask, store, handlers._get_model_registry_store(), fallbacks)
     return ""
