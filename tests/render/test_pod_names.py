@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from render.chart import KEYS, MLFLOW, Chart, Json, Refused, gcs, postgres
+from render.chart import KEYS, MLFLOW, Chart, Json, Refused, gcs, nested, postgres
 
 EVERYTHING: Json = {
     **postgres(cleanupRunsEnabled=True, sslRootCertFromSecret={"enabled": True, "name": "ca"}),
@@ -75,6 +75,15 @@ def test_a_volume_has_a_name_of_its_own_in_every_pod(values: Json) -> None:
 def test_two_of_the_values_have_two_names(key: str) -> None:
     item = {"name": "twice", **(VOLUME if key == "extraVolumes" else IMAGE)}
     assert refused({key: [item, item]}) == list(sentences(key, {"twice"}))
+
+
+@pytest.mark.parametrize("key", ["extraVolumes", "extraVolumeMounts"])
+@pytest.mark.parametrize("section", ["", "jobs.", "metrics.exporter.", "tasks.", "test."])
+def test_each_section_is_looked_at_alone(section: str, key: str) -> None:
+    """Pods are rendered for the sake of their names only where the values add some: these do."""
+    item = {"name": "tmp", **VOLUME} if key == "extraVolumes" else {"name": "gone", "mountPath": "/x"}
+    (said,) = refused(nested({f"{section}{key}": [item]}))
+    assert said.startswith(f"mlflow: {section}{key}: ")
 
 
 def test_a_name_that_no_pod_has_is_free(chart: Chart) -> None:

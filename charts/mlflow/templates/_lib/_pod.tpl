@@ -1,8 +1,8 @@
 {{- /*
-JSON: the files that the pods of a component run: `paths`, for each its key in their ConfigMap, which has no slashes:
-`server.gate.py` for `mlflow_kubernetes/server/gate.py`; and `data`, the lines of that ConfigMap, of which the pods'
-checksum is made. Those files are shell scripts, and what files/programs.yaml lists for each program. A change of one
-file restarts only the pods that have it. Takes (dict "ctx" $ "component" "server").
+JSON: the files that the pods of a component run, for each its key in their ConfigMap, which has no slashes:
+`server.gate.py` for `mlflow_kubernetes/server/gate.py`. With "of" "data" the lines of that ConfigMap, of which the
+pods' checksum is made. Those files are shell scripts, and what files/programs.yaml lists for each program. A change of
+one file restarts only the pods that have it. Takes (dict "ctx" $ "component" "server").
 */}}
 {{- define "mlflow.files" -}}
 {{- $facts := include "mlflow.facts" .ctx | fromJson -}}
@@ -22,13 +22,22 @@ file restarts only the pods that have it. Takes (dict "ctx" $ "component" "serve
 {{- range $programs }}{{ range get $known . -}}
 {{- $_ := set $paths (printf "mlflow_kubernetes/%s" .) (replace "/" "." .) -}}
 {{- end }}{{ end -}}
-{{- $data := dict -}}
+{{- if eq (default "paths" .of) "paths" -}}
+{{- toJson $paths -}}
+{{- else -}}
+{{- /* Not toYaml, which takes longer than the rest of a rendering for texts of this length. */ -}}
+{{- $texts := dict -}}
 {{- range $path, $key := $paths -}}
-{{- $_ := set $data $key ($.ctx.Files.Get (printf "files/%s" $path) | required
-      (printf "no file %s in the chart" $path)) -}}
+{{- $text := $.ctx.Files.Get (printf "files/%s" $path) | required (printf "no file %s in the chart" $path) -}}
+{{- /* Twice, because one empty line ends where the next one begins. */ -}}
+{{- $text = trimSuffix "\n" $text | indent 4 | replace "\n    \n" "\n\n" | replace "\n    \n" "\n\n" -}}
+{{- $_ := set $texts $key (printf "  %s: |\n%s" $key $text) -}}
 {{- end -}}
-{{- $lines := regexReplaceAll "(?m)^ +$" (toYaml $data | nindent 2) "" | printf "data:%s" -}}
-{{- dict "paths" $paths "data" $lines | toJson -}}
+data:
+{{- range $texts }}
+{{ . }}
+{{- end -}}
+{{- end -}}
 {{- end }}
 
 {{- /*
@@ -106,7 +115,7 @@ List lines: the volumes of a pod: the Python of its component, in folders again,
   configMap:
     name: {{ printf "%s-%s" (include "mlflow.fullname" .ctx) .component | quote }}
     items:
-      {{- range $path, $key := (include "mlflow.files" . | fromJson).paths }}
+      {{- range $path, $key := include "mlflow.files" . | fromJson }}
       - key: {{ $key | quote }}
         path: {{ $path | quote }}
       {{- end }}

@@ -1,9 +1,16 @@
 {{- /* Lines: names of the user's volumes and containers that clash with others. Takes `.`. */}}
 {{- define "mlflow.validate.podNames" -}}
-{{- /* Once: it renders every pod. */ -}}
+{{- $given := list -}}
+{{- range list .Values .Values.jobs .Values.metrics.exporter .Values.tasks .Values.test -}}
+{{- $own := pick . "extraContainers" "extraInitContainers" "extraVolumeMounts" "extraVolumes" -}}
+{{- $given = concat $given (values $own) -}}
+{{- end -}}
+{{- if compact $given -}}
+{{- /* Once, and only where the values add some: it renders every pod. */ -}}
 {{- $pods := include "mlflow.validate.ownNames" . | fromYaml -}}
 {{- include "mlflow.validate.volumes" (dict "ctx" . "pods" $pods) -}}
 {{- include "mlflow.validate.containers" (dict "ctx" . "pods" $pods) -}}
+{{- end -}}
 {{- end }}
 
 {{- /*
