@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from sweep import sweep
 
 from render.chart import MLFLOW, Json, Refused, azure, postgres, s3
 
@@ -24,16 +25,19 @@ def refused(source: str, store: Json, more: Json = BACKUP) -> bool:
 
 @pytest.mark.parametrize(
     "source",
-    ["s3://vault", "s3://vault/", "s3://vault/back", "s3://vault/backups/mlflow", "s3://vault/backups/mlflow/",
-     "s3://vault/backups/mlflow/2026", "S3://vault", "s3a://vault", "s3n://VAULT/backups", "s3:///vault",
-     "s3:/vault", "s3://vau"],
+    sweep(
+        ["s3://vault", "s3://vault/", "s3://vault/back", "s3://vault/backups/mlflow",
+         "s3://vault/backups/mlflow/", "s3://vault/backups/mlflow/2026", "S3://vault",
+         "s3a://vault", "s3n://VAULT/backups", "s3:///vault", "s3:/vault", "s3://vau"],
+        4,
+    ),
 )  # fmt: skip
 def test_no_prefix_leads_to_a_backup(source: str) -> None:
     assert refused(source, s3(path="artifacts"))
     assert not refused(source, s3(path="artifacts"), {}), "without backups there is none to protect"
 
 
-@pytest.mark.parametrize("scheme", ["wasbs", "wasb", "abfss", "abfs", "WASBS"])
+@pytest.mark.parametrize("scheme", sweep(["wasbs", "wasb", "abfss", "abfs", "WASBS"], 5))
 @pytest.mark.parametrize("service", ["blob", "dfs"])
 def test_nor_by_another_service_of_azure(scheme: str, service: str) -> None:
     source = f"{scheme}://vault@account.{service}.core.windows.net/backups"
@@ -42,9 +46,12 @@ def test_nor_by_another_service_of_azure(scheme: str, service: str) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["/etc", "models", "s3", "s3:", "s3:/", "s3://", "s3:///", "://x", "//x", "file:///x", "FILE:/x",
-     "file:x", "s3://a/../b", "s3://a/./b", "s3://a/..", "s3://a//b", "s3://a/%2e%2e/b", "s3://a?x", "s3://a#x",
-     "s3://a\\b", "s3://a b", "s3://a\n", "s3://a\tb", "s3://a,b", "1s3://a"],
+    sweep(
+        ["/etc", "models", "s3", "s3:", "s3:/", "s3://", "s3:///", "://x", "//x", "file:///x",
+         "FILE:/x", "file:x", "s3://a/../b", "s3://a/./b", "s3://a/..", "s3://a//b", "s3://a/%2e%2e/b",
+         "s3://a?x", "s3://a#x", "s3://a\\b", "s3://a b", "s3://a\n", "s3://a\tb", "s3://a,b", "1s3://a"],
+        4,
+    ),
 )  # fmt: skip
 def test_a_prefix_has_one_meaning(source: str) -> None:
     assert refused(source, s3(path="artifacts"), {})
@@ -52,8 +59,12 @@ def test_a_prefix_has_one_meaning(source: str) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["s3://other-bucket/models", "s3://other-bucket/", "gs://other/models", f"{BLOB}/models", "dbfs:/models",
-     "hdfs://name:8020/models", "s3://vault-2/models", "s3://vault/other", "r2://bucket@account/models"],
+    sweep(
+        ["s3://other-bucket/models", "s3://other-bucket/", "gs://other/models", f"{BLOB}/models",
+         "dbfs:/models", "hdfs://name:8020/models", "s3://vault-2/models", "s3://vault/other",
+         "r2://bucket@account/models"],
+        4,
+    ),
 )  # fmt: skip
 def test_other_places_are_fine(source: str) -> None:
     assert not refused(source, s3(path="artifacts"))

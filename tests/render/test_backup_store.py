@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from mlflowops.paths import REPO
+from sweep import sweep
 
 from render.chart import KEYS, MLFLOW, Chart, Json, Manifest, Refused, azure, gcs, postgres, s3
 
@@ -69,7 +70,7 @@ def env(box: Json) -> dict[str, str | None]:
     return {entry["name"]: entry.get("value") for entry in entries}
 
 
-@pytest.mark.parametrize("kind", STORES)
+@pytest.mark.parametrize("kind", sweep(STORES, 3))
 def test_only_what_backs_up_has_the_keys_of_the_backups(chart: Chart, kind: str) -> None:
     """Nothing that runs beside the server has them: the migration is over when it starts."""
     manifest = chart.render(values(KEYED[kind], LOGIN, **APART[kind], **SECRET, beforeMigration=True))
@@ -80,7 +81,7 @@ def test_only_what_backs_up_has_the_keys_of_the_backups(chart: Chart, kind: str)
 
 
 @pytest.mark.parametrize("own", [SECRET, ACCOUNT], ids=["secret", "account"])
-@pytest.mark.parametrize("kind", STORES)
+@pytest.mark.parametrize("kind", sweep(STORES, 3))
 def test_what_backs_up_has_no_keys_of_the_artifacts(chart: Chart, kind: str, own: Json) -> None:
     """They would come before an identity. Retention and the exporter look at artifacts, so they have them."""
     manifest = chart.render(values(KEYED[kind], LOGIN, **APART[kind], **own))
@@ -94,7 +95,7 @@ def test_what_backs_up_has_no_keys_of_the_artifacts(chart: Chart, kind: str, own
         assert name not in secrets, "a pod would wait for it"
 
 
-@pytest.mark.parametrize("kind", KEYED)
+@pytest.mark.parametrize("kind", sweep(KEYED, 3))
 def test_without_their_own_they_have_the_servers(chart: Chart, kind: str) -> None:
     """As long as there is no login, which they would get around."""
     manifest = chart.render(values(KEYED[kind], beforeMigration=True))
@@ -202,7 +203,7 @@ ACCOUNTS: dict[str, tuple[Json, str, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("which", ACCOUNTS)
+@pytest.mark.parametrize("which", sweep(ACCOUNTS, 3))
 def test_the_service_account_of_backups(chart: Chart, which: str) -> None:
     """And of nothing else."""
     account, name, made = ACCOUNTS[which]
@@ -301,7 +302,7 @@ RIGHT: dict[str, tuple[str, Json]] = {
 }
 
 
-@pytest.mark.parametrize("right", RIGHT)
+@pytest.mark.parametrize("right", sweep(RIGHT, 4))
 def test_a_login_and_backups_go_together(chart: Chart, right: str) -> None:
     kind, backup = RIGHT[right]
     assert chart.render(values(STORES[kind], LOGIN, **backup)).objects
@@ -412,14 +413,14 @@ SHARED: dict[str, tuple[Json, Json, Json, str]] = {
 }
 
 
-@pytest.mark.parametrize("shared", SHARED)
+@pytest.mark.parametrize("shared", sweep(SHARED, 5))
 def test_with_a_login_nothing_is_shared(chart: Chart, shared: str) -> None:
     store, backup, more, key = SHARED[shared]
     with pytest.raises(Refused, match=rf"(?m)^mlflow: backup\.{key}: .*; .*\.$"):
         chart.render(values(store, LOGIN, more, **backup))
 
 
-@pytest.mark.parametrize("shared", [name for name in SHARED if name != "the pod of the server"])
+@pytest.mark.parametrize("shared", sweep([name for name in SHARED if name != "the pod of the server"], 5))
 def test_without_a_login_all_of_it_is_allowed(chart: Chart, shared: str) -> None:
     store, backup, more, _ = SHARED[shared]
     assert chart.render(values(store, more, **backup)).objects

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from mlflowops.paths import REPO
+from sweep import sweep
 
 from render.chart import Chart, Json, Manifest
 from render.expansion import containers
@@ -211,7 +212,7 @@ def test_each_example_has_a_case() -> None:
     assert set(FOLDER.iterdir()) == EXAMPLES
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sweep(sorted(EXAMPLES), 4), ids=lambda path: path.stem)
 def test_an_example_does_what_it_says(request: pytest.FixtureRequest, chart: Chart, path: Path) -> None:
     """It renders with everything else on that it can have, and its notes name no empty place."""
     if path.is_dir():

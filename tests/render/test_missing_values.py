@@ -50,7 +50,7 @@ def test_null_below_resources_removes_a_request_or_a_limit() -> None:
     assert found == {"requests": {"memory": MLFLOW.default()["mlflow"]["resources"]["requests"]["memory"]}}
 
 
-@pytest.mark.parametrize("wrong", sweep(["", "x", [1], {"x": 1}, -1, 1.5, True], 4), ids=json.dumps)
+@pytest.mark.parametrize("wrong", sweep(["", "x", [1], {"x": 1}, -1, 1.5, True], 7), ids=json.dumps)
 def test_a_value_of_another_type_is_refused_in_words(wrong: Any) -> None:
     """All keys take it at once, without those that a sentence has refused, until nothing is refused."""
     keys = {path for path in KEYS if type(pick(MLFLOW.default(), path)) is not type(wrong)}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from sweep import sweep
 
 from render.chart import MLFLOW, Json, Refused, merged, nested
 from render.test_settings_of_pods import CONTAINERS, DIRECT, EVERY, LIBPQ, reasons
@@ -136,7 +137,7 @@ def cells(section: str, key: str) -> dict[str, bool]:
     return found
 
 
-@pytest.mark.parametrize("key", SETTINGS)
+@pytest.mark.parametrize("key", sweep(SETTINGS, 6))
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_section_has_settings_of_its_own(section: str, key: str) -> None:
     """They reach each container of its pods, or say why not, and no other."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sweep import sweep
 
 from render.chart import KEYS, MLFLOW, Json, merged, postgres, s3
 
@@ -192,7 +193,7 @@ def cells(setting: str) -> dict[str, bool]:
     return found
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("setting", sweep(SETTINGS, 4))
 def test_a_setting_reaches_each_container_or_says_why_not(setting: str) -> None:
     assert cells(setting) == {name: name not in NOT.get(setting, {}) for name in CONTAINERS}
 
