@@ -27,8 +27,8 @@ def used(spec: Json) -> Iterator[str]:
     """`Kind/name` of the objects that a pod uses."""
     yield f"ServiceAccount/{spec['serviceAccountName']}"
     for volume in spec["volumes"]:
-        if "configMap" in volume:
-            yield f"ConfigMap/{volume['configMap']['name']}"
+        for source in volume.get("projected", {}).get("sources", []):
+            yield f"ConfigMap/{source['configMap']['name']}"
         if "persistentVolumeClaim" in volume:
             yield f"PersistentVolumeClaim/{volume['persistentVolumeClaim']['claimName']}"
 

@@ -1,8 +1,10 @@
 {{- /*
-JSON: the files that the pods of a component run, for each its key in their ConfigMap, which has no slashes:
-`server.gate.py` for `mlflow_kubernetes/server/gate.py`. With "of" "data" the lines of that ConfigMap, of which the
-pods' checksum is made. Those files are shell scripts, and what files/programs.yaml lists for each program. A change of
-one file restarts only the pods that have it. Takes (dict "ctx" $ "component" "server").
+JSON: the files that the pods of a component run, by the end of the name of their ConfigMap; for each its key, which has
+no slashes: `server.gate.py` for `mlflow_kubernetes/server/gate.py`. With "of" that end the lines of the ConfigMap, with
+"of" "all" those of which the pods' checksum is made; without toYaml, which takes longer than the rest of a rendering.
+Those files are shell scripts, and what files/programs.yaml lists for each program. A change of one file restarts only
+the pods that have it. The server has a second ConfigMap: `kubectl apply` and Argo CD keep a copy of an object in an
+annotation, for which there are 256 KiB. Takes (dict "ctx" $ "component" "server").
 */}}
 {{- define "mlflow.files" -}}
 {{- $facts := include "mlflow.facts" .ctx | fromJson -}}
@@ -22,20 +24,20 @@ one file restarts only the pods that have it. Takes (dict "ctx" $ "component" "s
 {{- range $programs }}{{ range get $known . -}}
 {{- $_ := set $paths (printf "mlflow_kubernetes/%s" .) (replace "/" "." .) -}}
 {{- end }}{{ end -}}
-{{- if eq (default "paths" .of) "paths" -}}
-{{- toJson $paths -}}
-{{- else -}}
-{{- /* Not toYaml, which takes longer than the rest of a rendering for texts of this length. */ -}}
-{{- $texts := dict -}}
+{{- $parts := dict "all" $paths -}}
 {{- range $path, $key := $paths -}}
-{{- $text := $.ctx.Files.Get (printf "files/%s" $path) | required (printf "no file %s in the chart" $path) -}}
-{{- /* Twice, because one empty line ends where the next one begins. */ -}}
-{{- $text = trimSuffix "\n" $text | indent 4 | replace "\n    \n" "\n\n" | replace "\n    \n" "\n\n" -}}
-{{- $_ := set $texts $key (printf "  %s: |\n%s" $key $text) -}}
+{{- $own := or (ne $.component "server") (hasPrefix "mlflow_kubernetes/server/" $path) -}}
+{{- $name := ternary $.component "library" $own -}}
+{{- $_ := set $parts $name (set (get $parts $name | default dict) $path $key) -}}
 {{- end -}}
-data:
-{{- range $texts }}
-{{ . }}
+{{- if not .of -}}
+{{- omit $parts "all" | toJson -}}
+{{- else -}}
+{{- print "data:" -}}
+{{- range $path, $key := get $parts .of }}
+{{- $text := $.ctx.Files.Get (printf "files/%s" $path) | required (printf "no file %s in the chart" $path) }}
+{{- $text = trimSuffix "\n" $text | indent 4 | replace "\n    \n" "\n\n" | replace "\n    \n" "\n\n" }}
+{{ printf "  %s: |\n%s" $key $text }}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -112,12 +114,16 @@ List lines: the volumes of a pod: the Python of its component, in folders again,
 */}}
 {{- define "mlflow.volumes" -}}
 - name: files
-  configMap:
-    name: {{ printf "%s-%s" (include "mlflow.fullname" .ctx) .component | quote }}
-    items:
-      {{- range $path, $key := include "mlflow.files" . | fromJson }}
-      - key: {{ $key | quote }}
-        path: {{ $path | quote }}
+  projected:
+    sources:
+      {{- range $name, $paths := include "mlflow.files" . | fromJson }}
+      - configMap:
+          name: {{ printf "%s-%s" (include "mlflow.fullname" $.ctx) $name | quote }}
+          items:
+            {{- range $path, $key := $paths }}
+            - key: {{ $key | quote }}
+              path: {{ $path | quote }}
+            {{- end }}
       {{- end }}
 {{- if .writes }}
 - name: tmp
