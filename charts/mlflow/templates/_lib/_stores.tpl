@@ -69,6 +69,9 @@ may need two connections each. Takes `.`.
 {{- end }}{{ end -}}
 {{- $env = merge (dict) $libpq (dict
       "MLFLOW_BACKEND_STORE_URI" "postgresql+psycopg2://"
+      "MLFLOW_KUBERNETES_INDEXES" (list (ternary "runs" "" .indexes.runs)
+        (ternary "latest_metrics" "" .indexes.latestMetrics) | compact | join ",")
+      "MLFLOW_KUBERNETES_INDEX_SECONDS" "60"
       "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW" (int .maxOverflow | toString)
       "MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE" (int .poolRecycle | toString)
       "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE" (int .poolSize | toString)) -}}

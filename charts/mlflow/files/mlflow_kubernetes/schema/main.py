@@ -1,8 +1,8 @@
 """Bring the database to the schema of the installed MLflow: the init container of every server pod.
 
-An up-to-date database costs one query: MLflow is not imported and no lock is taken. Otherwise one pod of all
-that start at the same time migrates, under a lock in the database, and the others wait for it. With
-arguments, those of a backup, it makes a backup first.
+An up-to-date database costs two queries: MLflow is not imported and no lock is taken. Otherwise one pod of
+all that start at the same time migrates, under a lock in the database, and the others wait for it. With
+arguments, those of a backup, it makes a backup first. On PostgreSQL it then builds the chart's own indexes.
 """
 
 import importlib.metadata
@@ -15,8 +15,9 @@ from functools import cache
 import mlflow_kubernetes
 from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.schema import schemas
+from mlflow_kubernetes.schema.index_builds import keep_indexes
 from mlflow_kubernetes.schema.schemas import Schema
-from mlflow_kubernetes.stores.database import Database, Unreachable, connect
+from mlflow_kubernetes.stores.database import Database, PostgreSQL, Unreachable, connect
 
 log = logger("schema")
 
@@ -31,6 +32,8 @@ def main() -> int:
         database = connect(os.environ.get("MLFLOW_BACKEND_STORE_URI", ""))
         for schema in schemas.required_schemas(os.environ):
             bring_up_to_date(database, schema)
+        if isinstance(database, PostgreSQL):
+            keep_indexes(database, os.environ)
     except (SchemaError, Unreachable) as error:
         log.error(error)
         return 1
