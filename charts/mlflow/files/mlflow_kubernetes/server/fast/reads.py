@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from mlflow_kubernetes.server.fast.run_text import COLUMNS, has_inputs_or_outputs, run_id, write_run
-from mlflow_kubernetes.server.fast.search import Page, compile_search
+from mlflow_kubernetes.server.fast.search_rows import search_rows
 from mlflow_kubernetes.server.fast.statements import fetch
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
@@ -47,10 +47,7 @@ def search_runs(store: Any, request: Any, experiment_ids: list[str]) -> str:
         Unusual: The filter or the order is not among the usual ones.
     """
     store._validate_max_results_param(request.max_results, allow_null=True)
-    page = _compile(request, experiment_ids)
-    rows = fetch(_engine(store), page.statement, page.values)
-    token = page.next_token(len(rows))
-    rows = rows[: page.size]
+    rows, token = search_rows(_engine(store), request, experiment_ids)
     more = _inputs_and_outputs(store, rows)
     parts = []
     if rows:
@@ -59,17 +56,6 @@ def search_runs(store: Any, request: Any, experiment_ids: list[str]) -> str:
     if token:
         parts.append(f'"next_page_token": "{token}"')
     return "{\n  " + ",\n  ".join(parts) + "\n}" if parts else "{}"
-
-
-def _compile(request: Any, experiment_ids: list[str]) -> Page:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return compile_search(request, experiment_ids)
-    except (MlflowException, Unusual):
-        raise
-    except Exception as error:  # MLflow's parsers stumble over it, and its store writes the error
-        raise Unusual("not parsed") from error
 
 
 def _engine(store: Any) -> Any:

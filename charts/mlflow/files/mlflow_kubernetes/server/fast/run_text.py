@@ -35,6 +35,12 @@ def run_id(row: Any) -> str:
     return str(row[0])
 
 
+def start_time(row: Any) -> int | None:
+    """The start time of the run of a row, in milliseconds."""
+    found: int | None = row[5]
+    return found
+
+
 def write_run(row: Any, more: dict[str, Any], margin: str) -> str:
     """Return the text of a run.
 

@@ -1,9 +1,9 @@
-"""The SQL of a search for runs: usual filters and orders, each as a condition of its own."""
+"""A search for runs as SQL: usual filters and orders, each as a condition or a term of its own."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from mlflow_kubernetes.server.fast.run_text import COLUMNS, RUN_NAME
+from mlflow_kubernetes.server.fast.run_text import RUN_NAME
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
 ATTRIBUTES = {
@@ -16,39 +16,87 @@ ATTRIBUTES = {
 }
 TABLES = {"metric": "latest_metrics", "parameter": "params", "tag": "tags"}
 NUMBERS = ("=", "!=", "<", "<=", ">", ">=")
+START_TIME = ("attribute", "start_time")
 TEXTS = ("=", "!=", "LIKE", "ILIKE", "IN", "NOT IN")
 
 
-@dataclass
-class Page:
-    """One page of a search: its statement and values, and the size that was asked for."""
+@dataclass(frozen=True)
+class Condition:
+    """A condition on a run `r`: of its own columns, or of the row that a table has for it and a key.
 
-    statement: str
-    values: list[Any]
-    size: int
-    offset: int
+    Attributes:
+        comparison: The condition on `r`, or on the row `d` of the table.
+        compared: The values of the comparison.
+        attribute: Name of the attribute, "" if the condition is of a table.
+        table: Name of the table, "" if the condition is of an attribute.
+        key: The key in the table, which has one row of that key for a run.
+    """
 
-    def next_token(self, found: int) -> str:
-        """Return MLflow's token of the next page, or "" if there is none."""
-        from mlflow.utils.search_utils import SearchUtils
+    comparison: str
+    compared: list[Any]
+    attribute: str = ""
+    table: str = ""
+    key: str = ""
 
-        more = found == self.size + 1
-        return SearchUtils.create_page_token(self.offset + self.size).decode() if more else ""
+    @property
+    def values(self) -> list[Any]:
+        """The values of either statement below."""
+        return [self.key, *self.compared] if self.table else self.compared
+
+    @property
+    def joined(self) -> str:
+        """The condition for a statement that the planner may turn into joins."""
+        return f"EXISTS (SELECT {self._row})" if self.table else self.comparison
+
+    @property
+    def per_row(self) -> str:
+        """The condition for a statement that evaluates it for one run after the other."""
+        return f"(SELECT true {self._row})" if self.table else self.comparison
+
+    @property
+    def _row(self) -> str:
+        return f"FROM {self.table} d WHERE d.run_uuid = r.run_uuid AND d.key = %s AND {self.comparison}"
 
 
-@dataclass
-class _Conditions:
-    """Conditions, joins and orders, each with its values, in the order of the statement."""
+@dataclass(frozen=True)
+class Order:
+    """One order of a search: a rank, which puts missing values last, then the value."""
 
-    joins: list[str] = field(default_factory=list)
-    join_values: list[Any] = field(default_factory=list)
-    where: list[str] = field(default_factory=list)
-    where_values: list[Any] = field(default_factory=list)
-    order: list[str] = field(default_factory=list)
+    kind: str
+    key: str
+    ascending: bool
+    rank: str
+    column: str
+    join: str = ""
+
+    @property
+    def by_value(self) -> str:
+        """The term for the value."""
+        return self.column if self.ascending else f"{self.column} DESC"
 
 
-def compile_search(request: Any, experiment_ids: list[str]) -> Page:
-    """Return the page of a SearchRuns message. MLflow's own parsers raise MLflow's errors.
+@dataclass(frozen=True)
+class Search:
+    """A search for runs, as conditions and orders."""
+
+    experiment_ids: list[int]
+    stages: list[str]
+    conditions: list[Condition]
+    orders: list[Order]
+
+    @property
+    def tie_break(self) -> list[str]:
+        """The terms that MLflow adds to the orders."""
+        by_start = any((each.kind, each.key) == START_TIME for each in self.orders)
+        return ["r.run_uuid"] if by_start else ["r.start_time DESC", "r.run_uuid"]
+
+
+def parse_search(request: Any, experiment_ids: list[str]) -> Search:
+    """Return the search of a SearchRuns message. MLflow's own parsers raise MLflow's errors.
+
+    Args:
+        request: The SearchRuns message.
+        experiment_ids: Those of the request that the account may read.
 
     Raises:
         Unusual: Part of the filter or of the order is not in the tables above.
@@ -60,24 +108,13 @@ def compile_search(request: Any, experiment_ids: list[str]) -> Page:
     stages = LifecycleStage.view_type_to_stages(view or ViewType.ACTIVE_ONLY)
     if not all(each.isdecimal() and len(each) < 10 for each in experiment_ids):
         raise Unusual("an experiment's id")
-    parts = _Conditions()
     filters = SearchUtils.parse_search_filter(request.filter)
-    _add_order(parts, list(request.order_by))  # first: MLflow checks the orders before the comparators
-    for each in filters:
-        _add_filter(parts, each)
-    offset = SearchUtils.parse_start_offset_from_page_token(request.page_token or None)
-    statement = (
-        f"SELECT {COLUMNS} FROM runs r {' '.join(parts.joins)} "  # noqa: S608 - values are placeholders
-        "WHERE r.experiment_id = ANY(%s::int[]) AND r.lifecycle_stage = ANY(%s)"
-        + "".join(f" AND {each}" for each in parts.where)
-        + f" ORDER BY {', '.join(parts.order)} OFFSET %s LIMIT %s"
-    )
-    size = request.max_results
-    where = [[int(each) for each in experiment_ids], list(stages), *parts.where_values]
-    return Page(statement, [*parts.join_values, *where, offset, size + 1], size, offset)
+    orders = _orders(list(request.order_by))  # first: MLflow checks the orders before the comparators
+    conditions = [_condition(each) for each in filters]
+    return Search(sorted({int(each) for each in experiment_ids}), list(stages), conditions, orders)
 
 
-def _add_filter(parts: _Conditions, parsed: dict[str, Any]) -> None:
+def _condition(parsed: dict[str, Any]) -> Condition:
     from mlflow.utils.search_utils import SearchUtils
 
     kind, operator, value = parsed["type"], parsed["comparator"].upper(), parsed["value"]
@@ -88,67 +125,50 @@ def _add_filter(parts: _Conditions, parsed: dict[str, Any]) -> None:
             or SearchUtils.is_numeric_attribute(kind, key, operator)
         ):
             raise Unusual("a filter")
-        _compare(parts, ATTRIBUTES.get(key), operator, value)
-        return
+        comparison, values = _compare(ATTRIBUTES.get(key), operator, value)
+        return Condition(comparison, values, attribute=key)
     if kind == "attribute":
         kind, key = "tag", RUN_NAME
     table = TABLES.get(kind)
     if not table or operator not in (NUMBERS if kind == "metric" else TEXTS):
         raise Unusual("a filter")
-    inner = _Conditions()
-    _compare(inner, "d.value", operator, float(value) if kind == "metric" else value)
-    condition = inner.where[0]
+    text, values = _compare("d.value", operator, float(value) if kind == "metric" else value)
     if kind == "metric":
-        condition = f"({condition} OR d.is_nan)" if operator == "!=" else f"{condition} AND NOT d.is_nan"
-    parts.where.append(
-        f"EXISTS (SELECT FROM {table} d WHERE d.run_uuid = r.run_uuid AND d.key = %s AND {condition})"
-    )
-    parts.where_values += [key, *inner.where_values]
+        text = f"({text} OR d.is_nan)" if operator == "!=" else f"{text} AND NOT d.is_nan"
+    return Condition(text, values, table=table, key=key)
 
 
-def _compare(parts: _Conditions, column: str | None, operator: str, value: Any) -> None:
+def _compare(column: str | None, operator: str, value: Any) -> tuple[str, list[Any]]:
     if column is None or operator not in {*NUMBERS, *TEXTS}:
         raise Unusual("a filter")
     if operator in ("IN", "NOT IN"):
-        parts.where.append(
-            f"{column} {'=' if operator == 'IN' else '<>'} {'ANY' if operator == 'IN' else 'ALL'}(%s)"
-        )
-        value = list(value)
-    else:
-        parts.where.append(f"{column} {'<>' if operator == '!=' else operator} %s")
-    parts.where_values.append(value)
+        comparison = "= ANY(%s)" if operator == "IN" else "<> ALL(%s)"
+        return f"{column} {comparison}", [list(value)]
+    return f"{column} {'<>' if operator == '!=' else operator} %s", [value]
 
 
-def _add_order(parts: _Conditions, orders: list[str]) -> None:
+def _orders(texts: list[str]) -> list[Order]:
     from mlflow.utils.search_utils import SearchUtils
 
-    seen = set()
-    for number, order in enumerate(orders):
-        kind, key, ascending = SearchUtils.parse_order_by_for_search_runs(order)
+    orders: list[Order] = []
+    for text in texts:
+        kind, key, ascending = SearchUtils.parse_order_by_for_search_runs(text)
         key = SearchUtils.translate_key_alias(key)
-        if (kind, key) in seen:
+        if any((kind, key) == (each.kind, each.key) for each in orders):
             raise Unusual("an order")
-        seen.add((kind, key))
-        column, rank = _order_column(parts, kind, key, number)
-        parts.order += [rank, column if ascending else f"{column} DESC"]
-    if ("attribute", "start_time") not in seen:
-        parts.order.append("r.start_time DESC")
-    parts.order.append("r.run_uuid")
+        orders.append(_order(kind, key, ascending, f"o{len(orders)}"))
+    return orders
 
 
-def _order_column(parts: _Conditions, kind: str, key: str, number: int) -> tuple[str, str]:
+def _order(kind: str, key: str, ascending: bool, alias: str) -> Order:
     if kind == "attribute":
         column = "r.name" if key == "run_name" else ATTRIBUTES.get(key)
         if column is None:
             raise Unusual("an order")
-        return column, f"({column} IS NULL)"
+        return Order(kind, key, ascending, f"({column} IS NULL)", column)
     if kind not in TABLES:
         raise Unusual("an order")
-    alias = f"o{number}"
-    parts.joins.append(
-        f"LEFT JOIN {TABLES[kind]} {alias} ON {alias}.run_uuid = r.run_uuid AND {alias}.key = %s"
-    )
-    parts.join_values.append(key)
-    column = f"{alias}.value"
     nan = f"WHEN {alias}.is_nan THEN 1 " if kind == "metric" else ""
-    return column, f"(CASE {nan}WHEN {column} IS NULL THEN 2 ELSE 0 END)"
+    rank = f"(CASE {nan}WHEN {alias}.value IS NULL THEN 2 ELSE 0 END)"
+    join = f"LEFT JOIN {TABLES[kind]} {alias} ON {alias}.run_uuid = r.run_uuid AND {alias}.key = %s"
+    return Order(kind, key, ascending, rank, f"{alias}.value", join)

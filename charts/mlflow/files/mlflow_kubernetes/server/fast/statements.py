@@ -8,6 +8,9 @@ from mlflow_kubernetes.server.fast.unusual import Unusual
 
 # Transactions that wait for each other: PostgreSQL ends one of them, which then succeeds.
 DEADLOCK = "40P01"
+# Before a statement, in the same request and so in its transaction: PostgreSQL compiles costly plans, which
+# takes longer than a page of runs. A setting of the session would stay with PgBouncer's connection.
+NO_JIT = "SET LOCAL jit = off; "
 
 
 def fetch(engine: Any, statement: str, values: Any, *, repeatable: bool = True) -> list[Any]:
