@@ -5,7 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from mlflowops.health import backup_age, certificate, external_secret_status, metrics, thresholds, volume
+from mlflowops.health import (
+    backup_age,
+    certificate,
+    external_secret_status,
+    indexes,
+    metrics,
+    thresholds,
+    volume,
+)
 from mlflowops.health.check import Check
 from mlflowops.health.release import Release
 from mlflowops.kube import Json
@@ -114,6 +122,27 @@ def test_a_backup(found: Json, status: str, words: str) -> None:
     assert check.status == status
     assert words in check.detail
     assert ("-n ml" in check.fix) is (status != "ok")
+
+
+@pytest.mark.parametrize(
+    ("missing", "rows", "status", "words"),
+    [
+        (0, 5e6, "ok", "no large table lacks one; the metrics table has 2.0 GiB"),
+        (1, 5e6, "warn", "no index on runs (run_uuid)"),
+        (1, 5e3, "ok", "no large table lacks one"),
+    ],
+)
+def test_indexes(missing: int, rows: float, status: str, words: str) -> None:
+    page = metrics.MetricsPage()
+    page.add(
+        f'mlflow_database_index_missing{{table="runs",columns="run_uuid"}} {missing}\n'
+        f'mlflow_database_table_rows{{table="runs"}} {rows}\n'
+        f'mlflow_database_table_size_bytes{{table="metrics"}} {2**31}\n'
+    )
+    [check] = indexes.checks(page)
+    assert check.status == status and words in check.detail
+    assert bool(check.fix) is (status != "ok")
+    assert indexes.checks(metrics.MetricsPage()) == []
 
 
 def external(*conditions: Json) -> Json:

@@ -75,6 +75,14 @@ def logins(refused: int, throttled: int) -> Series:
     }
 
 
+def index_missing(rows: str) -> Series:
+    return {
+        of("mlflow_database_index_missing", pod="e", table="runs", columns="run_uuid"): "1x30",
+        of("mlflow_database_table_rows", pod="e", table="runs"): rows,
+        of("mlflow_database_table_rows", pod="e", table="tags"): "900000x30",
+    }
+
+
 POOL = ("mlflow_database_pool_used", "mlflow_database_pool_limit")
 THREADS = ("mlflow_http_requests_in_progress", "mlflow_http_threads")
 CONNECTIONS = ("mlflow_database_connections", "mlflow_database_connections_limit")
@@ -165,6 +173,14 @@ FIRES: dict[str, list[Case]] = {
             pod("e"),
         )
     ],
+    "MLflowIndexMissing": [
+        Case(
+            index_missing("200000x30"),
+            20,
+            "Table runs has no valid index on (run_uuid): requests read all of it.",
+            {"namespace": "ml", "job": "mlflow", "pod": "e", "table": "runs", "columns": "run_uuid"},
+        )
+    ],
     "MLflowStoresUnobserved": [Case({of("mlflow_server_up", pod="a"): "1x30"}, 11, BLIND)],
     "MLflowTaskFailed": [
         Case(
@@ -229,6 +245,7 @@ SILENT: dict[str, list[Series]] = {
     "MLflowConnectionPoolFull": [pair(*POOL, "12x30", "15x30", pod="a")],
     "MLflowArtifactStoreUnreachable": [{of("mlflow_artifact_store_up", pod="e"): "1x17 0x13"}, {}],
     "MLflowSchemaOutOfDate": [{of("mlflow_schema_up_to_date", pod="e"): "1x10 0x20"}],
+    "MLflowIndexMissing": [index_missing("5000x30")],
     "MLflowStoresUnobserved": [{of("mlflow_database_up", pod="e"): "0x30"}],
     "MLflowTaskFailed": [
         {of(FAILED, pod="e", task="backup"): "1x10 0x20"},

@@ -92,6 +92,24 @@ def test_what_is_in_postgresql(exporter: Callable[..., Metrics], filled: Env) ->
     assert metrics.log.read_text().count("\n") == 1, "a healthy exporter says that it started, and no more"
 
 
+def test_indexes_that_a_database_lacks(
+    exporter: Callable[..., Metrics], ready_database: Callable[[], Env], postgres: Postgres
+) -> None:
+    """A migrated database has all; then one of MLflow's and one of the chart's are gone."""
+    env = {**ready_database(), "MLFLOW_KUBERNETES_METRICS_INTERVAL": "1"}
+    metrics = exporter(env)
+    page = metrics.until(1, "mlflow_tables_up")
+    assert page.sum("mlflow_database_index_missing") == 0
+    assert page.sum("mlflow_database_table_size_bytes", table="metrics") > 0
+    for index in ("index_metrics_run_uuid", "mlflow_kubernetes_runs_newest"):
+        postgres.query(f"DROP INDEX {index}", env["PGDATABASE"])
+    page = metrics.until(2, "mlflow_database_index_missing")
+    assert page.sum("mlflow_database_index_missing", table="metrics", columns="run_uuid") == 1
+    wanted = exporter({**env, "MLFLOW_KUBERNETES_INDEXES": "latest_metrics"})
+    page = wanted.until(1, "mlflow_tables_up")
+    assert page.sum("mlflow_database_index_missing", columns="key, value, run_uuid") == 1
+
+
 def test_background_jobs(exporter: Callable[..., Metrics], filled: Env, postgres: Postgres) -> None:
     """One of each status, all an hour old; then the one that waits is a retry whose time comes later."""
 

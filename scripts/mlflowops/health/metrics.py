@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from mlflowops.health import release
+from mlflowops.health import indexes, release
 from mlflowops.health.check import Check, green, red, unknown, yellow
 from mlflowops.health.release import Release
 from mlflowops.health.thresholds import Thresholds, read_thresholds
@@ -62,6 +62,7 @@ def evaluate(page: MetricsPage, found: Release, thresholds: Thresholds) -> Itera
     yield from (
         stores(page, thresholds),
         *connections(page, found, thresholds),
+        *indexes.checks(page),
         logging_requests(page, thresholds),
     )
 

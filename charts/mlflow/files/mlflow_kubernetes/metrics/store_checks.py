@@ -8,10 +8,11 @@ from prometheus_client.registry import Collector
 
 from mlflow_kubernetes.metrics.database_metrics import DatabaseInventory, DatabaseState, JobQueue
 from mlflow_kubernetes.metrics.periodic_check import PeriodicCheck
+from mlflow_kubernetes.metrics.table_metrics import TableState
 from mlflow_kubernetes.metrics.task_metrics import TaskRuns
 from mlflow_kubernetes.schema.revisions import Revisions
 from mlflow_kubernetes.stores.artifact_root import artifact_root
-from mlflow_kubernetes.stores.database import connect
+from mlflow_kubernetes.stores.database import PostgreSQL, connect
 from mlflow_kubernetes.stores.object_store import ObjectStore
 from mlflow_kubernetes.stores.store_factory import open_store
 
@@ -25,6 +26,9 @@ def collectors(env: Mapping[str, str]) -> list[Collector]:
         PeriodicCheck("mlflow_database", "the database", state.collect, every),
         PeriodicCheck("mlflow_inventory", "the count of runs and models", inventory.collect, every),
     ]
+    if isinstance(database, PostgreSQL):
+        tables = TableState(database, env)
+        checks.append(PeriodicCheck("mlflow_tables", "the state of the tables", tables.collect, every))
     if names := env.get("MLFLOW_KUBERNETES_TASKS"):
         checks.append(
             PeriodicCheck("mlflow_tasks", "the notes of the tasks", TaskRuns(database, names).collect, every)
