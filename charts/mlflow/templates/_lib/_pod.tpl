@@ -18,13 +18,12 @@ annotation, for which there are 256 KiB. Takes (dict "ctx" $ "component" "server
       "backup" (concat (list "query-backups") (ternary
         (list "backup" "restore")
         (list "volume-backup" "volume-restore") $facts.database))) .component -}}
-{{- $paths := dict "init.sh" "init.sh" -}}
+{{- $paths := dict "init.sh" "init.sh" -}}{{- $parts := dict "all" $paths -}}
 {{- if has "backup" $programs }}{{ $_ := set $paths "postgres.sh" "postgres.sh" }}{{ end -}}
 {{- $known := .ctx.Files.Get "files/programs.yaml" | fromYaml -}}
 {{- range $programs }}{{ range get $known . -}}
 {{- $_ := set $paths (printf "mlflow_kubernetes/%s" .) (replace "/" "." .) -}}
 {{- end }}{{ end -}}
-{{- $parts := dict "all" $paths -}}
 {{- range $path, $key := $paths -}}
 {{- $own := or (ne $.component "server") (hasPrefix "mlflow_kubernetes/server/" $path) -}}
 {{- $name := ternary $.component "library" $own -}}
