@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
 from render import programs
 from render.chart import MLFLOW, PYTHON, Chart, Json, Manifest
