@@ -167,7 +167,8 @@ def test_connections_are_checked_without_a_query(fast: Server, own_database: Env
     postgres.query(f"ALTER DATABASE {name} SET log_statement = 'all'")
     postgres.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", values=[name])
     log = postgres.folder / "log"
-    assert requests.get(f"{fast.url}{API}/runs/get", params={"run_id": run}, timeout=60).ok
+    for _ in range(50):  # each connection of the pool in turn, so that all of them are new ones
+        assert requests.get(f"{fast.url}{API}/runs/get", params={"run_id": run}, timeout=60).ok
     before = len(log.read_text())
     for number in range(3):
         body = {"run_id": run, "key": "loss", "value": number, "timestamp": 1, "step": number}

@@ -25,10 +25,10 @@ def test_each_page_has_a_script_and_stands_in_the_list() -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
-def test_still_so(script: Path, ready_database: Callable[[], dict[str, str]], home: Path) -> None:
+def test_still_so(script: Path, database: Callable[[], dict[str, str]], home: Path) -> None:
     arguments = []
     if script.stem in NEEDS_DATABASE:
-        where = ready_database()
+        where = database()
         place = f"{where['PGHOST']}:{where['PGPORT']}/{where['PGDATABASE']}"
         arguments = [f"postgresql+psycopg2://{where['PGUSER']}:{where['PGPASSWORD']}@{place}"]
         arguments += [RUNS] if script.stem != "concurrent_batches" else []

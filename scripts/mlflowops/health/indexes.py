@@ -1,17 +1,13 @@
 """Checks that the large tables have the indexes that searches need, from the exporter's metrics."""
 
-from typing import TYPE_CHECKING
-
 from mlflowops.health.check import Check, green, yellow
-
-if TYPE_CHECKING:
-    from mlflowops.health.metrics import MetricsPage
+from mlflowops.health.metrics_page import MetricsPage
 
 LARGE_TABLE_ROWS = 100_000
 """As in the alert MLflowIndexMissing."""
 
 
-def checks(page: "MetricsPage") -> list[Check]:
+def checks(page: MetricsPage) -> list[Check]:
     """Return one check, if the exporter reads PostgreSQL.
 
     Args:

@@ -1,13 +1,12 @@
 """Checks the metrics of the exporters: stores, database connections, failed requests."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import requests
-from prometheus_client.parser import text_string_to_metric_families
 
 from mlflowops.health import indexes, release
 from mlflowops.health.check import Check, green, red, unknown, yellow
+from mlflowops.health.metrics_page import MetricsPage
 from mlflowops.health.release import Release
 from mlflowops.health.thresholds import Thresholds, read_thresholds
 from mlflowops.kube import Json, Reader, forwarded_session
@@ -22,24 +21,6 @@ STORES = {
     "mlflow_database": ("the database", "backendStore"),
     "mlflow_artifact_store": ("the artifact store", "artifactStore"),
 }
-
-
-@dataclass
-class MetricsPage:
-    """All samples of all exporters, by metric name."""
-
-    samples: dict[str, list[tuple[dict[str, str], float]]] = field(default_factory=dict)
-
-    def add(self, text: str) -> None:
-        """Add the samples of one exporter."""
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                self.samples.setdefault(sample.name, []).append((sample.labels, sample.value))
-
-    def values(self, name: str, **labels: str) -> list[float]:
-        """Return the values of a metric that have these labels."""
-        found = self.samples.get(name, [])
-        return [value for have, value in found if labels.items() <= have.items()]
 
 
 def checks(found: Release, reader: Reader) -> Iterator[Check]:

@@ -54,7 +54,7 @@
 {{- include "mlflow.validate.podSpec" (dict "ctx" . "at" "" "component" "server") -}}
 {{- $of := dict "jobs" "jobs" "metrics.exporter" "exporter" "tasks" "retention" "test" "test" -}}
 {{- range $path, $section := include "mlflow.sections" (dict "ctx" .) | fromJson -}}
-{{- if or $section.podSecurityContext $section.dnsPolicy $section.dnsConfig -}}
+{{- if or $section.podSecurityContext $section.containerSecurityContext $section.dnsPolicy $section.dnsConfig -}}
 {{- include "mlflow.validate.podSpec" (dict "ctx" $ "at" (printf "%s." $path) "component" (get $of $path)) -}}
 {{- end -}}
 {{- end -}}
@@ -77,6 +77,17 @@
   "path" (printf "%spodSecurityContext.runAsUser" $.at)
   "wrong" "0 is root, which runAsNonRoot forbids"
   "instead" "set a number above 0") -}}
+{{- end -}}
+{{- end -}}
+{{- range $context := list "podSecurityContext" "containerSecurityContext" -}}
+{{- range $profile := list "seccompProfile" "appArmorProfile" -}}
+{{- $given := get (get $set $context) $profile -}}
+{{- if and (kindIs "map" $given) (not (get $given "type")) -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "%s%s.%s" $.at $context $profile)
+  "wrong" "has no type"
+  "instead" "set RuntimeDefault, Localhost or Unconfined there, or remove it") -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if and (eq $set.dnsPolicy "None") (not $set.dnsConfig.nameservers) -}}

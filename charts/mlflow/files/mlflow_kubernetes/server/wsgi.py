@@ -63,10 +63,14 @@ class Threads:
         return not any(_is_in_database(frames.get(thread)) for thread in began)
 
 
+# psycopg2 is written in C and has no frames. The fast paths call it without SQLAlchemy, so theirs count.
+DATABASE_FILES = ("/sqlalchemy/", "/psycopg", "/pymysql/", "/server/fast/statements.py")
+
+
 def _is_in_database(frame: Any) -> bool:
     while frame is not None:
         file = frame.f_code.co_filename
-        if "/sqlalchemy/" in file or "/psycopg" in file or "/pymysql/" in file:
+        if any(part in file for part in DATABASE_FILES):
             return True
         frame = frame.f_back
     return False
