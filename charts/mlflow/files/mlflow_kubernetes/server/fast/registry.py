@@ -16,7 +16,8 @@ MODEL_COLUMNS = [
     f"registered_models.{name}"
     for name in ("workspace", "name", "creation_time", "last_updated_time", "description")
 ]
-# No index leads from a model or a version to its tags: the tags of a page are read together.
+# No index leads from a model or a version to its tags: the tags of a page are read together. MLflow does not
+# order the latest versions; the plan of its search happens to sort them by their stage.
 VERSIONS = """
 WITH page AS MATERIALIZED (SELECT row_number() OVER () AS number, found.* FROM ({page}) AS found),
 tags AS (
@@ -41,7 +42,8 @@ latest_tags AS (
     GROUP BY latest.number, latest.version),
 versions AS (
     SELECT latest.number,
-        json_agg(json_build_array({VERSION.format("latest")}, latest_tags.pairs, NULL)) AS texts
+        json_agg(json_build_array({VERSION.format("latest")}, latest_tags.pairs, NULL)
+                 ORDER BY latest.current_stage) AS texts
     FROM latest LEFT JOIN latest_tags USING (number, version) GROUP BY latest.number)
 SELECT page.*, versions.texts, tags.pairs,
     (SELECT json_agg(json_build_array(a.alias, a.version::text)) FROM registered_model_aliases a
