@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from runtime.basic_auth import ADMIN, FLASK_KEY, INI
+from runtime.basic_auth import ADMIN
+from runtime.basic_auth import settings as login
 from runtime.compare import Pair
 from runtime.routes import Route, installed_routes
 from runtime.test_routes import sweep
@@ -16,15 +17,7 @@ USER = ("user", "a long user password")
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """basic-auth with its accounts in a file beside each server."""
-    ini = tmp_path_factory.mktemp("auth") / "basic_auth.ini"
-    ini.write_text(INI)
-    return {
-        "MLFLOW_AUTH_CONFIG_PATH": str(ini),
-        "MLFLOW_AUTH_ADMIN_USERNAME": ADMIN[0],
-        "MLFLOW_AUTH_ADMIN_PASSWORD": ADMIN[1],
-        "MLFLOW_FLASK_SERVER_SECRET_KEY": FLASK_KEY,
-        "MLFLOW_EXPOSE_PROMETHEUS": "metrics",
-    }
+    return {**login(tmp_path_factory.mktemp("auth")), "MLFLOW_EXPOSE_PROMETHEUS": "metrics"}
 
 
 @pytest.fixture(scope="module")

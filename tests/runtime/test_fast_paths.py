@@ -9,12 +9,11 @@ from pathlib import Path
 import psycopg2
 import pytest
 import requests
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 
-from runtime.basic_auth import ADMIN, FLASK_KEY, INI
+from runtime.basic_auth import ADMIN
+from runtime.basic_auth import settings as login
 from runtime.differential import API, Twin, canonical, differences
-from runtime.metrics import Page
+from runtime.fallbacks import fallbacks
 from runtime.network import wait_until
 from runtime.postgres import Postgres
 from runtime.server import Server
@@ -84,16 +83,6 @@ def new_run(url: str, **more: object) -> str:
     answer = post(url, "/runs/create", body)
     assert answer.ok, answer.text
     return str(answer.json()["run"]["info"]["run_id"])
-
-
-def fallbacks(server: Server) -> dict[str, float]:
-    """How often MLflow's own code answered, by the name of its function."""
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(server.folder / "metrics"))
-    samples = Page(generate_latest(registry).decode()).samples
-    return {
-        labels["call"]: value for name, labels, value in samples if name == "mlflow_fast_path_fallbacks_total"
-    }
 
 
 def test_usual_calls_are_fast(fast: Server) -> None:
@@ -260,15 +249,10 @@ def test_permissions_come_first(
     start: Callable[..., Server], ready_database: Callable[[], Env], tmp_path: Path
 ) -> None:
     """MLflow's basic-auth asks before each path, and filters what a search may see."""
-    ini = tmp_path / "basic_auth.ini"
-    ini.write_text(INI.replace("default_permission = READ", "default_permission = NO_PERMISSIONS"))
     server = start(
         MLFLOW_KUBERNETES_LAUNCHER="direct",
         MLFLOW_KUBERNETES_APP_NAME="basic-auth",
-        MLFLOW_AUTH_CONFIG_PATH=str(ini),
-        MLFLOW_AUTH_ADMIN_USERNAME=ADMIN[0],
-        MLFLOW_AUTH_ADMIN_PASSWORD=ADMIN[1],
-        MLFLOW_FLASK_SERVER_SECRET_KEY=FLASK_KEY,
+        **login(tmp_path, "NO_PERMISSIONS"),
         **ready_database(),
     ).ready()
     bob = ("bob", "a long password of bob")

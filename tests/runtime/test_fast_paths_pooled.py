@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import pytest
 
 from runtime.differential import Twin, differences
+from runtime.fallbacks import fallbacks
 from runtime.parallel import WRITERS, write
 from runtime.pooler import pgbouncer
 from runtime.postgres import Postgres
 from runtime.server import Server
-from runtime.test_fast_paths import SEED, Env, fallbacks, new_run, rows
+from runtime.test_fast_paths import SEED, Env, new_run, rows
 
 CONNECTIONS = 2
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 import requests
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 
-from runtime.basic_auth import ADMIN, FLASK_KEY, INI
-from runtime.metrics import Page
+from runtime.basic_auth import ADMIN
+from runtime.basic_auth import settings as login
+from runtime.fallbacks import fallbacks
 from runtime.postgres import Postgres
 from runtime.read_calls import AJAX, FAMILIES, Call
 from runtime.read_data import API, Data
@@ -89,16 +88,6 @@ def test_same_answers(fast: Server, plain: Server, data: Data, family: str) -> N
     assert good > 20, "too few calls are good"
 
 
-def fallbacks(server: Server) -> dict[str, float]:
-    """How often MLflow's own code answered, by the name of its function."""
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(server.folder / "metrics"))
-    samples = Page(generate_latest(registry).decode()).samples
-    return {
-        str(labels): value for name, labels, value in samples if name == "mlflow_fast_path_fallbacks_total"
-    }
-
-
 def usual(data: Data) -> list[Call]:
     """One call of each fast path, and more of the searches."""
     run, name = {"run_id": data.runs[0], "metric_key": "loss"}, data.models[0]
@@ -165,15 +154,10 @@ def test_permissions_come_first(
     start: Callable[..., Server], ready_database: Callable[[], Env], tmp_path: Path
 ) -> None:
     """MLflow's basic-auth asks before each path, and filters what a search may show."""
-    ini = tmp_path / "basic_auth.ini"
-    ini.write_text(INI.replace("default_permission = READ", "default_permission = NO_PERMISSIONS"))
     server = start(
         MLFLOW_KUBERNETES_LAUNCHER="direct",
         MLFLOW_KUBERNETES_APP_NAME="basic-auth",
-        MLFLOW_AUTH_CONFIG_PATH=str(ini),
-        MLFLOW_AUTH_ADMIN_USERNAME=ADMIN[0],
-        MLFLOW_AUTH_ADMIN_PASSWORD=ADMIN[1],
-        MLFLOW_FLASK_SERVER_SECRET_KEY=FLASK_KEY,
+        **login(tmp_path, "NO_PERMISSIONS"),
         **ready_database(),
     ).ready()
     data = Data(server.url, 2)

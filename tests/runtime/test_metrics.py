@@ -15,7 +15,8 @@ import yaml
 from mlflowops.paths import REPO
 from prometheus_client.mmap_dict import MmapedDict
 
-from runtime.basic_auth import ADMIN, FLASK_KEY, INI
+from runtime.basic_auth import ADMIN
+from runtime.basic_auth import settings as login
 from runtime.metrics import Metrics, Page
 from runtime.network import wait_until
 from runtime.server import Server
@@ -80,7 +81,6 @@ def pods(
 
     def pod(launcher: str) -> Pod:
         folder = tmp_path_factory.mktemp("pod")
-        (folder / "auth.ini").write_text(INI)
         stores = Metrics(folder, ("stores",), {**env, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "true"})
         shared = {"MLFLOW_EXPOSE_PROMETHEUS": str(folder / "metrics")}
         metrics = Metrics(folder, ("workers",), shared)
@@ -91,10 +91,7 @@ def pods(
             MLFLOW_KUBERNETES_METRICS_PAGES=f"{metrics.url} {stores.url}",
             MLFLOW_WORKERS="2",
             MLFLOW_KUBERNETES_APP_NAME="basic-auth",
-            MLFLOW_AUTH_CONFIG_PATH=str(folder / "auth.ini"),
-            MLFLOW_AUTH_ADMIN_USERNAME=ADMIN[0],
-            MLFLOW_AUTH_ADMIN_PASSWORD=ADMIN[1],
-            MLFLOW_FLASK_SERVER_SECRET_KEY=FLASK_KEY,
+            **login(folder),
         )
         metrics.env["MLFLOW_PORT"] = str(server.port)
         metrics.start(), stores.start()

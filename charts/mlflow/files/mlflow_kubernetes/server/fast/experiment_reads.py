@@ -5,7 +5,7 @@ from typing import Any
 
 from mlflow_kubernetes.server.fast.json_text import ITEM, pairs, write, write_page
 from mlflow_kubernetes.server.fast.selects import fetch_select
-from mlflow_kubernetes.server.fast.statements import fetch
+from mlflow_kubernetes.server.fast.statements import fetch, read_engine
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
 COLUMNS = [
@@ -67,7 +67,7 @@ def search(
         .offset(offset)
         .limit(max_results + 1)
     )
-    rows = fetch_select(store.read_engine or store.engine, statement, COLUMNS, PAGE)
+    rows = fetch_select(read_engine(store), statement, COLUMNS, PAGE)
     more = len(rows) == max_results + 1
     token = SearchExperimentsUtils.create_page_token(offset + max_results).decode() if more else None
     return write_page("experiments", [write(_fields(row), ITEM) for row in rows[:max_results]], token)
@@ -75,7 +75,7 @@ def search(
 
 def _get(store: Any, statement: str, value: Any) -> str:
     _refuse_archival(store)
-    rows = fetch(store.read_engine or store.engine, statement, [value])
+    rows = fetch(read_engine(store), statement, [value])
     if len(rows) != 1:
         raise Unusual("not found")
     return write({"experiment": _fields(rows[0])})

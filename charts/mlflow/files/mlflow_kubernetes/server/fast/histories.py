@@ -4,7 +4,7 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from mlflow_kubernetes.server.fast.json_text import write_page
-from mlflow_kubernetes.server.fast.statements import fetch
+from mlflow_kubernetes.server.fast.statements import fetch, read_engine
 
 HISTORY = """
 SELECT CASE WHEN is_nan THEN 'NaN' ELSE value END, timestamp, step FROM metrics
@@ -38,7 +38,7 @@ def get_history(
 
     offset = SearchUtils.parse_start_offset_from_page_token(page_token)
     limit = None if max_results is None else max_results + 1
-    rows = fetch(store.read_engine or store.engine, HISTORY, [run_id, metric_key, offset, limit])
+    rows = fetch(read_engine(store), HISTORY, [run_id, metric_key, offset, limit])
     token = None
     if max_results is not None and len(rows) == limit:
         token = SearchUtils.create_page_token(offset + max_results)
@@ -48,7 +48,7 @@ def get_history(
 
 def get_bulk(store: Any, run_ids: list[str], metric_key: str, max_results: int) -> dict[str, Any]:
     """Answer `get-history-bulk`. Arguments as SqlAlchemyStore.get_metric_history_bulk has them."""
-    rows = fetch(store.read_engine or store.engine, BULK, [metric_key, list(run_ids), max_results])
+    rows = fetch(read_engine(store), BULK, [metric_key, list(run_ids), max_results])
     names = ("run_id", "value", "timestamp", "step", "key")
     return {"metrics": [dict(zip(names, (*row, metric_key), strict=True)) for row in rows]}
 
@@ -60,7 +60,7 @@ def get_samples(
     runs = list(run_ids)
     values = {"runs": runs, "key": metric_key, "size": max(1, max_results)}
     values |= {"start": start_step, "end": end_step}
-    rows = fetch(store.read_engine or store.engine, SAMPLES, values)
+    rows = fetch(read_engine(store), SAMPLES, values)
     texts = [
         _write(metric_key, values, f',\n      "run_id": {quoted(runs[number - 1])}')
         for number, *values in rows

@@ -53,8 +53,7 @@ def install(flask: Any) -> str:
     store = handlers._get_tracking_store()
     if type(store) is not SqlAlchemyStore or store.db_type != "postgresql":
         return "the tracking store is not PostgreSQL"
-    for engine in {store.engine, store.read_engine or store.engine}:
-        ping.install(engine)
+    ping.install(store)
     fallbacks = Fallbacks()
     for name, path in STORE_METHODS.items():
         setattr(SqlAlchemyStore, name, _try_first(path, getattr(SqlAlchemyStore, name), fallbacks))

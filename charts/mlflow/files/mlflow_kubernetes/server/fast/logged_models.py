@@ -4,7 +4,7 @@ from typing import Any
 
 from mlflow_kubernetes.server.fast.json_text import ITEM, pairs, write, write_page
 from mlflow_kubernetes.server.fast.selects import fetch_select
-from mlflow_kubernetes.server.fast.statements import fetch
+from mlflow_kubernetes.server.fast.statements import fetch, read_engine
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
 COLUMNS = (
@@ -45,7 +45,7 @@ NO_NUMBERS = {"NaN", "Infinity", "-Infinity"}
 
 def get(store: Any, model_id: str, allow_deleted: bool = False) -> str:
     """Answer `logged-models/<id>`. Arguments as SqlAlchemyStore.get_logged_model has them."""
-    rows = fetch(store.read_engine or store.engine, GET + ("" if allow_deleted else ACTIVE), [model_id])
+    rows = fetch(read_engine(store), GET + ("" if allow_deleted else ACTIVE), [model_id])
     if not rows:
         raise Unusual("not found")
     return write({"model": _fields(rows[0])})
@@ -71,7 +71,7 @@ def search(
     page = (
         _select(store, experiment_ids, filter_string, datasets, order_by).offset(token.offset).limit(size + 1)
     )
-    rows = fetch_select(store.read_engine or store.engine, page.statement, COLUMNS)
+    rows = fetch_select(read_engine(store), page.statement, COLUMNS)
     following = (
         Token(experiment_ids, filter_string, order_by, token.offset + size) if len(rows) > size else None
     )

@@ -9,8 +9,13 @@ from typing import Any
 _without_query = threading.local()
 
 
-def install(engine: Any) -> None:
-    """Let `by_socket` change how an engine checks its connections."""
+def install(store: Any) -> None:
+    """Let `by_socket` change how the engines of MLflow's store check their connections."""
+    for engine in {store.engine, store.read_engine or store.engine}:
+        _install(engine)
+
+
+def _install(engine: Any) -> None:
     with_query = engine.dialect.do_ping
 
     def ping(connection: Any) -> bool:

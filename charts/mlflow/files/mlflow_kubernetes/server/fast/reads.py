@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
+from mlflow_kubernetes.server.fast.json_text import write_page
 from mlflow_kubernetes.server.fast.run_text import COLUMNS, has_inputs_or_outputs, run_id, write_run
 from mlflow_kubernetes.server.fast.search_rows import search_rows
-from mlflow_kubernetes.server.fast.statements import fetch
+from mlflow_kubernetes.server.fast.statements import fetch, read_engine
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
 GET_RUN = f"SELECT {COLUMNS} FROM runs r WHERE r.run_uuid = %s"  # noqa: S608 - constants
@@ -24,7 +25,7 @@ def get_run(store: Any, request: Any) -> str:
     Raises:
         Unusual: There is no such run, or it has what MLflow's own code has to write.
     """
-    rows = fetch(_engine(store), GET_RUN, [request.run_id or request.run_uuid])
+    rows = fetch(read_engine(store), GET_RUN, [request.run_id or request.run_uuid])
     if not rows:
         raise Unusual("not found")
     (row,) = rows
@@ -47,19 +48,9 @@ def search_runs(store: Any, request: Any, experiment_ids: list[str]) -> str:
         Unusual: The filter or the order is not among the usual ones.
     """
     store._validate_max_results_param(request.max_results, allow_null=True)
-    rows, token = search_rows(_engine(store), request, experiment_ids)
+    rows, token = search_rows(read_engine(store), request, experiment_ids)
     more = _inputs_and_outputs(store, rows)
-    parts = []
-    if rows:
-        runs = ",\n    ".join(write_run(row, more[run_id(row)], "    ") for row in rows)
-        parts.append(f'"runs": [\n    {runs}\n  ]')
-    if token:
-        parts.append(f'"next_page_token": "{token}"')
-    return "{\n  " + ",\n  ".join(parts) + "\n}" if parts else "{}"
-
-
-def _engine(store: Any) -> Any:
-    return store.read_engine or store.engine
+    return write_page("runs", [write_run(row, more[run_id(row)], "    ") for row in rows], token)
 
 
 def _inputs_and_outputs(store: Any, rows: list[Any], model_inputs: bool = False) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from mlflow_kubernetes.server.fast.json_text import ITEM, pairs, write, write_page
 from mlflow_kubernetes.server.fast.selects import fetch_select
-from mlflow_kubernetes.server.fast.statements import fetch
+from mlflow_kubernetes.server.fast.statements import fetch, read_engine
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
 VERSION = (
@@ -74,7 +74,7 @@ def get_model(store: Any, name: str) -> str:
     from mlflow.utils.validation import _validate_model_name
 
     _validate_model_name(name)
-    rows = fetch(store.read_engine or store.engine, GET_MODEL, [name])
+    rows = fetch(read_engine(store), GET_MODEL, [name])
     if not rows:
         raise Unusual("not found")
     return write({"registered_model": _model(rows[0])})
@@ -112,7 +112,7 @@ def search_models(
     offset = SearchUtils.parse_start_offset_from_page_token(page_token)
     own = store._get_search_registered_model_filter_query(None, filters, store.engine.dialect.name)
     page = own.order_by(*order).limit(max_results + 1).offset(offset)
-    rows = fetch_select(store.read_engine or store.engine, page, MODEL_COLUMNS, MODELS)
+    rows = fetch_select(read_engine(store), page, MODEL_COLUMNS, MODELS)
     token = store._compute_next_token(max_results + 1, len(rows), offset, max_results)
     texts = [write(_model(row), ITEM) for row in rows[:max_results]]
     return write_page("registered_models", texts, token and token.decode())
@@ -135,14 +135,14 @@ def search_versions(
     page = own.filter(SqlModelVersion.current_stage != "Deleted_Internal").order_by(*order)
     page = page.limit(max_results + 1).offset(offset)
     around = VERSIONS.replace("{aliases}", "NULL")  # MLflow leaves them out of pages
-    rows = fetch_select(store.read_engine or store.engine, page, VERSION_COLUMNS, around)
+    rows = fetch_select(read_engine(store), page, VERSION_COLUMNS, around)
     token = store._compute_next_token(max_results + 1, len(rows), offset, max_results)
     texts = [write(_version(row[1:]), ITEM) for row in rows[:max_results]]
     return write_page("model_versions", texts, token and token.decode())
 
 
 def _one_version(store: Any, statement: str, values: list[Any]) -> str:
-    rows = fetch(store.read_engine or store.engine, statement, values)
+    rows = fetch(read_engine(store), statement, values)
     if not rows:
         raise Unusual("not found")
     return write({"model_version": _version(rows[0][1:])})

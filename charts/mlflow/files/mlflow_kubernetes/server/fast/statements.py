@@ -47,6 +47,11 @@ def fetch(engine: Any, statement: str, values: Any, *, repeatable: bool = True) 
         pooled.close()
 
 
+def read_engine(store: Any) -> Any:
+    """Return the engine for statements that write nothing: that of a read replica, if MLflow has one."""
+    return store.read_engine or store.engine
+
+
 def _connect(engine: Any, repeatable: bool) -> Any:
     import psycopg2
     from mlflow.exceptions import MlflowException

@@ -46,7 +46,6 @@ def install(flask: Any, tracking: Any, models: Any, fallbacks: Fallbacks) -> Non
     for method, path, names in TRACKING_VIEWS:
         answer_views(flask, type(tracking), method, path, names, fallbacks)
     if type(models) is SqlAlchemyStore and models.db_type == "postgresql":
-        for engine in {models.engine, models.read_engine or models.engine}:
-            ping.install(engine)
+        ping.install(models)
         for method, path, names in REGISTRY_VIEWS:
             answer_views(flask, SqlAlchemyStore, method, path, names, fallbacks)
