@@ -68,8 +68,11 @@ class Server:
         return self
 
     def ready(self) -> "Server":
-        """Wait until it answers its health check."""
+        """Wait until it answers its health check and has all its workers, the first of which answers alone."""
         wait_until(f"the server (log: {self.log})", self._answers, 600)
+        if self.env.get("MLFLOW_KUBERNETES_LAUNCHER", "direct") == "direct":
+            count = int(environment(self.folder, **self.env)["MLFLOW_WORKERS"])
+            wait_until("all workers", lambda: len(self.workers()) == count)
         return self
 
     def _answers(self) -> bool:

@@ -48,7 +48,7 @@ new_params AS (
     ON CONFLICT DO NOTHING
     RETURNING key)"""  # noqa: S608 - constants
 # Are all params as given now? If not, another call wrote one of them in this moment: the division by zero
-# undoes the whole statement.
+# undoes the whole statement, which `statements` sends again.
 AS_GIVEN = f""", CASE WHEN EXISTS (SELECT FROM run) THEN 1 / (
     (SELECT count(*) FROM new_params) + (
         SELECT count(*) FROM params o JOIN {GIVEN_PARAMS} ON o.key = p.key AND o.value = p.value
