@@ -13,6 +13,7 @@ from benchmarks.peers.peer import LOGIN_PEERS, PEERS
 from benchmarks.report.digits import number
 from benchmarks.report.figures import Call, Figure, figures
 from benchmarks.report.plots import write_plots
+from benchmarks.report.sentence import write_sentences
 from benchmarks.report.verdicts import THEIRS, verdicts
 
 PAGE = REPO / "docs/performance.md"
@@ -154,7 +155,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 def write(
     results: Annotated[Path, typer.Argument(help="The file of the results.")] = LATEST,
 ) -> None:
-    """Write docs/performance.md and its plots."""
+    """Write docs/performance.md, its plots, and the sentence of the READMEs."""
     data = json.loads(results.read_text())
     PAGE.write_text(page(data))
     write_plots(data, PAGE.parent / "images")
+    write_sentences(data)

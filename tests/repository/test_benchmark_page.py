@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflowops.paths import REPO
 
 from benchmarks.cases import CASES
 from benchmarks.options import LATEST
 from benchmarks.report.page import PAGE, page
 from benchmarks.report.plots import write_plots
+from benchmarks.report.sentence import SENTENCES, ratios
 from benchmarks.report.verdicts import TARGETS, verdicts
 
 
@@ -32,6 +34,13 @@ def test_the_page_is_generated(results: dict[str, Any]) -> None:
 def test_the_plots_are_generated(results: dict[str, Any], name: str, tmp_path: Path) -> None:
     write_plots(results, tmp_path)
     assert words(PAGE.parent / "images" / name) == words(tmp_path / name) != []
+
+
+@pytest.mark.parametrize("page", SENTENCES)
+def test_the_readmes_have_the_figures(results: dict[str, Any], page: str) -> None:
+    assert SENTENCES[page].format(**ratios(results)) in (REPO / page).read_text(), (
+        "run `python -m benchmarks.report`"
+    )
 
 
 def test_every_target_names_a_case() -> None:
