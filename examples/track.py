@@ -35,6 +35,6 @@ with mlflow.start_run() as run:
         registered_model_name="iris-classifier",
     )
 
-# An alias is a name that moves: whoever loads models:/iris-classifier@champion gets this version from now on.
+# An alias is a name that moves: models:/iris-classifier@champion loads this version from now on.
 MlflowClient().set_registered_model_alias("iris-classifier", "champion", logged.registered_model_version)
 print(f"Run ID: {run.info.run_id}")

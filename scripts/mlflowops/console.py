@@ -21,7 +21,7 @@ _SHOWN = {code: "\N{REPLACEMENT CHARACTER}" for code in _CONTROL if chr(code) no
 
 
 class _Console(Console):
-    """Shows text as it is: no markup, no emoji codes, no control characters. Style is for `Text` objects."""
+    """Prints text unchanged: no markup, emoji codes or control characters. Only `Text` objects have style."""
 
     def render_str(self, text: str, **how: Any) -> Text:  # type: ignore[override]
         return super().render_str(clean(text), **how)
@@ -48,7 +48,7 @@ def step(what: str) -> Iterator[None]:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], title: str = "") -> None:
-    """Print rows on stdout as a table. A string is shown as it is; a `Text` may have style."""
+    """Print rows on stdout as a table. A string is printed unchanged; a `Text` may have style."""
     view = Table(*columns, title=clean(title) or None, title_justify="left")
     for row in rows:
         view.add_row(*row)

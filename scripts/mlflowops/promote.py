@@ -55,7 +55,7 @@ def promote(
         alias=alias,
         stage=stage,
     ).validated()
-    # No request may outlast the lock: mlflow's own patience is four minutes.
+    # No request may outlast the lock: mlflow's own timeout is four minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     client = tracking.client()

@@ -20,10 +20,10 @@ def restore(
     release: ReleaseName = "mlflow",
     context: Context = None,
 ) -> None:
-    """Replace the database by a backup. Nobody can use MLflow meanwhile.
+    """Replace the database by a backup. MLflow is not available meanwhile.
 
     Scales the server to 0, restores in one transaction, counts the rows, and scales back. If anything is
-    wrong with the backup, or on the way, the database stays as it is.
+    wrong with the backup, or on the way, the database is not changed.
     """
     from mlflowops import kube
     from mlflowops.backup import cronjobs

@@ -14,7 +14,7 @@ cat "$root"/usr/share/ca-certificates/mozilla/*.crt > "$root/etc/ssl/certs/ca-ce
 
 # This machine's name, resolver and package sources.
 rm -rf "$root/etc/hostname" "$root/etc/resolv.conf" "$root/etc/hosts" "$root/etc/apt" "$root/var/lib/apt"
-# Whoever runs a container fills these.
+# The container runtime fills these.
 rm -rf "$root"/dev/* "$root"/run/* "$root"/tmp/* "$root"/var/cache/* "$root"/var/log/*
 # Documentation and translations; the licences stay.
 rm -rf "$root"/usr/share/man "$root"/usr/share/info "$root"/usr/share/locale "$root"/usr/share/lintian

@@ -31,7 +31,7 @@ class FinishedJobs(CronJobs):
 
 
 def test_it_is_asked_in_a_pod_that_backs_up() -> None:
-    """By its account and with its keys; the other container would wait for an order for ever."""
+    """By its account and with its keys; the other container would wait for an order without end."""
     jobs = FinishedJobs('a warning\nanswer [{"name": "20261121T020000Z", "rows": {"public.runs": 1}}]\n')
     assert listing.list_backups(jobs) == FACTS
     spec = jobs.created["spec"]

@@ -160,7 +160,7 @@ def test_external_secrets() -> None:
     )
     assert (
         external_secret_status.evaluate([external()]).detail
-        == "postgres is not synced: nobody has looked at it"
+        == "postgres is not synced: no controller has processed it"
     )
 
 

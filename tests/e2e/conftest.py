@@ -1,7 +1,7 @@
 """One real cluster for all end-to-end tests, made by the same `make up` that users type.
 
 The cluster is called `test`, so it stands beside the one that a developer tries things on, and is
-removed at the end. `--keep` leaves it, and `--reuse` then takes it as it is, for one test after another.
+removed at the end. `--keep` leaves it, and `--reuse` then uses it unchanged, for one test after another.
 Workers of one run (`-n 2`) share it: a file of tests has namespaces of its own, and waits more than it works.
 """
 

@@ -52,7 +52,7 @@ def looks_at_the_run(window: Browser, url: str, experiment_id: str) -> None:
     window.see(f"{RUN}-run")
     answers = window.answers()
     assert [code for method, asked, code in answers if method == "POST" and "runs/search" in asked] != []
-    # Without accounts nobody is logged in: that question has no answer, and the UI takes it for one.
+    # Without accounts there is no logged-in user: the UI accepts the missing answer.
     # MLflow's Assistant is closed: the UI asks for it, is told 404, and leaves it out.
     expected = ("/users/current", "/assistant/config", "/assistant/providers")
     refused = [each for each in answers if each[2] >= 400 and not each[1].endswith(expected)]

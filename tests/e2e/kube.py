@@ -19,7 +19,7 @@ RESTRICTED = {
 }
 
 
-# A wait ends as soon as there is an answer, so patience costs nothing; a slow machine is no failure.
+# A wait ends as soon as there is an answer, so long timeouts cost nothing; a slow machine is no failure.
 PATIENCE = 3
 
 

@@ -76,7 +76,7 @@ def _values(kube: Kube, namespace: str) -> Iterator[tuple[str, str]]:
 
 
 def _forms(value: str) -> set[str]:
-    """As it is, and as it would stand in code, JSON, a URL or a header."""
+    """Unchanged, and as it would stand in code, JSON, a URL or a header."""
     quoted = {urllib.parse.quote(value, safe=""), urllib.parse.quote_plus(value)}
     encoded = base64.b64encode(value.encode()).decode()
     return {value, repr(value)[1:-1], json.dumps(value)[1:-1], encoded, *quoted}

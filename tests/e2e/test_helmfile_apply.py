@@ -22,7 +22,7 @@ Apply = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module", autouse=True)
 def namespace(kube: Kube) -> Iterator[str]:
-    """Nobody makes it here: the environment's hook does."""
+    """The environment's hook creates it."""
     yield NAMESPACE
     remove(kube, NAMESPACE)
 

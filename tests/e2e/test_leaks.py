@@ -20,7 +20,7 @@ def test_the_look_knows_the_logs_and_the_secrets(kube: Kube) -> None:
 
 
 def test_a_leak_would_be_found(kube: Kube) -> None:
-    """As it is, as it stands in a URL, and one that the Secret had before."""
+    """Unchanged, as it stands in a URL, and one that the Secret had before."""
     namespace, plain, url, old = "leaks", *(f"a word/{secrets.token_hex(8)}" for _ in range(3))
     kube.create_namespace(namespace)
     try:

@@ -110,7 +110,7 @@ def test_without_a_session_nothing_is_answered(site: Site, forged: dict[str, str
 def test_programs_in_the_cluster_need_no_login_if_they_are_named(
     kube: Kube, site: Site, shared_namespace: str
 ) -> None:
-    """And nobody else has a way around it, not even beside the server."""
+    """There is no way around it, not even beside the server."""
     kube.run(DATA, "tracks", ["python", "-c", TRACK], {"MLFLOW_TRACKING_URI": f"http://{SERVER}"})
     ways = [f"{SERVER}:80", f"{SERVER}:5000", f"oauth2-proxy.{shared_namespace}.svc:80"]
     reached(kube, shared_namespace, "stranger", ways, {"app": "client"}, ways[2:])
@@ -119,7 +119,7 @@ def test_programs_in_the_cluster_need_no_login_if_they_are_named(
 def test_programs_elsewhere_bring_a_token(
     site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """MLflow's client, with a token that the provider signed; one that it did not is refused in words."""
+    """MLflow's client, with a token that the provider signed; another one is refused with a sentence."""
     monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", site.platform.ca)
     with site.platform.hosts(HOST):
         monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", site.token)

@@ -1,4 +1,4 @@
-"""The last release becomes this tree's chart and goes back: nobody notices, and what was kept is there."""
+"""The last release becomes this tree's chart and goes back: no request fails, and all data is kept."""
 
 import secrets
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Pods come and go, and no client notices: twelve of them without retries, and an upload of 50 MB."""
+"""Pods start and stop without a failed request: twelve clients without retries, and an upload of 50 MB."""
 
 import contextlib
 import json
@@ -111,7 +111,7 @@ def test_a_node_is_drained(kube: Kube, clients: Clients, shared_namespace: str) 
 
 @contextlib.contextmanager
 def cordoned(kube: Kube, node: str) -> Iterator[None]:
-    """Nothing new comes to the node; what is there stays."""
+    """No new pod is scheduled on the node; its pods stay."""
     kube.core.patch_node(node, {"spec": {"unschedulable": True}})
     try:
         yield

@@ -78,7 +78,7 @@ def test_plain_helm_renders_the_same(helmfile: Helmfile, rendered, environment: 
 
 
 def test_mlflow_waits_for_its_stores(helmfile: Helmfile) -> None:
-    """Whoever removes `needs` gets servers that crash on a fresh cluster."""
+    """Without `needs`, servers crash on a fresh cluster."""
     done = helmfile("--environment", "local", "build")
     releases = {each["name"]: each for item in objects(done.stdout) for each in item.get("releases", [])}
     assert sorted(releases["mlflow"]["needs"]) == ["ml/postgres", "ml/seaweedfs"]

@@ -67,7 +67,7 @@ def volume(used: int, claim: str = "mlflow") -> Series:
 
 
 def logins(refused: int, throttled: int) -> Series:
-    """So many a minute fail, on two pods."""
+    """This number of requests fails each minute, on two pods."""
     name = "mlflow_failed_logins_total"
     return {
         of(name, pod="a", reason="refused"): f"0+{refused}x30",
@@ -87,7 +87,7 @@ POOL = ("mlflow_database_pool_used", "mlflow_database_pool_limit")
 THREADS = ("mlflow_http_requests_in_progress", "mlflow_http_threads")
 CONNECTIONS = ("mlflow_database_connections", "mlflow_database_connections_limit")
 LOGINS = "logins failed within 10 minutes. Somebody guesses passwords, or a job has an old one."
-DOWN = "None of the server's pods answers its health check: nobody can track runs or load models."
+DOWN = "None of the server's pods answers its health check: clients cannot track runs or load models."
 BLIND = "The metrics of database and artifact store are missing, so their alerts cannot fire."
 
 OVERDUE = "The last successful backup is longer ago than prometheusRule.thresholds allows, or never was."

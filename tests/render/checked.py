@@ -1,4 +1,4 @@
-"""The schema of the values for the templates, which check it in words; Helm gives them no values.schema.json.
+"""The schema of the values for the templates, which check it; Helm gives them no values.schema.json.
 
 `cd tests && ../.venv/bin/python -m render.checked > ../charts/mlflow/validation/schema.json` writes the file.
 """

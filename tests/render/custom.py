@@ -31,7 +31,7 @@ def schemas(group: str) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def _strict(node: Any) -> Any:
-    """The same schema with nothing allowed that it does not name; Kubernetes drops that without a word."""
+    """The same schema with nothing allowed that it does not name; Kubernetes drops that without a message."""
     if isinstance(node, list):
         return [_strict(each) for each in node]
     if not isinstance(node, dict):

@@ -389,7 +389,7 @@ SHARED: dict[str, tuple[Json, Json, Json, str]] = {
         {},
         "credentialsFromSecret",
     ),
-    "a ServiceAccount of yours": (
+    "an existing ServiceAccount": (
         STORES["s3"],
         {"bucket": "backups", "serviceAccount": {"name": "shared"}},
         {"serviceAccount": {"create": False, "name": "shared"}},

@@ -16,7 +16,7 @@ from sweep import sweep
 from render import checked
 from render.chart import CASES, MLFLOW, Chart, Json, Refused
 
-# Any other value than the default is refused in words: nothing to see in a rendering (test_rejections).
+# Any other value than the default is refused: nothing to see in a rendering (test_rejections).
 WITHOUT_EFFECT = {
     "backendStore.postgres.poolPrePing",
     "enabled",

@@ -42,7 +42,7 @@ def test_a_typical_ingress_arrives_as_written(chart: Chart) -> None:
 
 @pytest.mark.parametrize("values", [ingress(HOST), route()], ids=["ingress", "route"])
 def test_hosts_are_allowed_by_themselves(chart: Chart, values: Json) -> None:
-    """With any port, beside the Service's names; nobody else's."""
+    """With any port, and the Service's names; no others."""
     for host in (HOST, f"{HOST}:443", f"{HOST}:8443", "mlflow.ml.svc.cluster.local", "localhost:5000"):
         assert answers(chart, values, host), host
     for host in ("evil.example.com", f"evil-{HOST}", f"{HOST}.evil.com"):

@@ -128,7 +128,7 @@ def test_a_secret_may_come_from_elsewhere(chart: Chart) -> None:
 
 
 def test_a_mentioned_secret_is_fetched_on_demand(chart: Chart) -> None:
-    """All of its properties: nobody knows its keys."""
+    """All of its properties: its keys are unknown."""
     values = {**postgres(), "mlflow": {"envFrom": [{"secretRef": {"name": "more"}}]}}
     assert "more" not in fetched(chart.render({**values, "externalSecrets": VAULT}))
     manifest = chart.render({**values, "externalSecrets": {**VAULT, "secrets": {"more": {}}}})
@@ -157,7 +157,7 @@ def test_examples_cover_every_cloud() -> None:
 
 
 def test_the_definition_is_strict() -> None:
-    """A misspelt field of a provider, which the operator would drop without a word."""
+    """A misspelt field of a provider, which the operator would drop without a message."""
     provider = {"vault": {"server": "https://vault.example.com", "pth": "secret"}}
     with pytest.raises(jsonschema.ValidationError, match="pth"):
         MLFLOW.render({**postgres(), "externalSecrets": {"enabled": True, "provider": provider}})

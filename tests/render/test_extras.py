@@ -50,7 +50,7 @@ def test_tasks_have_them_too(chart: Chart) -> None:
 
 @pytest.mark.parametrize("which", ["extraContainers", "extraInitContainers"])
 def test_extra_containers_are_restricted_like_ours(chart: Chart, which: str) -> None:
-    """Unless they bring a securityContext, which stays as it is."""
+    """Unless they bring a securityContext, which is kept."""
     own = {"runAsUser": 999, "allowPrivilegeEscalation": False}
     loose = {**SHIPPER, "name": "loose", "securityContext": own}
     manifest = chart.render({**SHARED, which: [SHIPPER, loose]})

@@ -1,4 +1,4 @@
-"""A string of the values is refused, or arrives as it is: as one string, in its place, as nothing else."""
+"""A string of the values is refused, or arrives unchanged: as one string, in its place, as nothing else."""
 
 import functools
 import re

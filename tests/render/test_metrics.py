@@ -145,7 +145,7 @@ def test_the_monitor_finds_what_serves(chart: Chart, port: int) -> None:
 
 
 def test_the_monitor_is_what_a_prometheus_looks_for(chart: Chart) -> None:
-    """Labels, patience, and how a mesh lets it in."""
+    """Labels, timeouts, and how a mesh lets it in."""
     case = MLFLOW.folder / "ci/metrics-values.yaml"
     wanted = yaml.safe_load(case.read_text())["serviceMonitor"]
     monitor = chart.render(case).one("ServiceMonitor")
@@ -317,7 +317,7 @@ def test_every_colour_finds_its_series() -> None:
 
 
 def test_the_picture_knows_all_that_the_dashboard_uses() -> None:
-    """`make picture` would leave out a setting that it does not know, without a word."""
+    """`make picture` would leave out a setting that it does not know, without a message."""
     drawn = (REPO / "docs/dashboard/page.tsx").read_text()
     used = {panel["type"] for panel in DASHBOARD["panels"]}
     for panel in DASHBOARD["panels"]:

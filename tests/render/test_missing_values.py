@@ -1,4 +1,4 @@
-"""A missing or null key is its default, a wrong type is refused in words: no error of a template."""
+"""A missing or null key is its default, a wrong type is refused with a sentence: no error of a template."""
 
 import json
 import re

@@ -66,7 +66,7 @@ def test_every_part_is_a_chart() -> None:
 
 
 def test_the_images_are_those_of_the_pinned_programs() -> None:
-    """A bump in tools.toml that forgets a chart would start an image that nobody built."""
+    """A bump in tools.toml that forgets a chart would start an image that was not built."""
     text = "".join(render(part).text for part in platform_parts.PARTS)
     for program in config()["programs"][platform_parts.IMAGES]:
         assert f"{programs.ref(program)}\n" in text

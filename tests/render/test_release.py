@@ -75,9 +75,7 @@ def test_every_shape_of_the_last_release_can_be_upgraded() -> None:
         compared += 1
         refused = frozen(old).items() - frozen(new).items()
         assert not refused, (case.name, refused)
-        assert secrets(new) <= secrets(old), (
-            f"{case.name}: pods wait for a Secret that nobody was told to make"
-        )
+        assert secrets(new) <= secrets(old), f"{case.name}: pods wait for a Secret that no page names"
     assert compared > 12
 
 

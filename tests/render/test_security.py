@@ -92,7 +92,7 @@ def readable(pod: Json) -> list[tuple[str, str]]:
 
 
 def test_no_container_reads_the_environment_of_another(rendered: Manifest) -> None:
-    """Sidecars, the user's or PostgreSQL's, see no process of the server's, whoever they run as."""
+    """Sidecars, the user's or PostgreSQL's, see no process of the server's, with any user."""
     assert {name: readable(pod["spec"]) for name, pod in rendered.pods()} == {
         name: [] for name, _ in rendered.pods()
     }

@@ -97,13 +97,13 @@ class Pod:
         self.store.query(f'SET ROLE "{self.env["PGUSER"]}"; {statements}')
 
     def uploads(self) -> list[Any]:
-        """Multipart uploads that nobody has ended."""
+        """Multipart uploads that were not completed."""
         answer = self.store.s3.client().list_multipart_uploads(Bucket=BUCKET)
         found: list[Any] = answer.get("Uploads", [])
         return found
 
     def content(self) -> str:
-        """All rows, and what they are kept in; not the words of CHECKs, which PostgreSQL writes anew."""
+        """All rows, and what they are kept in; not the text of CHECKs, which PostgreSQL rewrites."""
         command = [self.store.postgres.bin / "pg_dump", "--data-only", "--exclude-schema=mlflow_kubernetes*"]
         superuser = {"PGUSER": "postgres", "PGPASSWORD": "postgres"}
         env = {**os.environ, **self.env, **superuser}

@@ -8,8 +8,8 @@ import subprocess
 import time
 from collections.abc import Callable
 
-# A test chooses a port now, its server opens it later. Nobody else may take it in between: no connection (the
-# kernel gives those ports from 32768 on) and no other worker of the suite (each has a share of its own).
+# A test chooses a port now, its server opens it later. No other program may take it in between: no connection
+# (the kernel gives those ports from 32768 on) and no other worker of the suite (each has a share of its own).
 FIRST, SHARE, WORKERS = 10_000, 1_000, 10
 BESIDE = 10_000  # SeaweedFS puts gRPC on its port plus 10,000
 _steps = itertools.count(random.randrange(SHARE))

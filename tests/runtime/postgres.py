@@ -112,7 +112,7 @@ class Postgres:
         }
 
     def copy(self, original: dict[str, str], name: str) -> dict[str, str]:
-        """Copy a database that nobody is connected to; the same role owns it."""
+        """Copy a database without connections; the same role owns it."""
         parts = [sql.Identifier(each) for each in (name, original["PGDATABASE"], original["PGUSER"])]
         self.query(sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(*parts))
         return original | {"PGDATABASE": name}

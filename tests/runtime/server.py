@@ -68,7 +68,7 @@ class Server:
         return self
 
     def ready(self) -> "Server":
-        """Wait until it answers its health check and has all its workers, the first of which answers alone."""
+        """Wait until it answers its health check and has all its workers; the first answers alone."""
         wait_until(f"the server (log: {self.log})", self._answers, 600)
         if self.env.get("MLFLOW_KUBERNETES_LAUNCHER", "direct") == "direct":
             count = int(environment(self.folder, **self.env)["MLFLOW_WORKERS"])

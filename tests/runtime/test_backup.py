@@ -151,7 +151,7 @@ FACTS = {
 
 
 def test_table_names_of_the_facts_add_no_statements(pod: Pod, home: Path) -> None:
-    """Whoever may write backups names a table that is not there, and no more."""
+    """Write access to the backups can name a missing table, and do no more."""
     pod.backup()
     _, _, facts = pod.objects()
     found = json.loads(pod.get(facts))
@@ -267,7 +267,7 @@ def test_tables_of_any_name_are_counted(pod: Pod) -> None:
 
 
 def test_what_is_not_named_like_a_backup_is_none(pod: Pod) -> None:
-    """A name in the future would be the latest for ever."""
+    """A name in the future would always be the latest."""
     for name in ("99991231T235959Z", "2026111T000000Z", "20260101T000000Z.x"):
         pod.put(f"{name}.json")
         pod.put(f"{name}.dump")

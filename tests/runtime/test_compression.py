@@ -180,7 +180,7 @@ def test_what_is_small_or_an_artifact_stays(server: Server) -> None:
 
 
 def test_old_clients_get_json_with_its_length(server: Server, experiments: bytes) -> None:
-    """HTTP/1.0 knows no chunks."""
+    """HTTP/1.0 has no chunks."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     connection._http_vsn, connection._http_vsn_str = 10, "HTTP/1.0"  # type: ignore[attr-defined]
     headers = {"Host": "localhost", **JSON, **GZIP}

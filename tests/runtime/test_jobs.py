@@ -13,7 +13,7 @@ from runtime.traces import trace
 
 
 @scorer
-def slow(outputs) -> bool:  # type: ignore[no-untyped-def]  # its source goes to the server, which knows no names of ours
+def slow(outputs) -> bool:  # type: ignore[no-untyped-def]  # its source goes to the server, which has none of our names
     import os
     import time
 

@@ -128,7 +128,7 @@ def test_requests_of_both_workers_are_added_up(pod: Pod) -> None:
 
 
 def test_an_error_that_never_was_is_zero(direct: Pod) -> None:
-    """Its first one would be invisible to rate() otherwise, and a pod that nobody asked yet has no series."""
+    """Its first one would be invisible to rate() otherwise, and a pod without requests has no series."""
     page = direct.metrics.page()
     for name in (TOTAL, "mlflow_http_requests_total", "mlflow_http_request_duration_seconds_count"):
         assert page.sum(name, method="POST", status="500") == 0
@@ -161,7 +161,7 @@ def test_a_login_guards_the_server_and_not_the_container(pod: Pod) -> None:
 
 
 def test_the_servers_own_page_has_all_that_its_users_look_for(direct: Pod) -> None:
-    """Under the address that every guide names, whoever measures it."""
+    """Under the address that every guide names, with either container."""
     direct.stores.until(1, "mlflow_inventory_up")
     names = Page(direct.get("/metrics").text).names()
     assert {
@@ -173,7 +173,7 @@ def test_the_servers_own_page_has_all_that_its_users_look_for(direct: Pod) -> No
 
 
 def test_alerts_and_dashboard_ask_for_what_there_is(direct: Pod) -> None:
-    """A renamed metric breaks no query, it makes an alert silent for ever."""
+    """A renamed metric breaks no query, it silences an alert."""
     run_task("retention", direct.folder.parent, direct.stores.env, *RETENTION)
     direct.stores.until(0, "mlflow_task_failed")
     direct.get()

@@ -247,7 +247,7 @@ def test_counting_gives_up(
 
 
 def test_a_look_that_hangs_is_a_failed_one(chart_files: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection that died without a word: down after a while, up again when it is answered after all."""
+    """A connection that died without a reset: down after a while, up again when it is answered after all."""
     from mlflow_kubernetes.metrics import periodic_check as checks
 
     monkeypatch.setattr(checks, "TIMEOUT_SECONDS", 0.5)

@@ -1,4 +1,4 @@
-"""The ports of the tests' servers: nobody may take one between its choice and its use."""
+"""The ports of the tests' servers: no other program may take one between its choice and its use."""
 
 from pathlib import Path
 

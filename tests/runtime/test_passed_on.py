@@ -75,7 +75,7 @@ def test_old_traces_are_archived(
 def test_a_replica_needs_no_password_of_its_own(
     start: Callable[..., Server], ready_database: Callable[[], Env], postgres: Postgres
 ) -> None:
-    """Its address says what differs; libpq has the rest. A copy that nobody replicates shows who is asked."""
+    """Its address says what differs; libpq has the rest. A copy without replication shows which is asked."""
     primary = ready_database()
     name = f"{primary['PGDATABASE']}_replica"
     postgres.copy(primary, name)

@@ -1,4 +1,4 @@
-"""The schema step against a real PostgreSQL: one of many pods migrates and nobody crashes."""
+"""The schema step against a real PostgreSQL: one of many pods migrates and none crashes."""
 
 import importlib.metadata
 import sqlite3
@@ -66,7 +66,7 @@ def current(database: Database, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 
 def test_an_up_to_date_database_costs_next_to_nothing(current: dict[str, str], home: Path) -> None:
-    """It needs no lock, for which it would wait for ever, and no MLflow, whose import costs seconds."""
+    """It needs no lock, for which it would wait without end, and no MLflow, whose import costs seconds."""
     with locked(current):
         done = schema(home, PYTHONPROFILEIMPORTTIME="1", **current)
     lines = done.stdout.splitlines()

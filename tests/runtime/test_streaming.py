@@ -79,4 +79,4 @@ def test_a_reader_who_leaves_ends_the_answer(pair: Pair, model: LanguageModel, l
             break
         model.words.put("word")
         model.client_left.wait(0.1)
-    assert model.client_left.is_set(), "the server reads on for nobody, and would for ever"
+    assert model.client_left.is_set(), "the server reads on without a client, without end"

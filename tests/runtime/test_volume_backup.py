@@ -177,7 +177,7 @@ def link(name: str) -> tarfile.TarInfo:
 
 
 def test_a_hostile_archive_changes_nothing(volume: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever may write backups writes no file but the database and artifacts, and only undamaged ones."""
+    """Write access to the backups can change the database and artifacts only, by undamaged files."""
     server = volume.server()
     log_run(server.url, "kept", monkeypatch)
     server.stop()

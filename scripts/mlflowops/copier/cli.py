@@ -35,7 +35,7 @@ def copy(
     """Copy the database of another MLflow into an empty release, row for row, and its artifacts.
 
     Every id stays: experiments, runs, traces, prompts, models, datasets, webhooks, and accounts if given.
-    Addresses of artifacts become those of the release. The source stays as it is; stop its server first.
+    Addresses of artifacts become those of the release. The source is not changed; stop its server first.
 
     SOURCE is a SQLite file, or a PostgreSQL that pods of the release reach, by its URI in a Secret of their
     namespace. A Job with the image and the credentials of the server writes all rows in one transaction,

@@ -28,7 +28,7 @@ def evaluate(found: list[Json]) -> Check:
         condition = ready_condition(each)
         if condition.get("status") != "True":
             name, namespace = each["metadata"]["name"], each["metadata"]["namespace"]
-            why = condition.get("message") or "nobody has looked at it"
+            why = condition.get("message") or "no controller has processed it"
             fix = f"`mlflowops external-secrets --namespace {namespace}` follows its way and finds the cause"
             return red("external secrets", f"{name} is not synced: {why}", fix)
     oldest = min(each["status"].get("refreshTime") or "never" for each in found)

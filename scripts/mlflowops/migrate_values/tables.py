@@ -43,7 +43,7 @@ def is_leaf(path: str) -> bool:
 
 
 def new_path(path: str) -> str | None:
-    """Where the value of an old key goes as it is, None if it has no such place."""
+    """Where the value of an old key goes unchanged, None if it has no such place."""
     if is_known(path):
         return path
     entry = _nearest(path)

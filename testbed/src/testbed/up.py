@@ -21,7 +21,7 @@ from testbed.images import programs
 
 NAMESPACE, RELEASE = "ml", "mlflow"
 CHECK_TIMEOUT = 20
-"""Patience of one question of the health check, on a machine that has just started everything."""
+"""Timeout of one request of the health check, on a machine that has just started everything."""
 
 KIND = "kind-"
 """How kind begins the names of its contexts."""

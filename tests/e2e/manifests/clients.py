@@ -1,6 +1,6 @@
 """Steady clients of an MLflow server, for a pod: twelve that read and write, and one that uploads 50 MB.
 
-Half keep their connection, half take a new one for each request. Nobody retries, so each lost request shows.
+Half keep their connection, half take a new one for each request. None retries, so each lost request shows.
 Twice a second, what they saw is in /tmp/state. Each rests as many seconds as /tmp/pause says; who does not
 rest at all asks for much, too.
 """

@@ -162,7 +162,7 @@ def test_an_old_password_in_a_job_does_not_delay_its_owner(
 
 
 def test_the_old_password_cannot_be_guessed_either(visitor: Visitor, account: tuple[str, str]) -> None:
-    """Whoever finds a session open is asked for it before it is changed."""
+    """An open session is asked for the password before it is changed."""
     assert visitor.ask(account).ok
     answers = []
     for number in range(15):

@@ -149,7 +149,7 @@ def test_bodies_without_an_account_are_not_kept(login: Server, framing: str) -> 
 
 
 def too_much(grown: Growth, memory: float, disk: float = 8) -> str:
-    """What grew beyond its limit, in words."""
+    """A sentence about what grew beyond its limit."""
     words = f" memory grew by {grown.memory:.0f} MiB" if grown.memory > memory else ""
     return words + (f" TMPDIR grew by {grown.disk:.0f} MiB" if grown.disk > disk else "")
 
@@ -196,7 +196,7 @@ def test_a_small_body_stays_small(plain: Server, encoding: str) -> None:
     def case(target: str) -> str:
         method, path, headers = TARGETS[target]
         if target == "artifact":
-            return ""  # stored as it is
+            return ""  # stored unchanged
         with growth(plain) as grown:
             sent = http(method, path, body, headers | {"Content-Encoding": encoding})
             answer = ask(plain, sent, timeout=60 * slack())
@@ -258,7 +258,7 @@ def test_a_large_body_waits_for_the_login(
 def test_a_large_body_of_an_account_is_read(kind: Callable[[str, str], Server]) -> None:
     body = b'{"run_id": "none", "tags": [{"key": "k", "value": "' + b"a" * (20 * MIB) + b'"}]}'
     answer = ask(kind("direct", "login"), http("POST", LOG_BATCH, body, JSON, ADMIN))
-    assert answer and answer.status == 404, "MLflow knows no such run"
+    assert answer and answer.status == 404, "MLflow has no such run"
 
 
 def chunked(path: str, body: bytes) -> bytes:

@@ -86,7 +86,7 @@ def test_half_sent_bodies(plain: Server, framing: str, size: int) -> None:
 
 @pytest.mark.parametrize("framing", [LENGTH, CHUNKED])
 def test_dripping_bodies(plain: Server, framing: str) -> None:
-    """They make progress, so they may go on. They still take nobody's place."""
+    """They make progress, so they may go on. They still block no other client."""
     header = {LENGTH: str(1_000_000)} if framing == LENGTH else {CHUNKED: "chunked"}
     drip = b"x" if framing == LENGTH else chunk(b"x")
     heads = [http(method, path, headers=more | header) for method, path, more in TARGETS.values()]

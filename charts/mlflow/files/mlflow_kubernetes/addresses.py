@@ -18,5 +18,5 @@ def every_address() -> str:
 
 
 def plain(address: str) -> str:
-    """Return a client's address as it is known: a socket for both families writes `::ffff:192.0.2.1`."""
+    """Return a client's address in its usual form: a socket for both families writes `::ffff:192.0.2.1`."""
     return address.removeprefix(IPV4_MAPPED)

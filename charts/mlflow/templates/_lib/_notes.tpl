@@ -22,7 +22,7 @@
 {{- /* Lines: allowed choices that carry a risk. Takes `.`. */}}
 {{- define "mlflow.notes.risks" -}}
 {{- if not (include "mlflow.facts" . | fromJson).login }}
-- no authentication: whoever reaches the Service may read and delete everything
+- no authentication: every client that reaches the Service has full access
 {{- end }}
 {{- if not .Values.keys.fromSecret.enabled }}
 - no keys of your own: a restart forgets the key of webhook secrets, and gateway secrets have a public one

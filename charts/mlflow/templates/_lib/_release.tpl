@@ -64,7 +64,7 @@ JSON: what follows from the values, decided here once. Takes `.`.
 {{- $store := "" -}}
 {{- range $kind := list "s3" "azure" "gcs" -}}
 {{- if (get $values.artifactStore $kind).enabled }}{{ $store = $kind }}{{ end }}{{ end -}}
-{{- /* Not urlParse, which ends the rendering in words of its own. Inside as in `mlflow.network.storePeers`. */}}
+{{- /* Not urlParse, which ends the rendering with its own message. Inside as in `mlflow.network.storePeers`. */}}
 {{- $endpoint := (get $values.artifactStore $store | default dict).endpoint | default "" -}}
 {{- $host := regexReplaceAll "(?s)^[a-z]+://(.*?)(:[0-9]+)?(/.*)?$" $endpoint "${1}" -}}
 {{- $auto := regexMatch (printf "^[^.:]+$|[.]svc([.]%s[.]?)?$"

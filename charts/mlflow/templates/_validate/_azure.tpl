@@ -12,7 +12,7 @@
 {{- if and (eq .scheme "abfss") (or .credentialsFromSecret.enabled .endpoint) -}}
 {{- include "mlflow.says" (dict
   "path" "artifactStore.azure.scheme"
-  "wrong" "MLflow knows no account key and no other endpoint for abfss"
+  "wrong" "MLflow supports no account key and no other endpoint for abfss"
   "instead" "set scheme: wasbs, which reaches Data Lake accounts too, or leave both to the identity of the pod") -}}
 {{- else if and .endpoint (not .credentialsFromSecret.enabled) -}}
 {{- include "mlflow.says" (dict

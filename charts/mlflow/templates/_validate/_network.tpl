@@ -24,7 +24,7 @@
 {{- if and (ne $.Values.service.type "ClusterIP") (not .ingress) -}}
 {{- include "mlflow.says" (dict
   "path" "networkPolicy.ingress"
-  "wrong" (printf "lets nobody in through a Service of type %s" $.Values.service.type)
+  "wrong" (printf "admits no client through a Service of type %s" $.Values.service.type)
   "instead" "list the addresses of its clients as from: [{ipBlock: {cidr: 10.0.0.0/8}}]") -}}
 {{- end -}}
 {{- range .ingress }}{{ range .ports }}{{ if has (.port | toString) (list "80" "mlflow") -}}

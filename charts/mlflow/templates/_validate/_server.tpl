@@ -24,7 +24,7 @@
 {{- end }}
 
 {{- /*
-Lines: a path prefix that leaves the login as it is. MLflow asks for none where a path begins with /static, /health or
+Lines: a path prefix below which the login still asks. MLflow asks for none where a path begins with /static, /health or
 /favicon.ico, and serves some paths without the prefix. Takes the prefix.
 */}}
 {{- define "mlflow.validate.staticPrefix" -}}

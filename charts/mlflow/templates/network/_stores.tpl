@@ -21,7 +21,7 @@ database:
 {{- if and .Values.backup.enabled (ne $backups $services.objectStore) }}{{ $_ := set $services "backupStore"
       $backups }}{{ end -}}
 {{- range $name, $service := $services }}{{ if $service }}
-{{- /* Not urlParse, which ends the rendering in words of its own. */}}
+{{- /* Not urlParse, which ends the rendering with its own message. */}}
 {{- $form := "(?s)^[a-z]+://\\[?(.*?)\\]?(:([0-9]+))?(/.*)?$" }}
 {{ $name }}:
   host: {{ regexReplaceAll $form $service "${1}" | quote }}

@@ -51,7 +51,7 @@ container that starts before it and stays as long as the pod. Takes (dict "ctx" 
 
 {{- /*
 List lines: the container beside the server that serves its metrics. Where a pod of its own reads the stores, this one
-only adds up what the workers count, so it knows no secret. Takes (dict "ctx" $
+only adds up what the workers count, so it gets no secret. Takes (dict "ctx" $
 "pod" (dict ...)).
 */}}
 {{- define "mlflow.metrics" -}}

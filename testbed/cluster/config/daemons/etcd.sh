@@ -1,4 +1,4 @@
-# Without fsync a power cut of the machine may lose data; a test cluster is made anew instead.
+# Without fsync a power cut of the machine may lose data; a test cluster is created again instead.
 exec kubernetes etcd \
   --name=etcd \
   --data-dir=/var/lib/etcd \

@@ -24,7 +24,7 @@ def wait_until(
         return waiting(ask)  # type: ignore[return-value]
     except tenacity.RetryError:
         wrong = "\n".join([f"not within {seconds:.0f} s", *(_log_tail(log) for log in logs)])
-        again = "try again, or start anew with `testbed cluster down`"
+        again = "try again, or start over with `testbed cluster down`"
         raise OpsError(what, wrong, again, exit_code=1) from None
 
 

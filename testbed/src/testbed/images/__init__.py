@@ -29,7 +29,7 @@ class Image:
 
 
 def build(wanted: Iterable[str] = ()) -> list[Image]:
-    """Build the named images or all; what was built before from the same inputs is taken as it is."""
+    """Build the named images or all; what was built before from the same inputs is used again."""
     return [_build(recipe(name)) for name in (list(wanted) or names())]
 
 

@@ -39,7 +39,7 @@ def _pip() -> configparser.RawConfigParser:
 
 
 def apt_options() -> list[str]:
-    """Arguments for mmdebstrap: proxy, certificates and patience of this machine's apt."""
+    """Arguments for mmdebstrap: proxy, certificates and timeouts of this machine's apt."""
     dump = shell.run(["apt-config", "dump", "--no-empty", *APT_SECTIONS]).stdout
     return [f"--aptopt={line}" for line in dump.splitlines()]
 

@@ -9,11 +9,11 @@ from testbed.images.recipes import PREFIX, config
 
 
 def build(group: str) -> list[Image]:
-    """The images of a group; what was written before is taken as it is."""
+    """The images of a group; what was written before is used again."""
     groups = config()["programs"]
     if group not in groups:
         raise OpsError("images", f"there is no group {group!r}", f"choose from {', '.join(groups)}")
-    return [_image(program) for program in groups[group]]  # one by one: Go builds on all cores as it is
+    return [_image(program) for program in groups[group]]  # one by one: Go uses all cores already
 
 
 def ref(program: str) -> str:

@@ -214,7 +214,7 @@ def _refuse_what_needs_upstream(app_name: str) -> None:
             raise Misconfigured(f"{variable}: the direct launcher sets its web server itself; remove it")
     if app_name not in ("", "basic-auth"):
         raise Misconfigured(
-            f"MLFLOW_KUBERNETES_APP_NAME: the direct launcher knows no {app_name!r}; "
+            f"MLFLOW_KUBERNETES_APP_NAME: the direct launcher has no app {app_name!r}; "
             "set basic-auth, or MLFLOW_KUBERNETES_LAUNCHER=upstream"
         )
     # The executor engine only records jobs, and jobs.py runs them. MLflow before 3.17 does not have it.

@@ -11,7 +11,7 @@ from mlflow_kubernetes.server.gzip_headers import GZIP, accepts_gzip, as_gzip, w
 from mlflow_kubernetes.server.ui_files import UiFiles
 
 App = Callable[..., Awaitable[None]]
-# Bytes of an answer below which it stays as it is: it fits into few packets.
+# Bytes of an answer below which it is not compressed: it fits into few packets.
 SMALL = 8 << 10
 # Accounts, tokens and keys: the size of such an answer must tell nothing about a secret that is in it.
 SECRETS = re.compile(r"/mlflow/(users|gateway|webhooks)(/|$)")

@@ -105,7 +105,7 @@ class Imported(Loader):
         return self.module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Leave it as it is."""
+        """Do nothing."""
         module.__spec__ = self.spec
 
 

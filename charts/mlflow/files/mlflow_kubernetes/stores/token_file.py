@@ -64,7 +64,7 @@ class TokenFile:
 
     def start(self, seconds: float) -> None:
         """Refresh it every so many seconds until the process ends."""
-        # A worker is never forked while the thread is inside a library, whose locks nobody would open there.
+        # A worker is never forked while the thread is inside a library, whose locks would stay closed there.
         os.register_at_fork(
             before=self.lock.acquire, after_in_parent=self.lock.release, after_in_child=self.lock.release
         )

@@ -34,7 +34,7 @@ def pymysql_options(uri: str) -> dict[str, Any]:
     if uri != uri.strip():
         _refuse("it begins or ends with a space or a line break", FORM)
     if uri.count("@") > 1:
-        _refuse("it has more than one @, so nobody knows where the host begins", FORM)
+        _refuse("it has more than one @, so the beginning of its host is not clear", FORM)
     try:
         url = make_url(uri)
     except Exception:  # its words may be a part of the password

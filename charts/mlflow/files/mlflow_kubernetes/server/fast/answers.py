@@ -8,7 +8,7 @@ from typing import Any
 from mlflow_kubernetes.server.fast.fallbacks import Fallbacks
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
-# The store's method that the running view will ask, and which may answer in its place. Whoever else calls the
+# The store's method that the running view will ask, and which may answer in its place. Other callers of the
 # method, such as GraphQL and the checks of permissions, gets MLflow's objects.
 _awaited = contextvars.ContextVar("awaited", default="")
 

@@ -6,8 +6,8 @@ from typing import Any
 from mlflow_kubernetes.server.fast import ping
 from mlflow_kubernetes.server.fast.unusual import Unusual
 
-# Conflicts with another writer, which undo the whole statement: transactions that wait for each other, and the
-# division by zero of `writes.AS_GIVEN`. The statement succeeds when it is sent again.
+# Conflicts with another writer, which undo the whole statement: transactions that wait for each other, and
+# the division by zero of `writes.AS_GIVEN`. The statement succeeds when it is sent again.
 CONFLICTS = {"40P01", "22012"}
 ATTEMPTS = 5
 # Before a statement, in the same request and so in its transaction: PostgreSQL compiles costly plans, which

@@ -70,7 +70,7 @@ class Exchange:
     def check(self) -> None:
         """Raise unless the other container was successful."""
         code = (
-            self._wait_for("status", END, "ended without a word; was it out of memory?").read_text().strip()
+            self._wait_for("status", END, "ended without a status; was it out of memory?").read_text().strip()
         )
         if code != "0":
             raise TaskError(f"PostgreSQL's program failed ({code}); the log of container postgres says why.")

@@ -1,4 +1,4 @@
-"""The orders of `mlflowops copy`: what comes in, what is there, and the copy itself."""
+"""The orders of `mlflowops copy`: the source, the target, and the copy itself."""
 
 import json
 import os

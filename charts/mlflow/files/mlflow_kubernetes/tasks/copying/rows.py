@@ -34,7 +34,7 @@ class Rows:
         self.places = places
 
     def lock(self) -> None:
-        """Let nobody else write into the tables until the end of the transaction; reading stays possible."""
+        """Block other writers of the tables until the end of the transaction; reading stays possible."""
         from sqlalchemy.exc import OperationalError
 
         names = ", ".join(f'"{name}"' for name in self.tables)

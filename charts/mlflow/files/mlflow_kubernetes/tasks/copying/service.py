@@ -81,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
             wrong = " ".join(str(getattr(error, "orig", None) or error).split())[:500]
             self._line({"error": f"{type(error).__name__}: {wrong}"})
         finally:
-            lines.close()  # a copy that nobody waits for is undone
+            lines.close()  # a copy whose client has left is undone
         self.wfile.write(b"0\r\n\r\n")
 
     def _line(self, line: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ def account_names() -> set[str]:
 def reflect(engine: Any, names: set[str]) -> list[Any]:
     """Return those of the tables that a database has, a table after those that it refers to.
 
-    Columns of JSON become text here: read and written as it is, its NULL differs from the word null.
+    Columns of JSON become text here: read and written unchanged, its NULL differs from the word null.
     """
     import sqlalchemy
 
