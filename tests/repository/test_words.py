@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from functools import cache
 
 import pytest
 from mlflowops.paths import REPO
@@ -25,17 +26,20 @@ TEXT = (".go", ".json", ".md", ".py", ".sh", ".toml", ".tpl", ".txt", ".yaml")
 EXCEPT = ("tests/repository/test_words.py", "CHANGELOG.md")
 
 
-def tracked() -> list[str]:
+@cache
+def lines() -> list[tuple[str, str]]:
+    """Where each line is, and the line."""
     listed = subprocess.run(["git", "ls-files"], cwd=REPO, capture_output=True, text=True, check=True)
-    return [name for name in listed.stdout.splitlines() if name.endswith(TEXT) and name not in EXCEPT]
+    names = [name for name in listed.stdout.splitlines() if name.endswith(TEXT) and name not in EXCEPT]
+    return [
+        (f"{name}:{number}", line.strip())
+        for name in names
+        for number, line in enumerate((REPO / name).read_text().splitlines(), 1)
+    ]
 
 
 @pytest.mark.parametrize("pattern", INSTEAD)
 def test_the_plain_word_is_used(pattern: str) -> None:
-    found = [
-        f"{name}:{number}: {line.strip()}"
-        for name in tracked()
-        for number, line in enumerate((REPO / name).read_text().splitlines(), 1)
-        if re.search(pattern, line, re.IGNORECASE)
-    ]
+    forbidden = re.compile(pattern, re.IGNORECASE)
+    found = [f"{where}: {line}" for where, line in lines() if forbidden.search(line)]
     assert not found, f"write {INSTEAD[pattern]!r} instead:\n" + "\n".join(found)
