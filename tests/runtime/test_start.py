@@ -1,15 +1,19 @@
 """Starting: one clear sentence when it cannot, and an end at any moment when it is told so."""
 
+import http.client
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from psycopg2 import sql
 
-from runtime.network import free_port, read_until
-from runtime.server import environment, run
+from runtime.network import free_port, listens, read_until, wait_until
+from runtime.postgres import Postgres
+from runtime.server import FILES, Server, environment, run
 
 Database = Callable[[], dict[str, str]]
 NOBODY = {"MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg2://", "PGHOST": "127.0.0.1", "PGPORT": "1"}
@@ -53,6 +57,37 @@ def test_a_taken_port_is_a_failure(ready_database: Database, home: Path) -> None
         output, _ = process.communicate(timeout=180)
     assert process.returncode == 1
     assert "Address already in use" in output.splitlines()[-1]
+
+
+def test_a_probe_that_connects_during_the_start_is_answered_at_its_end(
+    start: Callable[..., Server], ready_database: Database, postgres: Postgres
+) -> None:
+    """The server cannot finish its start before the connection: its database refuses it until then."""
+    env = ready_database()
+    role = sql.Identifier(env["PGUSER"])
+    postgres.query(sql.SQL("ALTER ROLE {} NOLOGIN").format(role))
+    server = start(**env)
+    wait_until("an open port", lambda: listens(server.port))
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=300)
+    connection.request("GET", "/health")
+    assert server.workers() == []
+    postgres.query(sql.SQL("ALTER ROLE {} LOGIN").format(role))
+    assert connection.getresponse().status == 200
+
+
+def test_garbage_is_collected_in_workers_and_not_during_the_imports(home: Path) -> None:
+    script = f"""
+import gc, sys
+sys.path.append({str(FILES)!r})
+from mlflow_kubernetes.server import direct, main
+direct.serve = lambda: print(gc.isenabled())
+main.direct()
+direct._freeze(None)
+print(gc.isenabled(), gc.get_freeze_count() > 0)
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=environment(home), capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "True", "True"], done.stderr
 
 
 @pytest.mark.parametrize("launcher", ["direct", "upstream"])
