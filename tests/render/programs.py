@@ -18,7 +18,7 @@ PROGRAMS = {
     "backup": ["tasks.backup.main"],
     "copy": ["tasks.copying.main"],
     "jobs": ["server.jobs"],
-    "metrics-stores": ["metrics.main", "metrics.store_checks"],
+    "metrics-stores": ["metrics.main", "metrics.store_checks", "metrics.artifact_check"],
     "metrics-workers": ["metrics.main", "metrics.worker_metrics"],
     "query": ["query.main", "query.revision", "query.versioning", "query.volume"],
     "query-backups": ["query.main", "query.backups"],

@@ -14,7 +14,7 @@ from psycopg2 import sql
 from runtime.metrics import Metrics
 from runtime.network import wait_until
 from runtime.postgres import Postgres
-from runtime.server import FILES
+from runtime.server import FILES, environment
 
 Env = dict[str, str]
 
@@ -226,6 +226,35 @@ def test_artifact_store_that_does_not_work(
 def chart_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """The chart's modules can be imported."""
     monkeypatch.syspath_prepend(FILES)
+
+
+def check_environment(home: Path, filled: Env, **more: str) -> Env:
+    """What the exporter gives to the process of one check."""
+    return environment(home, **{**filled, **more})
+
+
+def test_a_check_of_the_artifact_store_needs_no_login_to_the_database(
+    chart_files: None, filled: Env, home: Path
+) -> None:
+    """It would ask a cloud for a token that it does not use; here there is no cloud."""
+    from mlflow_kubernetes.metrics import artifact_check
+
+    env = check_environment(home, filled, MLFLOW_KUBERNETES_POSTGRES_LOGIN="entra")
+    assert 0 < artifact_check.look(env).seconds < 10
+
+
+def test_a_check_of_the_artifact_store_without_a_result(
+    chart_files: None, filled: Env, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends too early, and it does not end."""
+    from mlflow_kubernetes.metrics import artifact_check, periodic_check
+
+    env = check_environment(home, filled, MLFLOW_ARTIFACTS_DESTINATION="/mlflow/artifacts")
+    with pytest.raises(periodic_check.Failed, match="process of the check ended with code 1"):
+        artifact_check.look(env)
+    monkeypatch.setattr(artifact_check, "TIMEOUT_SECONDS", 0.01)
+    with pytest.raises(periodic_check.Failed, match=r"no answer within 0\.01 s"):
+        artifact_check.look(check_environment(home, filled))
 
 
 def test_counting_gives_up(

@@ -11,6 +11,7 @@ from pathlib import Path
 PROGRAMS = {
     "administrator": "server.auth",
     "backup": "tasks.backup.main",
+    "check": "metrics.artifact_check",
     "copy": "tasks.copying.main",
     "jobs": "server.jobs",
     "metrics": "metrics.main",

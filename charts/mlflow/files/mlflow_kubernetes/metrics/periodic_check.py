@@ -15,6 +15,18 @@ from mlflow_kubernetes.log import logger
 TIMEOUT_SECONDS = 30
 
 
+class Failed(Exception):
+    """What a look found wrong, as one sentence."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look that measures its own time found."""
+
+    seconds: float
+    found: Iterable[Metric] = ()
+
+
 @dataclass(frozen=True)
 class CheckResult:
     """How one look ended."""
@@ -26,9 +38,11 @@ class CheckResult:
 
 
 class PeriodicCheck(Collector):
-    """Exposes `<name>_up`, `<name>_latency_seconds` and what `look` found, which fails by raising."""
+    """Exposes `<name>_up`, `<name>_latency_seconds` and what `run` found, which fails by raising."""
 
-    def __init__(self, name: str, what: str, run: Callable[[], Iterable[Metric]], every: float) -> None:
+    def __init__(
+        self, name: str, what: str, run: Callable[[], Look | Iterable[Metric]], every: float
+    ) -> None:
         self.name = name
         self.what = what
         self.run = run
@@ -58,12 +72,18 @@ class PeriodicCheck(Collector):
 
     def _run_once(self) -> None:
         began = time.monotonic()
-        error, found = "", []
+        error, found, seconds = "", [], None
         try:
-            found = list(self.run())
+            look = self.run()
+            if isinstance(look, Look):
+                found, seconds = list(look.found), look.seconds
+            else:
+                found = list(look)
         except Exception as failure:  # whatever it is, the next look may succeed
-            error = " ".join(f"{type(failure).__name__}: {failure}".split())
+            kind = "" if isinstance(failure, Failed) else f"{type(failure).__name__}: "
+            error = " ".join(f"{kind}{failure}".split())
         before = self.last.error if self.last else ""
-        self.last = CheckResult(time.monotonic() - began, error, found, time.monotonic())
+        now = time.monotonic()
+        self.last = CheckResult(now - began if seconds is None else seconds, error, found, now)
         if bool(error) is not bool(before):
             logger("metrics").info(f"{self.what}: {error or 'answers again'}")

@@ -1,11 +1,11 @@
 """The checks of the database and of the object store."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
-from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
+from mlflow_kubernetes.metrics import artifact_check
 from mlflow_kubernetes.metrics.database_metrics import DatabaseInventory, DatabaseState, JobQueue
 from mlflow_kubernetes.metrics.periodic_check import PeriodicCheck
 from mlflow_kubernetes.metrics.table_metrics import TableState
@@ -13,7 +13,6 @@ from mlflow_kubernetes.metrics.task_metrics import TaskRuns
 from mlflow_kubernetes.schema.revisions import Revisions
 from mlflow_kubernetes.stores.artifact_root import artifact_root
 from mlflow_kubernetes.stores.database import PostgreSQL, connect
-from mlflow_kubernetes.stores.object_store import ObjectStore
 from mlflow_kubernetes.stores.store_factory import open_store
 
 
@@ -35,14 +34,7 @@ def collectors(env: Mapping[str, str]) -> list[Collector]:
         )
     if env.get("MLFLOW_SERVER_ENABLE_JOB_EXECUTION") == "true":
         checks.append(PeriodicCheck("mlflow_jobs", "the background jobs", JobQueue(database).collect, every))
-    if store := open_store(env, artifact_root(env)):
-        checks.append(
-            PeriodicCheck("mlflow_artifact_store", "the artifact store", partial(_check_store, store), every)
-        )
+    if open_store(env, artifact_root(env)):
+        look = partial(artifact_check.look, env)
+        checks.append(PeriodicCheck("mlflow_artifact_store", "the artifact store", look, every))
     return checks
-
-
-def _check_store(store: ObjectStore) -> Iterable[Metric]:
-    """Nothing to tell but that it went well. Writing would tell more, and fill a versioned bucket."""
-    store.check()
-    return ()

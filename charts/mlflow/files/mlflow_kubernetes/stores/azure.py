@@ -19,6 +19,10 @@ SINGLE_TRY = {"connection_timeout": CONNECT_TIMEOUT, "read_timeout": READ_TIMEOU
 class BlobStorage(BackupStore):
     """A container of Azure Blob Storage."""
 
+    def open_for_check(self) -> None:
+        """Make the client."""
+        _ = self.check_container
+
     def check(self) -> None:
         """List one object."""
         next(iter(self.check_container.list_blobs(name_starts_with=self.folder, results_per_page=1)), None)
@@ -62,6 +66,10 @@ class BlobStorage(BackupStore):
 
 class DataLake(ObjectStore):
     """A file system of Azure Data Lake Storage."""
+
+    def open_for_check(self) -> None:
+        """Make the client."""
+        _ = self.client
 
     def check(self) -> None:
         """Read the properties of the file system."""

@@ -18,6 +18,10 @@ from mlflow_kubernetes.stores.object_store import (
 class Gcs(BackupStore):
     """A bucket of Google Cloud Storage."""
 
+    def open_for_check(self) -> None:
+        """Make the client."""
+        _ = self.client
+
     def check(self) -> None:
         """List one object."""
         single_try = {"max_results": 1, "timeout": (CONNECT_TIMEOUT, READ_TIMEOUT), "retry": None}

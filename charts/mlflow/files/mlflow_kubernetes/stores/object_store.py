@@ -32,6 +32,10 @@ class ObjectStore(ABC):
         return self.uri.geturl()
 
     @abstractmethod
+    def open_for_check(self) -> None:
+        """Import the library and make the client of `check`, which may take longer than the check."""
+
+    @abstractmethod
     def check(self) -> None:
         """Ask for one object, whether there is one or not; raises what went wrong. Writes nothing."""
 

@@ -18,6 +18,10 @@ from mlflow_kubernetes.stores.object_store import (
 class S3(BackupStore):
     """A bucket of S3."""
 
+    def open_for_check(self) -> None:
+        """Make the client."""
+        _ = self.check_client
+
     def check(self) -> None:
         """List one object."""
         self.check_client.list_objects_v2(**self._listing, MaxKeys=1)
