@@ -15,11 +15,11 @@ from mlflow_kubernetes.log.setup import format_handlers
 from mlflow_kubernetes.server import auth, request_metrics
 from mlflow_kubernetes.server.deferred import deferred_imports
 from mlflow_kubernetes.server.edge.limits import max_body
-from mlflow_kubernetes.server.fast.install import TESTED
 from mlflow_kubernetes.server.fast.install import install as install_fast_paths
 from mlflow_kubernetes.server.gate import CLIENT_PLACEHOLDER
 from mlflow_kubernetes.server.presigned import withhold_presigned_urls
 from mlflow_kubernetes.server.wsgi import Threads, Wsgi
+from mlflow_kubernetes.tested import TESTED
 
 # Longer paths are not cached, so the size of the cache has a bound.
 CACHED_PATH = 256

@@ -9,9 +9,8 @@ from typing import Any
 from mlflow_kubernetes.server.fast import ping, reads, runs, spans, views, writes
 from mlflow_kubernetes.server.fast.fallbacks import Fallbacks
 from mlflow_kubernetes.server.fast.unusual import Unusual
+from mlflow_kubernetes.tested import TESTED
 
-# The statements know the tables of these versions, and MLflow opens no database of another revision.
-TESTED = {"3.17.2"}
 STORE_METHODS: dict[str, Callable[..., Any]] = {
     "create_run": runs.create_run,
     "update_run_info": runs.update_run_info,
