@@ -24,6 +24,8 @@ NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 WELL = """
 mlflow_database_up 1
 mlflow_database_latency_seconds 0.004
+mlflow_database_replica_up 1
+mlflow_database_replica_lag_seconds 0.4
 mlflow_artifact_store_up 1
 mlflow_database_connections_limit 97
 mlflow_database_connections{role="mlflow"} 5
@@ -58,6 +60,7 @@ def test_numbers_that_are_well() -> None:
     assert {name: check.status for name, check in found.items()} == {
         "stores": "ok",
         "connections": "ok",
+        "replica": "ok",
         "logging": "ok",
     }
     assert found["stores"].detail.endswith("the database in 4 ms")
@@ -73,6 +76,8 @@ def test_numbers_that_are_well() -> None:
         ("artifact_store_up 1", "artifact_store_up 0", "stores", "red", "is artifactStore right"),
         ("mlflow_database_up 1", "", "stores", "unknown", "storeIntervalSeconds"),
         ("seconds 0.004", "seconds 1.2", "stores", "warn", "MLflowDatabaseSlow"),
+        ("replica_up 1", "replica_up 0", "replica", "warn", "MLflowReplicaUnreachable"),
+        ("lag_seconds 0.4", "lag_seconds 31", "replica", "warn", "MLflowReplicaLagging"),
         ('"others"} 2', '"others"} 90', "connections", "red", "max_connections"),
         ("_limit 97", "_limit 60", "connections", "warn", "poolSize"),
         ('"POST",status="500"} 10', '"POST",status="503"} 100', "logging", "warn", "MLflowErrors"),
@@ -87,6 +92,16 @@ def test_a_number_that_is_not(old: str, new: str, name: str, status: str, words:
 
 def test_the_connections_of_all_pods_count() -> None:
     assert lines(WELL, replicas=2)["connections"].status == "warn"
+
+
+def test_pools_for_a_read_replica_may_all_lead_to_the_primary() -> None:
+    page = metrics.MetricsPage()
+    page.add(WELL)
+    found = release(replicas=1)
+    variable = {"name": "MLFLOW_KUBERNETES_READ_REPLICA_HOST", "value": "replica"}
+    found.deployment["spec"]["template"]["spec"]["containers"][0]["env"].append(variable)
+    lines = {check.name: check for check in metrics.evaluate(page, found, thresholds.defaults())}
+    assert "with every pool full 130" in lines["connections"].detail
 
 
 def test_sqlite_has_no_connections() -> None:

@@ -31,7 +31,13 @@ def test_the_defaults_are_the_charts() -> None:
 
 
 def test_every_threshold_of_a_rule_is_read() -> None:
-    wanted = {"errorPercent": 2.5, "databaseLatencySeconds": 1e-05, "usagePercent": 70, "volumePercent": 99}
+    wanted = {
+        "errorPercent": 2.5,
+        "databaseLatencySeconds": 1e-05,
+        "replicaLagSeconds": 120,
+        "usagePercent": 70,
+        "volumePercent": 99,
+    }
     assert thresholds.from_rule(rule(**wanted)) == wanted
 
 
@@ -53,6 +59,7 @@ def test_without_a_rule_the_defaults_hold(api: FakeApi, status: int) -> None:
     [
         ("errorPercent", 0.5, "logging"),
         ("databaseLatencySeconds", 0.001, "stores"),
+        ("replicaLagSeconds", 1, "replica"),
         ("usagePercent", 1, "connections"),
     ],
 )
@@ -60,6 +67,7 @@ def test_a_lower_threshold_warns_earlier(key: str, value: float, name: str) -> N
     page = metrics.MetricsPage()
     page.add(
         "mlflow_database_up 1\nmlflow_database_latency_seconds 0.004\n"
+        "mlflow_database_replica_up 1\nmlflow_database_replica_lag_seconds 2.5\n"
         'mlflow_database_connections_limit 970\nmlflow_database_connections{role="mlflow"} 10\n'
         'mlflow_http_request_total{method="POST",status="200"} 99\n'
         'mlflow_http_request_total{method="POST",status="500"} 1\n'

@@ -134,6 +134,22 @@ FIRES: dict[str, list[Case]] = {
             pod("e"),
         )
     ],
+    "MLflowReplicaLagging": [
+        Case(
+            {of("mlflow_database_replica_lag_seconds", pod="e"): "0+60x30"},
+            15,
+            "Reads are 15m 0s behind. Jobs do not find what they have just written.",
+            pod("e"),
+        )
+    ],
+    "MLflowReplicaUnreachable": [
+        Case(
+            {of("mlflow_database_replica_up", pod="e"): "1 0x30"},
+            10,
+            "The primary answers all reads until the replica is back.",
+            pod("e"),
+        )
+    ],
     "MLflowDatabaseConnectionsLow": [
         Case(
             {
@@ -239,6 +255,8 @@ SILENT: dict[str, list[Series]] = {
     ],
     "MLflowDatabaseUnreachable": [{of("mlflow_database_up", pod="e"): "1x17 0 0 1x10"}],
     "MLflowDatabaseSlow": [{of("mlflow_database_latency_seconds", pod="e"): "0.1x18 3 0.1x10"}],
+    "MLflowReplicaLagging": [{of("mlflow_database_replica_lag_seconds", pod="e"): "20x17 60 60 20x11"}, {}],
+    "MLflowReplicaUnreachable": [{of("mlflow_database_replica_up", pod="e"): "1x17 0 0 1x10"}, {}],
     "MLflowDatabaseConnectionsLow": [
         {of(CONNECTIONS[0], role="mlflow"): "85x30", of(CONNECTIONS[1]): "100x30"},
     ],

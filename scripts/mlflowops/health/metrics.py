@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import requests
 
-from mlflowops.health import indexes, release
+from mlflowops.health import indexes, release, replica
 from mlflowops.health.check import Check, green, red, unknown, yellow
 from mlflowops.health.metrics_page import MetricsPage
 from mlflowops.health.release import Release
@@ -43,6 +43,7 @@ def evaluate(page: MetricsPage, found: Release, thresholds: Thresholds) -> Itera
     yield from (
         stores(page, thresholds),
         *connections(page, found, thresholds),
+        *replica.checks(page, thresholds),
         *indexes.checks(page),
         logging_requests(page, thresholds),
     )
@@ -95,10 +96,13 @@ def _worst_case(found: Release) -> int:
     )
     threads = int(env.get("MLFLOW_KUBERNETES_THREADS") or 40)
     workers = int(env.get("MLFLOW_WORKERS") or 1)
+    # The primary answers in place of a read replica that is away, which has pools of its own.
+    engines = 2 if env.get("MLFLOW_KUBERNETES_READ_REPLICA_HOST") else 1
     return (
         int(found.deployment["spec"]["replicas"])
         * workers
         * POOLS_PER_WORKER
+        * engines
         * min(pool, CONNECTIONS_PER_REQUEST * threads)
     )
 

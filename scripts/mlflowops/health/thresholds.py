@@ -15,6 +15,7 @@ Thresholds = dict[str, float]
 ALERTS = {
     "errorPercent": "MLflowErrors",
     "databaseLatencySeconds": "MLflowDatabaseSlow",
+    "replicaLagSeconds": "MLflowReplicaLagging",
     "usagePercent": "MLflowDatabaseConnectionsLow",
     "volumePercent": "MLflowVolumeFull",
 }

@@ -47,6 +47,11 @@ may need two connections each. Takes `.`.
       "PGPORT" (int .port | toString)
       "PGSSLMODE" .sslMode
       "PGUSER" .username) -}}
+{{- with .readReplica }}{{ if .host -}}
+{{- $libpq = merge $libpq (dict
+      "MLFLOW_KUBERNETES_READ_REPLICA_HOST" .host
+      "MLFLOW_KUBERNETES_READ_REPLICA_PORT" (int .port | toString)) -}}
+{{- end }}{{ end -}}
 {{- with .sslRootCertFromSecret }}{{ if .enabled -}}
 {{- $_ := set $libpq "PGSSLROOTCERT" "/etc/mlflow/postgres/ca.crt" -}}
 {{- $files = list (dict "volume" "postgres-ca" "secret" .name "key" .key "folder" "/etc/mlflow/postgres"

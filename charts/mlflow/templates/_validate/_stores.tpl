@@ -5,6 +5,7 @@
 {{- $path := "backendStore.postgres" -}}
 {{- include "mlflow.validate.postgresHost" . -}}
 {{- include "mlflow.validate.postgresLogin" $ -}}
+{{- include "mlflow.validate.readReplica" $ -}}
 {{- $read := ternary (omit . "passwordFromSecret") . .uriFromSecret.enabled -}}
 {{- range $key, $from := $read }}{{ if and (hasSuffix "FromSecret" $key) (dig "enabled" false (default dict $from)) -}}
 {{- include "mlflow.validate.secretName" (dict "path" (printf "%s.%s.name" $path $key) "name" $from.name) -}}
@@ -23,8 +24,39 @@
   "wrong" (printf "%s needs the CA of the database server" .sslMode)
   "instead" (printf "set %s.sslRootCertFromSecret, or mlflow.env.PGSSLROOTCERT to a mounted file" $path)) -}}
 {{- end -}}
+{{- else if .readReplica.host -}}
+{{- include "mlflow.says" (dict
+  "path" "backendStore.postgres.readReplica.host"
+  "wrong" "is a replica of PostgreSQL, which is not enabled"
+  "instead" "set backendStore.postgres.enabled: true, or remove it") -}}
 {{- end -}}
 {{- end -}}
+{{- end }}
+
+{{- /* Lines: a second server, by its name only, and named once. Takes `.`. */}}
+{{- define "mlflow.validate.readReplica" -}}
+{{- $path := "backendStore.postgres.readReplica.host" -}}
+{{- $variable := "MLFLOW_READ_REPLICA_BACKEND_STORE_URI" -}}
+{{- $postgres := .Values.backendStore.postgres -}}
+{{- with $postgres.readReplica }}{{ if .host -}}
+{{- if regexMatch "://|[@/,]|^[^:]*:[0-9]*$" .host -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" (printf "%q is more than a host name" .host)
+  "instead" "set only the host here, and port beside it") -}}
+{{- else if and (eq .host $postgres.host) (eq (int .port) (int $postgres.port)) -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" "is the primary itself"
+  "instead" "set the host or the port of the replica, or remove it") -}}
+{{- end -}}
+{{- if hasKey $.Values.mlflow.env $variable -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "mlflow.env.%s" $variable)
+  "wrong" (printf "names a replica beside %s" $path)
+  "instead" "remove one of the two") -}}
+{{- end -}}
+{{- end }}{{ end -}}
 {{- end }}
 
 {{- /* Lines: a host name and nothing else. Takes `.Values.backendStore.postgres`. */}}

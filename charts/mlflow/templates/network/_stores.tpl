@@ -5,6 +5,11 @@
 database:
   host: {{ .postgres.host | quote }}
   port: {{ int .postgres.port }}
+{{- with .postgres.readReplica }}{{ if .host }}
+readReplica:
+  host: {{ .host | quote }}
+  port: {{ int .port }}
+{{- end }}{{ end }}
 {{- if ne .postgres.login "password" }}
 identity:
   host: {{ ternary "sts.amazonaws.com" "login.microsoftonline.com" (eq .postgres.login "awsIam") | quote }}
@@ -31,12 +36,13 @@ database:
 
 {{- /*
 List lines: where a store's pods or addresses are. A policy holds no names, so a name tells either the namespace
-of a Service or nothing. Takes (dict "ctx" $ "store" "database" "host" host).
+of a Service or nothing. Peers of the database are those of its read replica too. Takes (dict "ctx" $ "store" "database"
+"host" host).
 */}}
 {{- define "mlflow.network.storePeers" -}}
 {{- $ctx := .ctx -}}
 {{- $host := .host -}}
-{{- $given := get $ctx.Values.networkPolicy.peers .store -}}
+{{- $given := get $ctx.Values.networkPolicy.peers (ternary "database" .store (eq .store "readReplica")) -}}
 {{- if $given -}}
 {{- toYaml $given -}}
 {{- else if not (regexMatch "[.:]" $host) -}}

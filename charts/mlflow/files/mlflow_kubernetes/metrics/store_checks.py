@@ -8,11 +8,13 @@ from prometheus_client.registry import Collector
 from mlflow_kubernetes.metrics import artifact_check
 from mlflow_kubernetes.metrics.database_metrics import DatabaseInventory, DatabaseState, JobQueue
 from mlflow_kubernetes.metrics.periodic_check import PeriodicCheck
+from mlflow_kubernetes.metrics.replica_metrics import ReplicaState
 from mlflow_kubernetes.metrics.table_metrics import TableState
 from mlflow_kubernetes.metrics.task_metrics import TaskRuns
 from mlflow_kubernetes.schema.revisions import Revisions
 from mlflow_kubernetes.stores.artifact_root import artifact_root
 from mlflow_kubernetes.stores.database import PostgreSQL, connect
+from mlflow_kubernetes.stores.read_replica import replica_uri
 from mlflow_kubernetes.stores.store_factory import open_store
 
 
@@ -28,6 +30,9 @@ def collectors(env: Mapping[str, str]) -> list[Collector]:
     if isinstance(database, PostgreSQL):
         tables = TableState(database, env)
         checks.append(PeriodicCheck("mlflow_tables", "the state of the tables", tables.collect, every))
+    if uri := replica_uri(env):
+        replica = ReplicaState(PostgreSQL(uri))
+        checks.append(PeriodicCheck("mlflow_database_replica", "the read replica", replica.collect, every))
     if names := env.get("MLFLOW_KUBERNETES_TASKS"):
         checks.append(
             PeriodicCheck("mlflow_tasks", "the notes of the tasks", TaskRuns(database, names).collect, every)

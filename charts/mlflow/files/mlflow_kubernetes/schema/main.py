@@ -16,6 +16,7 @@ import mlflow_kubernetes
 from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.schema import schemas
 from mlflow_kubernetes.schema.index_builds import keep_indexes
+from mlflow_kubernetes.schema.replica_schema import ReplicaBehind, wait_for_replica
 from mlflow_kubernetes.schema.schemas import Schema
 from mlflow_kubernetes.stores.database import Database, PostgreSQL, Unreachable, connect
 
@@ -34,7 +35,8 @@ def main() -> int:
             bring_up_to_date(database, schema)
         if isinstance(database, PostgreSQL):
             keep_indexes(database, os.environ)
-    except (SchemaError, Unreachable) as error:
+            wait_for_replica(os.environ)
+    except (ReplicaBehind, SchemaError, Unreachable) as error:
         log.error(error)
         return 1
     return 0

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from mlflow_kubernetes import command
+from mlflow_kubernetes.stores.read_replica import use_read_replica
 
 # They would change which clients the web server trusts or what it runs: removed, whatever sets them.
 REMOVED_VARIABLES = re.compile(
@@ -41,6 +42,7 @@ def main() -> None:
 
     auth.check_keys()
     hold_volume()
+    use_read_replica(os.environ)
     if auth.enabled():
         auth.prepare(cache_seconds=0 if name == "direct" else auth.UPSTREAM_CACHE_SECONDS)
     launchers[name]()

@@ -27,7 +27,7 @@ OPTIONS = [
 def create() -> Any:
     """Return the app that `mlflow server` would serve, behind the gate."""
     from mlflow_kubernetes.log.setup import configure, format_handlers
-    from mlflow_kubernetes.server import auth
+    from mlflow_kubernetes.server import auth, replica_misses
     from mlflow_kubernetes.server.apps import limit_decompression
     from mlflow_kubernetes.server.compressed import compressed
     from mlflow_kubernetes.server.gate import Gate
@@ -41,6 +41,7 @@ def create() -> Any:
         auth.harden()
     app = target() if attribute.endswith("()") else target
     limit_decompression()
+    replica_misses.install(importlib.import_module("mlflow.server").app)
     withhold_presigned_urls()
     format_handlers()
     return Gate(compressed(app))

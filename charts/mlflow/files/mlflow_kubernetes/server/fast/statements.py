@@ -5,6 +5,7 @@ from typing import Any
 
 from mlflow_kubernetes.server.fast import ping
 from mlflow_kubernetes.server.fast.unusual import Unusual
+from mlflow_kubernetes.server.replica_misses import on_primary
 
 # Conflicts with another writer, which undo the whole statement: transactions that wait for each other, and
 # the division by zero of `writes.AS_GIVEN`. The statement succeeds when it is sent again.
@@ -51,7 +52,7 @@ def fetch(engine: Any, statement: str, values: Any, *, repeatable: bool = True) 
 
 def read_engine(store: Any) -> Any:
     """Return the engine for statements that write nothing: that of a read replica, if MLflow has one."""
-    return store.read_engine or store.engine
+    return store.engine if on_primary() else store.read_engine or store.engine
 
 
 def _connect(engine: Any, repeatable: bool) -> Any:
