@@ -6,9 +6,10 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
-from runtime.read_data import API, Data
+from runtime.read_data import API, API_3, Data
 
 AJAX = "/ajax-api/2.0/mlflow"
+AJAX_3 = "/ajax-api/3.0/mlflow"
 TOKENS = [json.dumps({"offset": number}) for number in (0, 1, 3, 1000, -1)] + ['{"offset": 1.5}', "[]"]
 Call = tuple[str, str, Any]
 
@@ -122,6 +123,66 @@ def logged_models(data: Data) -> Iterator[Call]:
         yield "POST", f"{API}/logged-models/search", body
 
 
+def traces(data: Data) -> Iterator[Call]:
+    """Yield calls for traces."""
+    choice, chance = data.chance.choice, data.chance.random
+    for trace in [*data.traces, "tr-nope", "a%00b", "x" * 60]:
+        yield "GET", f"{API_3}/traces/{trace}", {}
+    filters = [*TRACE_FILTERS, f"request_metadata.`mlflow.sourceRun` = '{data.runs[0]}'"]
+    places = [data.experiments[:2], data.experiments[:1], ["x"], ["1.5"], ["9" * 20], []]
+    every = [(text, order) for text in filters for order in ([], choice(TRACE_ORDERS))]
+    for text, order in [*every, *(("", each) for each in TRACE_ORDERS), *[("", [])] * 30]:
+        found = places[0] if chance() < 0.7 else choice(places)
+        locations = [
+            {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": each}} for each in found
+        ]
+        body: dict[str, Any] = {"locations": locations, "filter": text, "order_by": order}
+        body["max_results"] = choice([1, 2, 5, 14, 500]) if chance() < 0.9 else choice([0, -1, 501, "x"])
+        if chance() < 0.3:
+            body["page_token"] = b64encode(choice(TOKENS).encode()).decode() if chance() < 0.9 else "x"
+        yield "POST", f"{choice([API_3, AJAX_3])}/traces/search", body
+
+
+TRACE_FILTERS = [
+    "status = 'OK'",
+    "status != 'OK' AND timestamp_ms > 1767300000000",
+    "execution_time_ms >= 500",
+    "end_time_ms > 5",
+    "name = 'n1'",
+    "name ILIKE 'N%' AND tags.team != ''",
+    "name RLIKE 'n[01]'",
+    "tags.team = 'v'",
+    "tags.`стадия` LIKE '%e%'",
+    "tags.team = '100 %' OR name = 'n1'",
+    "tags.team IS NULL",
+    "tags.nope IS NOT NULL",
+    "metadata.`mlflow.trace.session` = 's1'",
+    "metadata.`mlflow.trace.tokenUsage` LIKE '%3%'",
+    "metadata.long IS NOT NULL",
+    "client_request_id = 'c4'",
+    "trace.text LIKE '%a%'",
+    "span.name = 'x'",
+    "feedback.good = 'yes'",
+    "feedback.score > 0.2",
+    "feedback.good IS NULL",
+    "prompt = 'a/1'",
+    "timestamp = 'x'",
+    "name",
+    "x = 1",
+    "status > 'OK'",
+]
+TRACE_ORDERS: list[list[str]] = [
+    ["timestamp_ms"],
+    ["timestamp DESC", "execution_time_ms"],
+    ["execution_time_ms DESC"],
+    ["tags.team", "status DESC"],
+    ["tags.`mlflow.traceName` DESC"],
+    ["metadata.`mlflow.trace.session`"],
+    ["metadata.long ASC", "tags.team DESC"],
+    ["status", "status"],
+    ["nope"],
+    ["metadata.`mlflow.trace.cost`"],
+]
 LOGGED_FILTERS = [
     "",
     "name = 'm1'",
@@ -170,4 +231,5 @@ FAMILIES = {
     "experiments": experiments,
     "registry": registry,
     "logged_models": logged_models,
+    "traces": traces,
 }

@@ -1,5 +1,6 @@
 """Things to read: experiments, histories of metrics, registered models, logged models and traces."""
 
+import json
 import random
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import requests
 
 API = "/api/2.0/mlflow"
+API_3 = "/api/3.0/mlflow"
 TEXTS = ["v", "", "ü€𝄞", 'quo"te\\', "line\nbreak", "</script>", "tab\t\x7f\u2028", "100 %", "%s"]
 NAMES = ["alpha", "beta", "gämma", "50% off", "a'b", "Δ"]
 NUMBERS: list[Any] = [0, 1, -1.5, 1e-320, 1e300, 0.1 + 0.2, 1e15, 1e16, "NaN", "Infinity", "-Infinity"]
@@ -23,6 +25,7 @@ class Data:
     experiments: list[str] = field(default_factory=list)
     runs: list[str] = field(default_factory=list)
     logged: list[str] = field(default_factory=list)
+    traces: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -51,6 +54,7 @@ class Data:
         self.make_runs()
         self.make_registry()
         self.make_logged_models()
+        self.make_traces()
         return self
 
     def make_experiments(self) -> None:
@@ -120,3 +124,37 @@ class Data:
                 body = {"model_id": self.logged[-1], "status": state}
                 self.send("PATCH", f"{API}/logged-models/{self.logged[-1]}", body)
         self.send("DELETE", f"{API}/logged-models/{self.logged[-1]}", {})
+
+    def make_traces(self) -> None:
+        """In each state, some of a run or a session, with usage, previews and assessments, or without all."""
+        for number in range(14):
+            self.traces.append(f"tr-{number:032x}")
+            usage = {"input_tokens": 3, "output_tokens": number, "total_tokens": 3 + number}
+            metadata = {"mlflow.trace.tokenUsage": json.dumps(usage), "mlflow.sourceRun": self.runs[0]}
+            metadata |= {"mlflow.trace.session": f"s{number % 3}", "long": "ü" * 250}
+            metadata |= (
+                {"mlflow.trace.cost": '{"input_cost": 0.25, "total_cost": 1e-9}'} if number % 2 else {}
+            )
+            tags = {each["key"]: each["value"] for each in self.tags()} | {
+                "mlflow.traceName": f"n{number % 3}"
+            }
+            info: dict[str, Any] = {"trace_id": self.traces[-1], "tags": tags if number % 4 else {}}
+            place = {"experiment_id": self.experiments[number % 2]}
+            info["trace_location"] = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": place}
+            info["request_time"] = f"2026-01-0{number // 2 + 1}T00:00:0{number % 2}.{number % 3:03d}Z"
+            info["state"] = self.chance.choice(["OK", "ERROR", "IN_PROGRESS", "STATE_UNSPECIFIED"])
+            if number % 3:
+                info |= {"execution_duration": f"{number * 0.25}s", "trace_metadata": metadata}
+                info |= {"request_preview": self.chance.choice(TEXTS), "response_preview": "answer"}
+                info["client_request_id"] = f"c{number}"
+            self.send("POST", f"{API_3}/traces", {"trace": {"trace_info": info}})
+            for name in ("good", "score")[: number % 3]:
+                self.make_assessment(self.traces[-1], name)
+
+    def make_assessment(self, trace: str, name: str) -> None:
+        """A judgement of a trace, by a person."""
+        source = {"source_type": "HUMAN", "source_id": "bob"}
+        body = {"trace_id": trace, "assessment_name": name, "source": source}
+        body |= {"create_time": "2026-01-01T00:00:00Z", "last_update_time": "2026-01-01T00:00:00.5Z"}
+        body["feedback"] = {"value": self.chance.choice([1, 0.5, "yes", True])}
+        self.send("POST", f"{API_3}/traces/{trace}/assessments", {"assessment": body})

@@ -13,12 +13,12 @@ from runtime.basic_auth import settings as login
 from runtime.fallbacks import fallbacks
 from runtime.postgres import Postgres
 from runtime.read_calls import AJAX, FAMILIES, Call
-from runtime.read_data import API, Data
+from runtime.read_data import API, API_3, Data
 from runtime.server import Server
 
 Env = dict[str, str]
 # MLflow leaves the order of these to the database.
-UNORDERED = {"tags", "params", "aliases", "latest_versions"}
+UNORDERED = {"tags", "params", "aliases", "latest_versions", "trace_metadata", "assessments"}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,8 @@ def canonical(text: str, name: str = "") -> Any:
 
     def ordered(value: Any, within: str) -> Any:
         if isinstance(value, dict):
-            return [[key, ordered(each, key)] for key, each in value.items()]
+            pairs = [[key, ordered(each, key)] for key, each in value.items()]
+            return sorted(pairs) if within in UNORDERED else pairs
         if isinstance(value, list):
             found = [ordered(each, "") for each in value]
             return sorted(found, key=repr) if within in UNORDERED or within == name else found
@@ -92,6 +93,9 @@ def usual(data: Data) -> list[Call]:
     """One call of each fast path, and more of the searches."""
     run, name = {"run_id": data.runs[0], "metric_key": "loss"}, data.models[0]
     tags = "tags.team != '' AND name LIKE '%a%'"
+    place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": data.experiments[0]}}
+    traces = {"locations": [place], "max_results": 2}
+    named = {"filter": "name LIKE 'n%' AND tags.team != 'x'", "order_by": ["execution_time_ms DESC"]}
     return [
         ("GET", f"{API}/metrics/get-history", run | {"max_results": 2}),
         ("GET", f"{AJAX}/metrics/get-history-bulk", run),
@@ -106,6 +110,9 @@ def usual(data: Data) -> list[Call]:
         ("GET", f"{API}/model-versions/search", {"max_results": 2, "filter": tags, "order_by": "name"}),
         ("GET", f"{API}/logged-models/{data.logged[0]}", {}),
         ("POST", f"{API}/logged-models/search", {"experiment_ids": data.experiments[:1], "max_results": 2}),
+        ("GET", f"{API_3}/traces/{data.traces[2]}", {}),
+        ("POST", f"{API_3}/traces/search", traces),
+        ("POST", f"{API_3}/traces/search", traces | named),
     ]
 
 
@@ -134,6 +141,14 @@ ODD_ROWS = (
     "UPDATE logged_model_metrics SET metric_value = 'NaN'",
     "UPDATE logged_model_metrics SET metric_value = NULL",
     "UPDATE logged_models SET status = 9",
+    "UPDATE trace_tags SET value = NULL",
+    "UPDATE trace_request_metadata SET value = NULL",
+    "UPDATE trace_tags SET value = repeat('x', 5000)",
+    "UPDATE trace_info SET execution_time_ms = 0, timestamp_ms = 0, trace_name = NULL, session_id = NULL",
+    "UPDATE trace_info SET input_cost = 'NaN', output_cost = 1e300, input_tokens = NULL",
+    "UPDATE trace_info SET execution_time_ms = -1",
+    "UPDATE trace_info SET timestamp_ms = 1e15",
+    "UPDATE trace_info SET status = 'x'",
 )
 
 
@@ -169,7 +184,7 @@ def test_permissions_come_first(
         assert send(server, call).status_code == 401, call
         assert send(server, call, auth=ADMIN).text != "{}", call
         answer = send(server, call, auth=bob)
-        if "search" in call[1]:
+        if "search" in call[1] and "/traces/" not in call[1]:
             assert not answer.json().keys() - {"next_page_token"}, (call, answer.text)
         else:
             assert answer.status_code == 403, (call, answer.text)

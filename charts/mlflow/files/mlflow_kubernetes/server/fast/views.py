@@ -3,7 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from mlflow_kubernetes.server.fast import experiment_reads, histories, logged_models, ping, registry
+from mlflow_kubernetes.server.fast import (
+    experiment_reads,
+    histories,
+    logged_models,
+    ping,
+    registry,
+    trace_reads,
+)
 from mlflow_kubernetes.server.fast.answers import answer_views
 from mlflow_kubernetes.server.fast.fallbacks import Fallbacks
 
@@ -22,6 +29,8 @@ TRACKING_VIEWS: Views = (
     ("search_experiments", experiment_reads.search, ["_search_experiments"]),
     ("get_logged_model", logged_models.get, ["_get_logged_model"]),
     ("search_logged_models", logged_models.search, ["_search_logged_models"]),
+    ("get_trace_info", trace_reads.get, ["_get_trace_info_v3"]),
+    ("search_traces", trace_reads.search, ["_search_traces_v3"]),
 )
 REGISTRY_VIEWS: Views = (
     ("get_registered_model", registry.get_model, ["_get_registered_model"]),
