@@ -13,6 +13,7 @@ from benchmarks.load.ids import LARGE, MIDDLE, SIZES, Size
 LATEST = REPO / "benchmarks/results/latest.json"
 Step = tuple[Case, int]
 OTHERS = 3
+APART = ("login", "indexed")
 GROUPS = ("pods", *dict.fromkeys(case.group for case in CASES), "artifacts")
 
 
@@ -32,13 +33,13 @@ class Options:
 
     def steps(self) -> tuple[list[Step], list[Step]]:
         """Return the cases with their numbers of clients: those that targets name, then the others."""
-        chosen = sorted((step for step in self._chosen() if step[0].group != "login"), key=_priority)
+        chosen = sorted((step for step in self._chosen() if step[0].group not in APART), key=_priority)
         urgent = [step for step in chosen if _priority(step) < OTHERS]
         return urgent, chosen[len(urgent) :]
 
-    def login_steps(self) -> list[Step]:
-        """Return the cases with accounts."""
-        return [step for step in self._chosen() if step[0].group == "login"]
+    def steps_apart(self, group: str) -> list[Step]:
+        """Return the cases of a group that has servers of its own."""
+        return [step for step in self._chosen() if step[0].group == group]
 
     def _chosen(self) -> Iterator[Step]:
         for case in CASES:

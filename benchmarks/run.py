@@ -18,11 +18,12 @@ from benchmarks.large_artifacts import transfer
 from benchmarks.load.ids import LARGE, MIDDLE, SMALL
 from benchmarks.load.loader import load_others, load_runs
 from benchmarks.options import Options
-from benchmarks.peers.peer import LOGIN_PEERS, OFFICIAL, OURS, PEERS, Peer, asked
+from benchmarks.peers.peer import EVERY, INDEXED, LOGIN_PEERS, OFFICIAL, OURS, PEERS, Peer, asked
 from benchmarks.record import Record
 from benchmarks.slices import run_case, warm
 
 POSTGRES = ("ml", "postgres-0", "postgres")
+INDEX = "mlflow_kubernetes_latest_metrics_value"
 
 
 class Run:
@@ -34,7 +35,7 @@ class Run:
         self.kube, helm = Kube(kubeconfig), Helm(kubeconfig)
         self.databases = Databases(self.kube)
         self.postgres = Usage(self.kube, *POSTGRES)
-        chosen = [peer for peer in (*PEERS, *LOGIN_PEERS) if self._wanted(peer)]
+        chosen = [peer for peer in EVERY if self._wanted(peer)]
         self.releases = {peer.name: Release(peer, self.kube, helm, self.databases) for peer in chosen}
 
     def __call__(self) -> None:
@@ -43,11 +44,13 @@ class Run:
         try:
             self._alone()
             self._load()
+            self._apart("login", LOGIN_PEERS)
             self._each("installation", self._of(PEERS), self._install_warm)
             self._drive(urgent)
             self._each("memory after load", self._of(PEERS), self._after_load)
             self._artifacts()
-            self._login()
+            self._apart("indexed", [INDEXED])
+            self._try("indexes", self._drop_index)
             self._drive(others)
         finally:
             if not self.options.keep:
@@ -125,13 +128,19 @@ class Run:
         self.record.put("artifacts", release.peer.name, **found)
         self.record.say(f"{release.peer.name}: {found}")
 
-    def _login(self) -> None:
-        """Calls with accounts, on servers of their own."""
-        steps, peers = self.options.login_steps(), self._of(LOGIN_PEERS)
-        if steps and not self._over("login"):
+    def _apart(self, group: str, wanted: Iterable[Peer]) -> None:
+        """Calls of one group, on servers of their own."""
+        steps, peers = self.options.steps_apart(group), self._of(wanted)
+        if steps and not self._over(group):
             self._each("installation", peers, self._install_warm)
             self._drive(steps)
             self._each("removal", peers, Release.remove)
+
+    def _drop_index(self) -> None:
+        """Remove the index that INDEXED has made in a database that is not its own."""
+        if INDEXED.name in self.releases:
+            with contextlib.closing(self.databases.connect(INDEXED.database)) as connection, connection:
+                connection.cursor().execute(f"DROP INDEX IF EXISTS {INDEX}")
 
     @property
     def _template(self) -> Release:
@@ -139,9 +148,12 @@ class Run:
         return self.releases.get(OFFICIAL.name) or next(iter(self.releases.values()))
 
     def _wanted(self, peer: Peer) -> bool:
-        if peer.login and "login" not in self.options.groups:
+        if (peer.login and "login" not in self.options.groups) or (
+            peer.shares and "indexed" not in self.options.groups
+        ):
             return False
-        return not self.options.peers or peer.name.removesuffix("-login") in self.options.peers
+        name = peer.shares or peer.name.removesuffix("-login")
+        return not self.options.peers or name in self.options.peers
 
     def _of(self, peers: Iterable[Peer]) -> list[Release]:
         return [self.releases[peer.name] for peer in peers if peer.name in self.releases]

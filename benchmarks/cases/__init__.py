@@ -1,6 +1,6 @@
 """The calls that are measured."""
 
-from benchmarks.cases import big_searches, login, reads, spans, writes
+from benchmarks.cases import big_searches, indexed, login, reads, spans, writes
 from benchmarks.cases.case import Case
 
 CASES: tuple[Case, ...] = (
@@ -9,4 +9,5 @@ CASES: tuple[Case, ...] = (
     *big_searches.CASES,
     *spans.CASES,
     *login.CASES,
+    *indexed.CASES,
 )

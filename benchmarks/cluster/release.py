@@ -50,10 +50,11 @@ class Release:
         eventually(lambda: not self.kube.pods(self.peer.namespace, ""), 60, f"end of {self.peer.name}")
 
     def remove(self) -> None:
-        """Delete its namespace and its database."""
+        """Delete its namespace, and its database if it is its own."""
         with contextlib.suppress(ApiException):
             self.kube.delete_namespace(self.peer.namespace)
-        self.databases.drop(self.peer.database)
+        if not self.peer.shares:
+            self.databases.drop(self.peer.database)
 
     @cached_property
     def server(self) -> Usage:

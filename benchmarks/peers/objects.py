@@ -37,10 +37,11 @@ def _of_manifest(peer: Peer) -> str:
 
 
 def _of_chart(peer: Peer, helm: Helm) -> str:
+    postgres = peer.values.get("backendStore", {}).get("postgres", {})
     given = {
         **peer.values,
         "image": {**OUR_IMAGE, "pullPolicy": "Never"},
-        "backendStore": {"postgres": {"database": peer.database, "username": ROLE}},
+        "backendStore": {"postgres": {**postgres, "database": peer.database, "username": ROLE}},
         "artifactStore": {"s3": {"path": peer.namespace}},
     }
     words = ("template", "mlflow", str(CHART), "--namespace", peer.namespace, "--no-hooks")

@@ -12,6 +12,7 @@ class Peer:
 
     `manifest` names the manifest of another chart; `values` are for our chart, on top of ours.yaml.
     `login` is whether clients need an account. `alone` is whether its start and memory are measured too.
+    `shares` is the peer whose database it uses too.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Peer:
     values: dict[str, Any] = field(default_factory=dict)
     login: bool = False
     alone: bool = True
+    shares: str = ""
 
     @property
     def namespace(self) -> str:
@@ -29,7 +31,7 @@ class Peer:
     @property
     def database(self) -> str:
         """The database that it uses."""
-        return f"benchmark_{self.name}".replace("-", "_")
+        return f"benchmark_{self.shares or self.name}".replace("-", "_")
 
 
 OURS = Peer("ours", "this chart")
@@ -45,7 +47,17 @@ LOGIN_PEERS = (
     Peer("community-login", "community chart, basic-auth", manifest="community.yaml", login=True),
 )
 
+INDEXED = Peer(
+    "ours-indexed",
+    "this chart, indexes.latestMetrics",
+    values={"backendStore": {"postgres": {"indexes": {"latestMetrics": True}}}},
+    alone=False,
+    shares=OURS.name,
+)
+EVERY = (*PEERS, *LOGIN_PEERS, INDEXED)
+
 
 def asked(group: str) -> tuple[Peer, ...]:
-    """Return the peers of a group of a case: `every`, `both` or `login`."""
-    return {"every": PEERS, "both": (OURS, OFFICIAL), "login": LOGIN_PEERS}[group]
+    """Return the peers of a group of a case: `every`, `both`, `login` or `indexed`."""
+    groups = {"every": PEERS, "both": (OURS, OFFICIAL), "login": LOGIN_PEERS, "indexed": (INDEXED,)}
+    return groups[group]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.options import GROUPS, Options
+from benchmarks.options import APART, GROUPS, Options
 from benchmarks.report.verdicts import TARGETS
 
 
@@ -17,7 +17,7 @@ def test_targets_come_before_all_that_may_be_left_out() -> None:
         for target in TARGETS["calls"]
         for case in target["cases"]
     }
-    assert wanted <= names(urgent) | names(Options().login_steps())
+    assert wanted <= names(urgent) | names(Options().steps_apart("login"))
     assert not wanted & names(others)
     assert {clients for _, clients in others} == {1, 40}
 
@@ -26,7 +26,8 @@ def test_targets_come_before_all_that_may_be_left_out() -> None:
 def test_only_one_group(group: str) -> None:
     options = Options(groups=(group,))
     urgent, others = options.steps()
-    assert {case.group for case, _ in [*urgent, *others, *options.login_steps()]} == {group}
+    apart = [step for each in APART for step in options.steps_apart(each)]
+    assert {case.group for case, _ in [*urgent, *others, *apart]} == {group}
 
 
 def test_sizes_that_no_case_needs_are_not_loaded() -> None:

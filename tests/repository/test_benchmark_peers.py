@@ -8,10 +8,10 @@ import yaml
 from e2e.helm import Helm
 
 from benchmarks.peers.objects import IMAGE, objects
-from benchmarks.peers.peer import LOGIN_PEERS, OURS, PEERS, Peer
+from benchmarks.peers.peer import EVERY, INDEXED, OURS, PEERS, Peer
 
-EVERY = (*PEERS, *LOGIN_PEERS)
 FAST = "MLFLOW_KUBERNETES_FAST_PATHS"
+INDEXES = "MLFLOW_KUBERNETES_INDEXES"
 
 
 def server(peer: Peer) -> dict[str, Any]:
@@ -29,6 +29,12 @@ def server(peer: Peer) -> dict[str, Any]:
 def variables(peer: Peer) -> dict[str, Any]:
     """The variables of its server."""
     return {each["name"]: each.get("value") for each in server(peer)["containers"][0]["env"]}
+
+
+def schema_variables(peer: Peer) -> dict[str, Any]:
+    """The variables of the init container that builds indexes."""
+    (found,) = [each for each in server(peer)["initContainers"] if each["name"] == "schema"]
+    return {each["name"]: each.get("value") for each in found["env"]}
 
 
 @pytest.mark.parametrize("peer", EVERY, ids=lambda peer: peer.name)
@@ -59,3 +65,12 @@ def test_fast_paths_are_the_only_difference() -> None:
     differing = {name for name in fast if fast[name] != plain.get(name)}
     assert FAST in differing
     assert not {name for name in differing - own if PEERS[1].namespace not in str(plain.get(name))}
+
+
+def test_the_index_is_the_only_difference() -> None:
+    """It is made in the database of the peer that it is compared with."""
+    own, indexed = schema_variables(OURS), schema_variables(INDEXED)
+    assert own["PGDATABASE"] == indexed["PGDATABASE"]
+    differing = {name for name in own | indexed if own.get(name) != indexed.get(name)}
+    assert {name for name in differing if INDEXED.namespace not in str(indexed.get(name))} == {INDEXES}
+    assert own[INDEXES] == "runs" and indexed[INDEXES] == "runs,latest_metrics"
