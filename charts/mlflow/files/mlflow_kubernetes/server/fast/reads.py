@@ -25,7 +25,7 @@ def get_run(store: Any, request: Any) -> str:
     Raises:
         Unusual: There is no such run, or it has what MLflow's own code has to write.
     """
-    rows = fetch(read_engine(store), GET_RUN, [request.run_id or request.run_uuid])
+    rows = fetch(read_engine(store), GET_RUN, [request.run_id or request.run_uuid], prepare=True)
     if not rows:
         raise Unusual("not found")
     (row,) = rows

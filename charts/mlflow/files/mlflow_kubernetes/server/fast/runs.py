@@ -60,7 +60,7 @@ def create_run(
     values = {"experiment": number, "location": location, "run": run_id, "name": name, "user": user_id}
     values |= {"start": start_time, "artifacts": artifacts}
     values |= {"tag_keys": [each.key for each in tags], "tag_values": [each.value for each in tags]}
-    if fetch(store.engine, CREATE, values, repeatable=False) != [(1,)]:
+    if fetch(store.engine, CREATE, values, repeatable=False, prepare=True) != [(1,)]:
         _locations.pop(number, None)
         raise Unusual("no active experiment")
     info = _info(run_id, (name, number, user_id, "RUNNING", start_time, None, artifacts))
@@ -76,7 +76,8 @@ def update_run_info(
     if run_name:
         raise Unusual("a new name of the run")
     status = None if run_status is None else RunStatus.to_string(run_status)
-    rows = fetch(store.engine, UPDATE, {"run": run_id, "status": status, "end": end_time})
+    values = {"run": run_id, "status": status, "end": end_time}
+    rows = fetch(store.engine, UPDATE, values, prepare=True)
     if not rows:
         raise Unusual("no active run, or one without a value")
     return _info(run_id, rows[0])

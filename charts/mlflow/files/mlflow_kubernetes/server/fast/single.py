@@ -33,14 +33,18 @@ def write_metric(store: Any, run_id: str, metric: Any) -> bool:
     """Write a metric that has no model and no dataset, if the run is active and does not have it yet."""
     is_nan, value = store.sanitize_metric_value(metric.value)
     values = {"run": run_id, "key": metric.key, "value": float(value), "nan": is_nan}
-    return bool(fetch(store.engine, METRIC, {**values, "time": metric.timestamp, "step": metric.step}))
+    return _write(store, METRIC, {**values, "time": metric.timestamp, "step": metric.step})
 
 
 def write_param(store: Any, run_id: str, param: Any) -> bool:
     """Write a param, if the run is active and has none of that key."""
-    return bool(fetch(store.engine, PARAM, {"run": run_id, "key": param.key, "value": param.value}))
+    return _write(store, PARAM, {"run": run_id, "key": param.key, "value": param.value})
 
 
 def write_tag(store: Any, run_id: str, tag: Any) -> bool:
     """Set a tag, if the run is active."""
-    return bool(fetch(store.engine, TAG, {"run": run_id, "key": tag.key, "value": tag.value}))
+    return _write(store, TAG, {"run": run_id, "key": tag.key, "value": tag.value})
+
+
+def _write(store: Any, statement: str, values: dict[str, Any]) -> bool:
+    return bool(fetch(store.engine, statement, values, prepare=True))

@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 from typing import Any
 
-from mlflow_kubernetes.server.fast import ping
+from mlflow_kubernetes.server.fast import ping, prepared
 from mlflow_kubernetes.server.fast.unusual import Unusual
 from mlflow_kubernetes.server.replica_misses import on_primary
 
@@ -16,7 +16,9 @@ ATTEMPTS = 5
 NO_JIT = "SET LOCAL jit = off; "
 
 
-def fetch(engine: Any, statement: str, values: Any, *, repeatable: bool = True) -> list[Any]:
+def fetch(
+    engine: Any, statement: str, values: Any, *, repeatable: bool = True, prepare: bool = False
+) -> list[Any]:
     """Run one statement in a transaction of its own, and return its rows.
 
     Args:
@@ -25,6 +27,8 @@ def fetch(engine: Any, statement: str, values: Any, *, repeatable: bool = True) 
         values: What they stand for.
         repeatable: Whether MLflow's own code may do the same again if the connection breaks, when it is not
             known whether the statement was done.
+        prepare: Whether planning takes much of its time, and one plan is good for all values. It must be one
+            statement, without settings before it.
 
     Raises:
         Unusual: The statement was refused, or is repeatable and its connection broke.
@@ -36,7 +40,7 @@ def fetch(engine: Any, statement: str, values: Any, *, repeatable: bool = True) 
     connection = pooled.driver_connection
     try:
         connection.autocommit = True  # a statement is a transaction: no BEGIN, no COMMIT to wait for
-        return _run(connection, statement, values)
+        return _run(pooled, statement, values, prepare)
     except psycopg2.Error as error:
         if not connection.closed:
             raise Unusual("refused by the database") from error
@@ -70,18 +74,23 @@ def _connect(engine: Any, repeatable: bool) -> Any:
         raise Unusual("no connection") from error
 
 
-def _run(connection: Any, statement: str, values: Any) -> list[Any]:
+def _run(pooled: Any, statement: str, values: Any, prepare: bool) -> list[Any]:
     import psycopg2
 
     for attempt in range(1, ATTEMPTS + 1):
-        with connection.cursor() as cursor:
+        text = prepared.prepared(pooled, statement) if prepare else statement
+        with pooled.driver_connection.cursor() as cursor:
             try:
-                cursor.execute(statement, values)
+                cursor.execute(text, values)
                 rows: list[Any] = cursor.fetchall()
                 return rows
             except psycopg2.Error as error:
-                if attempt == ATTEMPTS or error.pgcode not in CONFLICTS:
+                lost = prepare and error.pgcode in prepared.LOST
+                if attempt == ATTEMPTS or not (lost or error.pgcode in CONFLICTS):
                     raise
+                if lost:
+                    prepared.forget(pooled)
+                    prepare = False
     raise AssertionError("the last attempt returns or raises")
 
 

@@ -136,7 +136,7 @@ def _write(store: Any, run_id: str, metrics: Any = (), params: Any = (), tags: A
             AS_GIVEN if params else "",
         ]
     )
-    ((active, *_),) = fetch(store.engine, statement, values)
+    ((active, *_),) = fetch(store.engine, statement, values, prepare=True)
     if not active:
         raise Unusual("no active run, or other params")
 
