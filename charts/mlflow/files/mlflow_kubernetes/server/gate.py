@@ -74,7 +74,7 @@ class Gate:
 
     def is_leaving(self) -> bool:
         """Return whether clients should connect to another pod."""
-        return self.stopping or LEAVING.exists()
+        return self.stopping or os.access(LEAVING, os.F_OK)
 
 
 class Exchange:
