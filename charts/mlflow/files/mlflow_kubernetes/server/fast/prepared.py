@@ -4,8 +4,8 @@ Only where a connection is a session of PostgreSQL: behind a pooler, such as PgB
 the next statement may run in another session, which has not prepared it.
 """
 
-import itertools
 import re
+import secrets
 import time
 from typing import Any
 
@@ -15,14 +15,13 @@ USES, SECONDS = 500, 30.0
 # The statement is gone, or its columns have changed: DISCARD ALL, or a migration.
 LOST = {"26000", "0A000"}
 IS_SESSION, PLANS = "mlflow_kubernetes_is_session", "mlflow_kubernetes_plans"
-_numbers = itertools.count()
 
 
 class Plan:
-    """A statement under a name that no other statement of the process has."""
+    """A statement under a name that no other statement has, of this or another pod."""
 
     def __init__(self, statement: str) -> None:
-        self.name = f"mlflow_fast_{next(_numbers)}"
+        self.name = f"mlflow_fast_{secrets.token_hex(8)}"
         self.uses, self.until = USES, time.monotonic() + SECONDS
         places: dict[str, str] = {}  # each placeholder, and its number in PostgreSQL's notation
 
