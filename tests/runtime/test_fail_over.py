@@ -142,6 +142,21 @@ def test_connections_break(server: Server, mortal: Postgres) -> None:
     assert statuses(under_load(server, mortal, fault)) <= {503}
 
 
+def test_the_database_is_read_only(server: Server, mortal: Postgres) -> None:
+    """As a standby is that was not promoted yet."""
+
+    def set_read_only(value: str) -> None:
+        mortal.query(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+        mortal.query("SELECT pg_reload_conf()")
+
+    def fault(writers: list[Writer]) -> None:
+        set_read_only("on")
+        wait_until("refusals", lambda: all(each.refused for each in writers))
+        set_read_only("off")
+
+    assert statuses(under_load(server, mortal, fault)) == {503}
+
+
 def test_a_worker_is_killed(server: Server, mortal: Postgres) -> None:
     def fault(_: list[Writer]) -> None:
         workers = server.workers()

@@ -12,7 +12,7 @@ from typing import Any
 
 from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.log.setup import format_handlers
-from mlflow_kubernetes.server import auth, replica_misses, request_metrics
+from mlflow_kubernetes.server import auth, replica_misses, request_metrics, unavailable
 from mlflow_kubernetes.server.deferred import deferred_imports
 from mlflow_kubernetes.server.edge.limits import max_body
 from mlflow_kubernetes.server.fast.install import install as install_fast_paths
@@ -200,6 +200,7 @@ def open_apps(app_name: str) -> Apps:
     limit_decompression()
     withhold_presigned_urls()
     replica_misses.install(mlflow.server.app)
+    unavailable.install()
     apps = Apps(mlflow.server.app, fastapi)
     if request_metrics.metrics_folder():
         request_metrics.remove_stale_gauges()

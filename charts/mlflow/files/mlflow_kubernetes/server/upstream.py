@@ -27,7 +27,7 @@ OPTIONS = [
 def create() -> Any:
     """Return the app that `mlflow server` would serve, behind the gate."""
     from mlflow_kubernetes.log.setup import configure, format_handlers
-    from mlflow_kubernetes.server import auth, replica_misses
+    from mlflow_kubernetes.server import auth, replica_misses, unavailable
     from mlflow_kubernetes.server.apps import limit_decompression
     from mlflow_kubernetes.server.compressed import compressed
     from mlflow_kubernetes.server.gate import Gate
@@ -43,6 +43,7 @@ def create() -> Any:
     limit_decompression()
     replica_misses.install(importlib.import_module("mlflow.server").app)
     withhold_presigned_urls()
+    unavailable.install()
     format_handlers()
     return Gate(compressed(app))
 
