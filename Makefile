@@ -13,7 +13,7 @@ GO_PACKAGES = $(patsubst %/main.go,%,$(filter %/lab/main.go %/pause/main.go %/pr
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml testbed/pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test benchmark nightly test-api-only check compare tools tools-path docs picture lock release
+.PHONY: help up down test benchmark faults nightly test-api-only check compare tools tools-path docs picture lock release
 .PHONY: lint lint-python lint-types lint-pod-types lint-yaml lint-go lint-workflows
 
 help: ## Show this help
@@ -29,15 +29,15 @@ down: $(READY) ## Remove the cluster that `make up` made, and all it left
 test: $(READY) ## Run every test, cheap ones first
 	@$(BED) tools install
 	@$(BED) images build > /dev/null
-	@$(PY) -m pytest tests --ignore tests/e2e -n 4 --dist loadfile
+	@$(PY) -m pytest tests --ignore tests/e2e -m "not nightly" -n 4 --dist loadfile
 	@$(BED) cluster prepare
 	@for group in platform login; do $(BED) images build --group $$group > /dev/null || exit; done
 	@$(BED) images build upstream > /dev/null
-	@$(PY) -m pytest tests/e2e -v -n 2 --dist loadfile
+	@$(PY) -m pytest tests/e2e -m "not nightly" -v -n 2 --dist loadfile
 
 test-api-only: $(READY) ## Run the end-to-end tests on a kept test cluster, with nothing in reach but its API server (needs root)
 	@cd tests && export MLFLOWOPS_CLUSTER=test && \
-	  ../$(PY) -m e2e.api_only "$$(../$(BED) cluster kubeconfig)" ../$(PY) -m pytest e2e --reuse --keep -v -n 2 \
+	  ../$(PY) -m e2e.api_only "$$(../$(BED) cluster kubeconfig)" ../$(PY) -m pytest e2e -m "not nightly" --reuse --keep -v -n 2 \
 	  --dist loadfile $(addprefix --ignore e2e/,test_cluster.py test_default_images.py test_mysql.py test_up.py)
 
 check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster), without the sweeps
@@ -47,15 +47,21 @@ benchmark: $(READY) ## Measure beside other charts on the cluster of `make up` a
 	@PYTHONPATH=tests $(PY) -m benchmarks $(BENCHMARK)
 	@PYTHONPATH=tests $(PY) -m benchmarks.report
 
+faults: $(READY) ## Let each fault happen to a release under load and write docs/reliability.md (30 minutes; ONLY=part of a test's name)
+	@records="$$(mktemp)" && \
+	  MLFLOW_FAULTS_RECORD="$$records" $(PY) -m pytest tests/e2e/faults -v $(if $(ONLY),-k '$(ONLY)') $(FAULTS) && \
+	  (cd tests && ../$(PY) -m e2e.faults.report "$$records") && rm "$$records"
+
 # Each run of the first two takes other values: a failure is repeated by its SEED. The last has PostgreSQL, and so fast paths.
 nightly: SEED ?= $(shell date +%Y%m%d)
-nightly: $(READY) ## Long runs of the fuzz tests: values of the chart, calls of MLflow's API and HTTP requests (SEED=20260131)
+nightly: $(READY) ## Long runs of the fuzz tests (values of the chart, calls of MLflow's API, HTTP requests; SEED=20260131) and all faults
 	@echo "make: SEED=$(SEED)"
 	@TESTS_FUZZ_CASES=10000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/render/test_any_values.py -n 4 -rP
 	@TESTS_DIFFERENTIAL_CALLS=100000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/runtime/test_fast_paths.py \
 	  tests/runtime/test_parallel_writers.py -k same -n 4 --timeout 10800
 	@MLFLOW_ATTACKS_MUTATIONS=100000 $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
 	@TESTS_ATTACKS_DATABASE=postgresql $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
+	@$(MAKE) --no-print-directory faults
 
 compare: $(READY) ## Show what the chart renders differently than at a commit (COMMIT=main ALLOW=<regular expression>)
 	@cd tests && ../$(PY) -m render.compare_commits $(COMMIT) $(if $(ALLOW),--allow '$(ALLOW)')

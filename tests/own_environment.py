@@ -26,8 +26,8 @@ PREFIXES = (
 )
 NAMES = ("MLFLOWOPS_CLUSTER", "CONTEXT", "PLATFORM", "MAKEFLAGS", "MAKEOVERRIDES")
 
-# `make nightly` sets it; no program reads it.
-KEPT = "MLFLOW_ATTACKS_MUTATIONS"
+# `make nightly` and `make faults` set them; no program reads them.
+KEPT = ("MLFLOW_ATTACKS_MUTATIONS", "MLFLOW_FAULTS_RECORD")
 
 NOWHERE = "/nowhere"
 NEAR = "localhost,127.0.0.1,::1,10.176.0.0/12"
@@ -37,7 +37,7 @@ NEAR = "localhost,127.0.0.1,::1,10.176.0.0/12"
 def replace_shell(environ: MutableMapping[str, str]) -> None:
     """Remove what a shell may have set; name absent files where a program would look in HOME."""
     for name in [name for name in environ if name.startswith(PREFIXES) or name in NAMES]:
-        if name != KEPT:
+        if name not in KEPT:
             del environ[name]
     # Before anything imports MLflow: a thread of its telemetry changes the environment while others read it.
     environ["MLFLOW_DISABLE_TELEMETRY"] = "true"

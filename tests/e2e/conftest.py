@@ -1,7 +1,8 @@
 """One real cluster for all end-to-end tests, made by the same `make up` that users type.
 
-The cluster is called `test`, so it stands beside the one that a developer tries things on, and is
-removed at the end. `--keep` leaves it, and `--reuse` then uses it unchanged, for one test after another.
+The cluster is called `test` (TESTS_CLUSTER chooses another name), so it stands beside the one that a
+developer tries things on, and is removed at the end. `--keep` leaves it, and `--reuse` then uses it
+unchanged, for one test after another.
 Workers of one run (`-n 2`) share it: a file of tests has namespaces of its own, and waits more than it works.
 """
 
@@ -20,7 +21,7 @@ from e2e.leaks import remove
 from e2e.platform import Platform
 from e2e.up import Up
 
-CLUSTER = "test"
+CLUSTER = os.environ.get("TESTS_CLUSTER", "test")
 SHARED = "MLFLOW_TESTS_SHARED"
 
 

@@ -1,0 +1,46 @@
+"""The way from the server to its object store: a proxy (pod/store_proxy.py) that can make it bad."""
+
+import contextlib
+from collections.abc import Iterator
+
+from e2e.faults.people import SCRIPTS
+from e2e.faults.place import first_node
+from e2e.kube import Kube, client_pod
+
+NAME = "store-way"
+
+
+class StoreWay:
+    """At `http://store-way:8333`, in front of the namespace's SeaweedFS."""
+
+    def __init__(self, kube: Kube, namespace: str) -> None:
+        self.kube = kube
+        self.namespace = namespace
+
+    def start(self) -> None:
+        script = {"store_proxy.py": (SCRIPTS / "store_proxy.py").read_text()}
+        self.kube.core.create_namespaced_config_map(
+            self.namespace, {"metadata": {"name": NAME}, "data": script}
+        )
+        pod = client_pod(NAME, ["python", "/way/store_proxy.py", "seaweedfs", "8333"])
+        pod["metadata"]["labels"] = {"app": NAME}
+        pod["spec"]["nodeSelector"] = {"kubernetes.io/hostname": first_node(self.kube)}
+        pod["spec"]["volumes"].append({"name": "way", "configMap": {"name": NAME}})
+        pod["spec"]["containers"][0]["volumeMounts"].append({"name": "way", "mountPath": "/way"})
+        self.kube.core.create_namespaced_pod(self.namespace, pod)
+        service = {"metadata": {"name": NAME}, "spec": {"selector": {"app": NAME}, "ports": [{"port": 8333}]}}
+        self.kube.core.create_namespaced_service(self.namespace, service)
+        self.kube.wait_ready(self.namespace, 1, selector=f"app={NAME}")
+
+    @contextlib.contextmanager
+    def bad(self, mode: str) -> Iterator[None]:
+        """In the block, requests to the store are `slow`, or answered `403` or `503`."""
+        self._set(mode)
+        try:
+            yield
+        finally:
+            self._set("fine")
+
+    def _set(self, mode: str) -> None:
+        command = f"echo {mode} > /tmp/mode.new && mv /tmp/mode.new /tmp/mode"
+        self.kube.exec(self.namespace, NAME, ["sh", "-c", command])
