@@ -3,6 +3,7 @@
 import collections
 import hashlib
 import json
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,9 +11,10 @@ from pathlib import Path
 import requests
 
 SERVER, NAME = sys.argv[1], sys.argv[2]
+FOLDER = Path(os.environ.get("PEOPLE_FOLDER", "/tmp"))
 API = f"{SERVER}/api/2.0/mlflow"
 FILES = f"{SERVER}/api/2.0/mlflow-artifacts/artifacts"
-EXPERIMENT = Path("/tmp/experiment").read_text()
+EXPERIMENT = (FOLDER / "experiment").read_text()
 
 
 def get(path, **params):
@@ -67,7 +69,7 @@ def artifact(path):
 
 def main():
     acknowledged, sent = set(), set()
-    for line in Path("/tmp/record").read_text().splitlines():
+    for line in (FOLDER / "record").read_text().splitlines():
         entry = json.loads(line)
         items = {tuple(each) for each in entry["holds"]}
         sent |= items

@@ -10,6 +10,7 @@ import collections
 import functools
 import hashlib
 import json
+import os
 import random
 import socket
 import sys
@@ -20,15 +21,16 @@ from pathlib import Path
 import requests
 
 SERVER, NAME = sys.argv[1], sys.argv[2]
+FOLDER = Path(os.environ.get("PEOPLE_FOLDER", "/tmp"))
 API = f"{SERVER}/api/2.0/mlflow"
 FILES = f"{SERVER}/api/2.0/mlflow-artifacts/artifacts"
 WRITERS, READERS = 6, 3
 TIMEOUT = 60
 REST = 0.15
-STOP = Path("/tmp/stop")
+STOP = FOLDER / "stop"
 
 lock = threading.Lock()
-record = Path("/tmp/record").open("a")  # noqa: SIM115 - as long as the process
+record = (FOLDER / "record").open("a")
 # What was acknowledged lately, for the readers: (run, items) and (path, digest).
 recent = collections.deque(maxlen=50)
 state = {
@@ -188,8 +190,8 @@ def lacks_file(who, path, digest):
 
 def publish():
     with lock:
-        Path("/tmp/state.new").write_text("state " + json.dumps(state))
-    Path("/tmp/state.new").replace("/tmp/state")
+        (FOLDER / "state.new").write_text("state " + json.dumps(state))
+    (FOLDER / "state.new").replace(FOLDER / "state")
 
 
 def post(path, body):
@@ -200,7 +202,7 @@ def post(path, body):
 
 socket.getaddrinfo = functools.cache(socket.getaddrinfo)
 EXPERIMENT = post("experiments/create", {"name": NAME})["experiment_id"]
-Path("/tmp/experiment").write_text(EXPERIMENT)
+(FOLDER / "experiment").write_text(EXPERIMENT)
 for each in range(2):
     post("registered-models/create", {"name": f"{NAME} {each}"})
 workers = [threading.Thread(target=write, args=(each,), daemon=True) for each in range(WRITERS)]
