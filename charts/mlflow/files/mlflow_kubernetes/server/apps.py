@@ -200,7 +200,7 @@ def open_apps(app_name: str) -> Apps:
     limit_decompression()
     withhold_presigned_urls()
     replica_misses.install(mlflow.server.app)
-    unavailable.install()
+    unavailable.install(fastapi)
     apps = Apps(mlflow.server.app, fastapi)
     if request_metrics.metrics_folder():
         request_metrics.remove_stale_gauges()

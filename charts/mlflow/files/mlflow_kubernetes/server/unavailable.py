@@ -1,17 +1,26 @@
-"""Errors of the database that pass by themselves. Clients of MLflow repeat what is answered 503, not 400."""
+"""Errors of the stores that pass by themselves, answered 503: clients of MLflow repeat that, and not 400."""
 
+from collections.abc import Iterator
 from typing import Any
 
 # A read-only database: after a fail-over, before the standby is promoted, or on a full disk of a managed one.
 # MLflow answers 503 to an OperationalError only, and psycopg2 calls this an InternalError.
 PASSING = {"25006"}
+# An object store that cannot be reached: names of classes, as its libraries are imported when needed.
+UNREACHABLE = {"ConnectionError", "HTTPClientError", "ServiceRequestError", "ServiceResponseError"}
+MESSAGE = "The artifact store does not answer; try again."
 
 
-def install() -> None:
-    """Change what all engines of SQLAlchemy raise. Call it once."""
+def install(app: Any) -> None:
+    """Change what all engines of SQLAlchemy raise, and how an app of FastAPI answers. Call it once.
+
+    Args:
+        app: MLflow's FastAPI app, which uploads and downloads artifacts, before its first request.
+    """
     from sqlalchemy import Engine, event
 
     event.listen(Engine, "handle_error", _as_operational, retval=True)
+    app.add_exception_handler(Exception, _answer)
 
 
 def _as_operational(context: Any) -> Exception | None:
@@ -22,3 +31,26 @@ def _as_operational(context: Any) -> Exception | None:
         return None
     passing: Exception = OperationalError(context.statement, None, error, hide_parameters=True)
     return passing
+
+
+async def _answer(_request: Any, error: Exception) -> Any:
+    """The answer to an error that no view has expected; the error is still logged."""
+    from starlette.responses import JSONResponse, PlainTextResponse
+
+    if any(map(_passes, _chain(error))):
+        return JSONResponse({"error_code": "TEMPORARILY_UNAVAILABLE", "message": MESSAGE}, 503)
+    return PlainTextResponse("Internal Server Error", 500)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and those that it was raised for."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether a store could not be reached, or says itself that it cannot serve now."""
+    answer = getattr(error, "response", None)
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(answer, dict) else 0
+    return status >= 500 or bool(UNREACHABLE & {each.__name__ for each in type(error).__mro__})

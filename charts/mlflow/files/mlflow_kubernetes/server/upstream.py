@@ -43,7 +43,7 @@ def create() -> Any:
     limit_decompression()
     replica_misses.install(importlib.import_module("mlflow.server").app)
     withhold_presigned_urls()
-    unavailable.install()
+    unavailable.install(app)
     format_handlers()
     return Gate(compressed(app))
 
