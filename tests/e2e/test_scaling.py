@@ -1,17 +1,15 @@
 """Pods start and stop without a failed request: twelve clients without retries, and an upload of 50 MB."""
 
-import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kubernetes import client
-from kubernetes.client.rest import ApiException
 from kubernetes.utils import parse_quantity
 
 from e2e.clients import Clients
+from e2e.drain import cordoned, evicted
 from e2e.helm import Helm
 from e2e.kube import Kube, eventually
 from e2e.stores import Database, shared_stores
@@ -107,28 +105,6 @@ def test_a_node_is_drained(kube: Kube, clients: Clients, shared_namespace: str) 
             eventually(lambda pod=pod: evicted(kube, pod), 120, "the next pod may go")  # type: ignore[misc]
         after = settle(kube, shared_namespace, 3)
     assert drained not in {pod.spec.node_name for pod in after}
-
-
-@contextlib.contextmanager
-def cordoned(kube: Kube, node: str) -> Iterator[None]:
-    """No new pod is scheduled on the node; its pods stay."""
-    kube.core.patch_node(node, {"spec": {"unschedulable": True}})
-    try:
-        yield
-    finally:
-        kube.core.patch_node(node, {"spec": {"unschedulable": None}})
-
-
-def evicted(kube: Kube, pod: client.V1Pod) -> bool:
-    """Ask for an eviction; False if a budget says not now."""
-    name, namespace = pod.metadata.name, pod.metadata.namespace
-    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": namespace}}
-    try:
-        kube.core.create_namespaced_pod_eviction(name, namespace, body)
-    except ApiException as error:
-        assert error.status == 429 and "disruption budget" in error.body, error
-        return False
-    return True
 
 
 def test_the_autoscaler_follows_the_load(

@@ -46,16 +46,31 @@ VALUES: dict[str, Any] = {
 
 
 @pytest.fixture(scope="session")
-def faults_namespace(kube: Kube) -> Iterator[str]:
-    """A restricted namespace with the Secrets of both stores and of the server."""
+def faults_namespace(kube: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A restricted namespace with the Secrets of both stores and of the server.
+
+    `--keep` leaves it, and `--reuse` uses it with all that is in it, for one fault after another.
+    """
     name = "-".join(filter(None, (NAMESPACE, os.environ.get("PYTEST_XDIST_WORKER"))))
+    if not (request.config.getoption("--reuse") and is_there(kube, name)):
+        make_namespace(kube, name)
+    yield name
+    if not request.config.getoption("--keep"):
+        remove(kube, name)
+
+
+def is_there(kube: Kube, namespace: str) -> bool:
+    """Whether an earlier run has left the namespace."""
+    found = kube.core.list_namespace(field_selector=f"metadata.name={namespace}").items
+    return any(each.status.phase == "Active" for each in found)
+
+
+def make_namespace(kube: Kube, name: str) -> None:
     kube.create_namespace(name)
     kube.secret(name, "mlflow-postgres-secret", {"password": random_key()})
     s3 = {"AWS_ACCESS_KEY_ID": "faults", "AWS_SECRET_ACCESS_KEY": random_key()}
     kube.secret(name, "mlflow-s3-secret", s3)
     kube.secret(name, "mlflow-keys-secret", KEYS)
-    yield name
-    remove(kube, name)
 
 
 @pytest.fixture(scope="session")

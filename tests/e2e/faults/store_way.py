@@ -18,6 +18,9 @@ class StoreWay:
         self.namespace = namespace
 
     def start(self) -> None:
+        """Unless it runs already."""
+        if self.kube.pods(self.namespace, f"app={NAME}"):
+            return
         script = {"store_proxy.py": (SCRIPTS / "store_proxy.py").read_text()}
         self.kube.core.create_namespaced_config_map(
             self.namespace, {"metadata": {"name": NAME}, "data": script}
