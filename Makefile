@@ -123,7 +123,6 @@ release: $(READY) ## Tag this commit as the release that Chart.yaml names, and k
 	@grep -q '^## $(VERSION) - ' CHANGELOG.md || \
 	  { echo "make: CHANGELOG.md has no $(VERSION); write '## $(VERSION) - <date>' for 'Unreleased' first." >&2; exit 1; }
 	@git tag -a 'v$(VERSION)' -m 'Chart mlflow $(VERSION)'
-	@rm -rf $(RELEASED)
 	@$$($(PY) -c 'from testbed import tools; print(tools.ensure("helm"))') package charts/mlflow -d $(RELEASED)
 	@cd $(RELEASED) && sha256sum *.tgz > SHA256SUMS
 	@echo "Now raise version in Chart.yaml, begin '## Unreleased' in CHANGELOG.md, commit with $(RELEASED), push with --tags."

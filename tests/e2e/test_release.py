@@ -11,7 +11,7 @@ import requests
 from cli import compare, laptop
 from mlflow import MlflowClient
 from mlflow.server.auth.client import AuthServiceClient
-from mlflowops.paths import REPO
+from released_charts import LAST as RELEASED
 
 from e2e.clients import Clients
 from e2e.forward import port_forward
@@ -25,7 +25,6 @@ THROUGH_THE_SERVER = {
     "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "false",
     "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
 }
-(RELEASED,) = (REPO / "tests/e2e/released").glob("*.tgz")
 # Only characters that a client can send.
 PASSWORD = NASTY.replace("é", "") + secrets.token_hex(8)
 ADMIN, ANNA = ("admin", PASSWORD), ("anna", secrets.token_hex(8))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from mlflowops.paths import REPO
+from released_charts import ARCHIVES
 from sweep import sweep
 
 from render.chart import MLFLOW, Chart, Refused, identity, nested
@@ -67,10 +67,10 @@ def test_a_value_of_another_type_is_refused_in_words(wrong: Any) -> None:
             keys -= complaints
 
 
+@pytest.mark.parametrize("released", ARCHIVES, ids=lambda archive: archive.stem)
 @pytest.mark.parametrize("helm", ["helm", "helm3"])
-def test_values_of_the_released_chart_are_enough(helm: str, tmp_path: Path) -> None:
+def test_values_of_a_released_chart_are_enough(helm: str, released: Path, tmp_path: Path) -> None:
     """`--reuse-values`: the computed values of the release before, and none of this chart's values.yaml."""
-    (released,) = (REPO / "tests/e2e/released").glob("*.tgz")
     with tarfile.open(released) as archive:
         old = yaml.safe_load(archive.extractfile("mlflow/values.yaml"))  # type: ignore[arg-type]
     shutil.copytree(MLFLOW.folder, tmp_path / "chart")

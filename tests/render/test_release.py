@@ -9,14 +9,14 @@ import sys
 import tarfile
 from pathlib import Path
 
+import pytest
 import yaml
 from mlflowops.paths import REPO
+from released_charts import ARCHIVES, FOLDER, LAST, number
 
 from render.chart import CASES, MLFLOW, Chart, Json, Manifest, Refused, identity
 
-FOLDER = REPO / "tests/e2e/released"
-(ARCHIVE,) = FOLDER.glob("*.tgz")
-RELEASED = Chart(ARCHIVE)
+RELEASED = Chart(LAST)
 # What Kubernetes refuses to change in an object that exists.
 FROZEN = {
     "Deployment": ("selector",),
@@ -26,26 +26,24 @@ FROZEN = {
 }
 
 
-def held() -> dict[str, bytes]:
-    """What is in the archive."""
-    with tarfile.open(ARCHIVE) as archive:
+def held(file: Path) -> dict[str, bytes]:
+    """What is in an archive."""
+    with tarfile.open(file) as archive:
         files = {each.name: archive.extractfile(each) for each in archive}
         return {name: file.read() for name, file in files.items() if file}
 
 
-def number(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")))
+def test_every_archive_has_its_sum() -> None:
+    sums = [f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.name}" for each in ARCHIVES]
+    assert sorted(sums) == sorted((FOLDER / "SHA256SUMS").read_text().splitlines())
 
 
-def test_the_archive_is_what_was_released() -> None:
-    """By its sum, and where this clone has the tag, by every file."""
-    assert (
-        f"{hashlib.sha256(ARCHIVE.read_bytes()).hexdigest()}  {ARCHIVE.name}\n"
-        == (FOLDER / "SHA256SUMS").read_text()
-    )
-    files = held()
+@pytest.mark.parametrize("archive", ARCHIVES, ids=lambda archive: archive.stem)
+def test_an_archive_is_what_was_released(archive: Path) -> None:
+    """Every file, where this clone has the tag."""
+    files = held(archive)
     version = yaml.safe_load(files.pop("mlflow/Chart.yaml"))["version"]
-    assert ARCHIVE.name == f"mlflow-{version}.tgz"
+    assert archive.name == f"mlflow-{version}.tgz"
     for name, content in files.items() if git("tag", "--list", f"v{version}") else ():
         assert git("show", f"v{version}:charts/{name}") == content, name
 
@@ -56,9 +54,9 @@ def git(*words: str) -> bytes:
 
 
 def test_the_next_release_has_a_number_and_a_place_in_the_changelog() -> None:
-    last = yaml.safe_load(held()["mlflow/Chart.yaml"])["version"]
+    last = yaml.safe_load(held(LAST)["mlflow/Chart.yaml"])["version"]
     ours = yaml.safe_load((MLFLOW.folder / "Chart.yaml").read_text())["version"]
-    assert number(ours) > number(last)
+    assert number(Path(f"mlflow-{ours}.tgz")) > number(LAST)
     sections = re.findall(r"(?m)^## (\S+)", (REPO / "CHANGELOG.md").read_text())
     assert sections[0] in ("Unreleased", ours) and sections[1] == last
 
@@ -111,6 +109,8 @@ def test_make_release(tmp_path: Path) -> None:
     shutil.copytree(MLFLOW.folder, tmp_path / "charts/mlflow")
     meta = tmp_path / "charts/mlflow/Chart.yaml"
     meta.write_text(re.sub(r"(?m)^version: .*$", "version: 9.9.9", meta.read_text()))
+    (tmp_path / "tests/e2e/released").mkdir(parents=True)
+    (tmp_path / "tests/e2e/released/mlflow-9.9.8.tgz").write_text("the release before")
     run(tmp_path, "git", "init", "-q")
     commit(tmp_path)
     # READY: packages are installed already.
@@ -122,7 +122,8 @@ def test_make_release(tmp_path: Path) -> None:
     commit(tmp_path)
     assert "Now raise version" in run(tmp_path, *make)
     folder = tmp_path / "tests/e2e/released"
-    assert "mlflow-9.9.9.tgz: OK" in run(folder, "sha256sum", "--check", "SHA256SUMS")
+    checked = run(folder, "sha256sum", "--check", "SHA256SUMS").splitlines()
+    assert checked == ["mlflow-9.9.8.tgz: OK", "mlflow-9.9.9.tgz: OK"], "earlier releases are kept"
     assert run(tmp_path, "git", "tag", "--points-at", "HEAD") == "v9.9.9\n"
 
 
