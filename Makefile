@@ -52,7 +52,8 @@ faults: $(READY) ## Let each fault happen to a release under load and write docs
 	  MLFLOW_FAULTS_RECORD="$$records" $(PY) -m pytest tests/e2e/faults -v $(if $(ONLY),-k '$(ONLY)') $(FAULTS) && \
 	  (cd tests && ../$(PY) -m e2e.faults.report "$$records") && rm "$$records"
 
-# Each run of the first two takes other values: a failure is repeated by its SEED. The last has PostgreSQL, and so fast paths.
+# Each run of the first two takes other values: a failure is repeated by its SEED. The fourth has PostgreSQL, and so
+# fast paths.
 nightly: SEED ?= $(shell date +%Y%m%d)
 nightly: $(READY) ## Long runs of the fuzz tests (values of the chart, calls of MLflow's API, HTTP requests; SEED=20260131) and all faults
 	@echo "make: SEED=$(SEED)"
@@ -61,6 +62,7 @@ nightly: $(READY) ## Long runs of the fuzz tests (values of the chart, calls of 
 	  tests/runtime/test_parallel_writers.py -k same -n 4 --timeout 10800
 	@MLFLOW_ATTACKS_MUTATIONS=100000 $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
 	@TESTS_ATTACKS_DATABASE=postgresql $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
+	@$(PY) -m pytest tests/runtime/test_upgrade.py -m nightly -v --timeout 3600
 	@$(MAKE) --no-print-directory faults
 
 compare: $(READY) ## Show what the chart renders differently than at a commit (COMMIT=main ALLOW=<regular expression>)

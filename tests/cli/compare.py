@@ -40,7 +40,7 @@ def facts(client: MlflowClient, run: Run) -> dict[str, Any]:
             (each.dataset.name, each.dataset.digest, [(tag.key, tag.value) for tag in each.tags])
             for each in (run.inputs.dataset_inputs if run.inputs else [])
         ],
-        "outputs": len(run.outputs.model_outputs) if run.outputs else 0,
+        "outputs": len(run.outputs.model_outputs) if getattr(run, "outputs", None) else 0,
     }
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import requests
 from cli import compare, laptop
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
-from mlflow.server.auth.client import AuthServiceClient
 
 from runtime.network import free_port
 
@@ -34,9 +35,11 @@ def main(database: str, folder: Path) -> None:
     """Leave `facts.json` in the folder, among others."""
     stores = ["--backend-store-uri", database, "--artifacts-destination", str(folder / "artifacts")]
     with server(*stores) as place:
-        laptop.fill(place, folder, NAME)
+        with laptop.mlflow_of_the_process(place):  # MLflow 2 opens artifacts by that address only
+            laptop.fill(place, folder, NAME)
+        promote(place)
         (folder / "facts.json").write_text(json.dumps(facts(place), indent=1))
-    if hasattr(AuthServiceClient, "create_experiment_permission"):  # MLflow had no roles yet
+    if mlflow.__version__.startswith("3.10."):  # no roles yet, and accounts may share the database
         ini = folder / "basic_auth.ini"
         ini.write_text(INI.format(database=database, password=PASSWORD))
         os.environ |= {"MLFLOW_AUTH_CONFIG_PATH": str(ini), "MLFLOW_FLASK_SERVER_SECRET_KEY": PASSWORD}
@@ -50,17 +53,30 @@ def server(*options: str) -> Iterator[str]:
     """The address of a server of this MLflow."""
     place = f"http://127.0.0.1:{(port := free_port())}"
     words = ["server", *options, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    process = subprocess.Popen([sys.executable, "-m", "mlflow", *words])
+    # MLflow 2 has gunicorn, which ends a worker after 30 s that a busy machine needs.
+    busy = {"GUNICORN_CMD_ARGS": "--timeout 600"}
+    command = [sys.executable, "-m", "mlflow", *words]
+    process = subprocess.Popen(command, env={**os.environ, **busy}, start_new_session=True)
     try:
         wait_for(process, place)
         yield place
     finally:
-        process.terminate()
-        process.wait(60)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)  # MLflow 2 leaves gunicorn behind
+        process.wait(600)
+
+
+def promote(place: str) -> None:
+    """A stage and an alias for the model that a run logged, which is all that MLflow 2 has."""
+    client = MlflowClient(place, registry_uri=place)
+    client.transition_model_version_stage(f"{NAME}-old", "1", "Production")
+    client.set_registered_model_alias(f"{NAME}-old", "champion", "1")
 
 
 def accounts(place: str) -> None:
     """Who may change the experiment, who the model, and who was not to see the experiment."""
+    from mlflow.server.auth.client import AuthServiceClient  # not in every package of an older MLflow
+
     client: Any = AuthServiceClient(place)
     for user in ("anna", "bert", "carl"):
         client.create_user(user, PASSWORD)
@@ -92,14 +108,20 @@ def facts(place: str) -> dict[str, Any]:
         },
         "versions": sorted(version(each) for each in client.search_model_versions()),
         "aliases": {each.name: aliases(each) for each in client.search_registered_models()},
-        "logged": [
-            [each.model_id, each.name, str(each.status), each.source_run_id, each.tags, each.params]
-            for each in client.search_logged_models([compare.experiment(client, NAME).experiment_id])
-        ],
-        "prompt": client.load_prompt(f"{NAME}-prompt", 1).template,
+        **logged(client),
     }
     # JSON has no tuples, sets, or NaN that is equal to itself.
     return json.loads(json.dumps(found, default=sorted), parse_constant=str)
+
+
+def logged(client: MlflowClient) -> dict[str, Any]:
+    """Logged models and the prompt; nothing in the database of an MLflow 2."""
+    models = getattr(client, "search_logged_models", lambda _: [])
+    found = [
+        [each.model_id, each.name, str(each.status), each.source_run_id, each.tags, each.params]
+        for each in models([compare.experiment(client, NAME).experiment_id])
+    ]
+    return {"logged": found, "prompt": client.load_prompt(f"{NAME}-prompt", 1).template} if found else {}
 
 
 def aliases(model: Any) -> dict[str, str]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from testbed.locks import locked
+
 from runtime.postgres import Postgres
 from runtime.server import environment
 from testbed import paths
@@ -20,12 +22,17 @@ MAKERS = [
     TESTS / name
     for name in ("runtime/releases.py", "runtime/old_release.py", "cli/laptop.py", "cli/compare.py")
 ]
+# The oldest release that runs with the packages of the current one.
+SHARES_PACKAGES = (3, 10)
 UV = Path(sys.executable).parent / "uv"
 
 
 @dataclass(frozen=True)
 class Release:
-    """A release on PyPI, run with the packages that the current one has: its own code writes the rows."""
+    """A release on PyPI: its own code writes the rows.
+
+    It runs with the packages that the current one has, or, before 3.10, in an environment of its own.
+    """
 
     version: str
     postgres: Postgres
@@ -52,6 +59,22 @@ class Release:
                 self._install(Path(temporary, "packages")).rename(packages)
         return {"PYTHONPATH": f"{packages}:{TESTS}", "PYTHONDONTWRITEBYTECODE": ""}
 
+    @property
+    def python(self) -> Path:
+        """The interpreter that finds that release."""
+        if tuple(map(int, self.version.split("."))) >= SHARES_PACKAGES:
+            return Path(sys.executable)
+        # SQLAlchemy 2.1 lacks a name that they import.
+        wanted = [f"mlflow=={self.version}", "psycopg2-binary", "sqlalchemy<2.1"]
+        key = hashlib.sha256(" ".join(wanted).encode()).hexdigest()[:8]
+        place = paths.cache("old-databases") / f"{self.version}-python-{key}"
+        with locked(paths.cache("old-databases", "locks") / self.version, f"MLflow {self.version}"):
+            if not (place / "whole").exists():
+                subprocess.run([UV, "venv", "-q", "--clear", "--python", sys.executable, place], check=True)
+                subprocess.run([UV, "pip", "install", "-q", "--python", place, *wanted], check=True)
+                (place / "whole").touch()
+        return place / "bin" / "python"
+
     def _install(self, folder: Path) -> Path:
         wanted = [f"{name}=={self.version}" for name in ("mlflow", "mlflow-skinny", "mlflow-tracing")]
         command = [UV, "pip", "install", "-q", "--no-deps", "--python", sys.executable, "--target", folder]
@@ -60,8 +83,10 @@ class Release:
 
     def make(self, where: dict[str, str], home: Path) -> None:
         """Let that release's server fill an empty database, and keep what it wrote."""
-        fill = [sys.executable, "-m", "runtime.old_release", "postgresql+psycopg2://", home]
-        subprocess.run(fill, check=True, env=environment(home, **where, **self.environment), cwd=home)
+        own = self.python != Path(sys.executable)
+        packages = {"PYTHONPATH": str(TESTS)} if own else self.environment
+        fill = [self.python, "-m", "runtime.old_release", "postgresql+psycopg2://", home]
+        subprocess.run(fill, check=True, env=environment(home, **where, **packages), cwd=home)
         with tempfile.TemporaryDirectory(dir=self.folder.parent) as temporary:
             made = Path(temporary, "made")
             made.mkdir()

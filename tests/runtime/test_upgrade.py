@@ -18,6 +18,7 @@ from runtime.postgres import Postgres
 from runtime.releases import Release
 from runtime.server import Server, environment, run
 
+MODEL = f"{old_release.NAME}-old"
 Restored = Callable[[str], tuple[Release, dict[str, str]]]
 
 
@@ -42,19 +43,27 @@ def migrate(home: Path, where: dict[str, str]) -> str:
     return output
 
 
-@pytest.mark.parametrize("version", ["3.10.1", "3.14.0", "3.16.1"])
+NIGHTLY = [pytest.param(each, marks=pytest.mark.nightly) for each in ("2.22.2", "3.3.2", "3.6.0", "3.9.0")]
+
+
+@pytest.mark.parametrize("version", [*NIGHTLY, "3.10.1", "3.14.0", "3.16.1"])
 def test_all_of_an_older_database_is_there(restored: Restored, home: Path, version: str) -> None:
     release, where = restored(version)
     migrate(home, where)
     account, place = f"{where['PGUSER']}:{where['PGPASSWORD']}", f"{where['PGHOST']}:{where['PGPORT']}"
     store = f"postgresql+psycopg2://{account}@{place}/{where['PGDATABASE']}"
+    expected = release.facts
+    if version == "3.3.2":  # its search of runs leaves out the models that they made
+        expected["runs"]["parent"][3]["outputs"] = 1
     with laptop.mlflow_of_the_process(store):
-        assert old_release.facts(store) == release.facts
+        assert old_release.facts(store) == expected
         client = MlflowClient(store)
         experiment = compare.experiment(client, old_release.NAME).experiment_id
         run_id = client.create_run(experiment, run_name="new").info.run_id
-        source = client.search_logged_models([experiment])[0].model_uri
-        assert client.create_model_version(old_release.NAME, source, run_id).version == 5
+        number, source = client.get_model_version_by_alias(MODEL, "champion").version, f"runs:/{run_id}/model"
+        assert client.create_model_version(MODEL, source, run_id).version == int(number) + 1
+        for logged in client.search_logged_models([experiment]):
+            assert client.create_model_version(old_release.NAME, logged.model_uri, run_id).version == 5
 
 
 def test_an_old_pod_serves_while_new_ones_start(
