@@ -71,7 +71,7 @@ def operator_uri(chart: Chart, values: Json) -> None:
         env = each["env"]
         assert env["MLFLOW_KUBERNETES_POSTGRES_URI"]["valueFrom"] == secret("mlflow-db-app", "uri")
         assert not {"PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD"} & set(env)
-        assert env["MLFLOW_BACKEND_STORE_URI"]["value"] == "postgresql+psycopg2://"
+        assert env["MLFLOW_BACKEND_STORE_URI"]["value"].startswith("postgresql+psycopg2://?")
     assert "PostgreSQL of the URI in Secret mlflow-db-app, TLS require" in chart.notes(values)
 
 

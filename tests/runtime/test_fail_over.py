@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 from mlflow import MlflowClient
+from psycopg2 import sql
 
 from runtime.network import wait_until
 from runtime.postgres import Postgres
@@ -36,10 +37,17 @@ def tables(mortal: Postgres, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return where
 
 
-@pytest.fixture(params=["true", "false"], ids=["fast", "own"])
+HOW = {
+    "fast": {},
+    "own": {"MLFLOW_KUBERNETES_FAST_PATHS": "false"},
+    "upstream": {"MLFLOW_KUBERNETES_LAUNCHER": "upstream"},
+}
+
+
+@pytest.fixture(params=["fast", "own"])
 def server(request: pytest.FixtureRequest, tables: dict[str, str], start: Callable[..., Server]) -> Server:
     """With fast paths, and with MLflow's own code."""
-    return start(**tables, MLFLOW_KUBERNETES_FAST_PATHS=request.param, MLFLOW_WORKERS="2").ready()
+    return start(**tables, **HOW[request.param], MLFLOW_WORKERS="2").ready()
 
 
 class Writer:
@@ -142,17 +150,20 @@ def test_connections_break(server: Server, mortal: Postgres) -> None:
     assert statuses(under_load(server, mortal, fault)) <= {503}
 
 
-def test_the_database_is_read_only(server: Server, mortal: Postgres) -> None:
-    """As a standby is that was not promoted yet."""
-
-    def set_read_only(value: str) -> None:
-        mortal.query(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
-        mortal.query("SELECT pg_reload_conf()")
+@pytest.mark.parametrize("server", HOW, indirect=True)
+def test_connections_that_take_no_writes_are_closed(server: Server, mortal: Postgres) -> None:
+    """As those to a primary that has become a standby: new ones lead to the new primary."""
+    database = sql.Identifier(NAME)
+    read_only = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(database)
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
 
     def fault(writers: list[Writer]) -> None:
-        set_read_only("on")
-        wait_until("refusals", lambda: all(each.refused for each in writers))
-        set_read_only("off")
+        mortal.query(read_only)  # of sessions that begin from now on until its end
+        try:
+            mortal.query(end, values=[NAME])
+            wait_until("refusals", lambda: all(each.refused for each in writers))
+        finally:
+            mortal.query(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(database))
 
     assert statuses(under_load(server, mortal, fault)) == {503}
 

@@ -26,9 +26,10 @@ the `uri` of the object store, and `own` if its credentials are the backups' own
 {{- end }}
 
 {{- /*
-JSON: what a container needs for the database: `env`, `secrets` and `files` as above. PostgreSQL's URI is bare: libpq
-reads the rest from PG* variables, so a password needs no encoding. The pool is never as small as the threads, which
-may need two connections each. Takes `.`.
+JSON: what a container needs for the database: `env`, `secrets` and `files` as above. PostgreSQL's URI has no place:
+libpq reads that from PG* variables, so a password needs no encoding. It has the options without a variable, which end a
+connection to a server that is gone after 15 s. The kernel alone would wait 15 minutes for an answer to what was sent,
+and 2 hours where nothing was. The pool is never as small as the threads, which may need two connections each. Takes `.`.
 */}}
 {{- define "mlflow.database" -}}
 {{- $threads := (include "mlflow.facts" . | fromJson).threads | int -}}
@@ -73,7 +74,8 @@ may need two connections each. Takes `.`.
 {{- $secrets = append $secrets (dict "variable" $variable "secret" $from.name "key" $from.key) -}}
 {{- end }}{{ end -}}
 {{- $env = merge (dict) $libpq (dict
-      "MLFLOW_BACKEND_STORE_URI" "postgresql+psycopg2://"
+      "MLFLOW_BACKEND_STORE_URI"
+        "postgresql+psycopg2://?keepalives_idle=10&keepalives_interval=5&tcp_user_timeout=15000"
       "MLFLOW_KUBERNETES_INDEXES" (list (ternary "runs" "" .indexes.runs)
         (ternary "latest_metrics" "" .indexes.latestMetrics) | compact | join ",")
       "MLFLOW_KUBERNETES_INDEX_SECONDS" "60"

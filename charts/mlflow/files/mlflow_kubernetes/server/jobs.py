@@ -49,11 +49,12 @@ def main() -> None:
 
 def _prepare() -> None:
     """Set what `mlflow server` hands to its runner."""
-    from mlflow_kubernetes.server import auth
+    from mlflow_kubernetes.server import auth, unavailable
     from mlflow_kubernetes.server.apps import prepare
 
     # Each job is a process, and would leave files with counts that are never read.
     os.environ.pop("MLFLOW_EXPOSE_PROMETHEUS", None)
+    unavailable.watch_engines()
     prepare("")
     from mlflow.server import ARTIFACT_ROOT_ENV_VAR
     from mlflow.server.constants import MLFLOW_SERVER_UP_TIME

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 # A read-only database: after a fail-over, before the standby is promoted, or on a full disk of a managed one.
-# MLflow answers 503 to an OperationalError only, and psycopg2 calls this an InternalError.
+# MLflow answers 503 to an OperationalError only, and psycopg2 calls this an InternalError. The connection may
+# lead to a primary that has become a standby, so the pool opens new ones, which lead to the new primary.
 PASSING = {"25006"}
 # An object store that cannot be reached: names of classes, as its libraries are imported when needed.
 UNREACHABLE = {"ConnectionError", "HTTPClientError", "ServiceRequestError", "ServiceResponseError"}
@@ -17,10 +18,15 @@ def install(app: Any) -> None:
     Args:
         app: MLflow's FastAPI app, which uploads and downloads artifacts, before its first request.
     """
+    watch_engines()
+    app.add_exception_handler(Exception, _answer)
+
+
+def watch_engines() -> None:
+    """Change what all engines of SQLAlchemy raise, in a process without an app. Call it once."""
     from sqlalchemy import Engine, event
 
     event.listen(Engine, "handle_error", _as_operational, retval=True)
-    app.add_exception_handler(Exception, _answer)
 
 
 def _as_operational(context: Any) -> Exception | None:
@@ -29,7 +35,10 @@ def _as_operational(context: Any) -> Exception | None:
     error = context.original_exception
     if getattr(error, "pgcode", None) not in PASSING:
         return None
-    passing: Exception = OperationalError(context.statement, None, error, hide_parameters=True)
+    context.is_disconnect = True
+    passing: Exception = OperationalError(
+        context.statement, None, error, hide_parameters=True, connection_invalidated=True
+    )
     return passing
 
 
