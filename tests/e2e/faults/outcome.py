@@ -36,6 +36,8 @@ class Outcome:
     """Seconds of the fault itself."""
     restarts: int
     """Of containers of the server's pods, without those of pods that went."""
+    pause: float = 0
+    """Seconds between two acknowledged writes to the database, of anybody, at most."""
     acknowledged: int = 0
     """Runs, metric points, params, tags, artifacts and model versions."""
     lost: list[str] = field(default_factory=list)

@@ -41,13 +41,16 @@ class Release:
             for each in pod.status.container_statuses or []
         }
 
-    def under_load(self, fault: str, happen: Callable[[], Any], seconds: float = RECOVERY) -> Outcome:
+    def under_load(
+        self, fault: str, happen: Callable[[], Any], seconds: float = RECOVERY, may_lose: bool = False
+    ) -> Outcome:
         """Let it happen while people track; what they saw, recorded and checked.
 
         Args:
             fault: One sentence without its period, such as `A worker is killed`.
             happen: Returns when the fault is over.
             seconds: In which everybody must be served again after it, on an idle machine.
+            may_lose: Whether the store may lose what it has acknowledged; the outcome says what.
         """
         test = os.environ["PYTEST_CURRENT_TEST"].split("::")[-1].split(" ")[0]
         people = People(self.kube, self.namespace, re.sub("[^a-z0-9]+", "-", test.removeprefix("test_")))
@@ -66,8 +69,8 @@ class Release:
         outcome = Outcome(
             fault=fault, test=test, requests=seen["requests"], refused=seen["refused"],
             slowest=round(seen["slowest"], 2), recovery=round(max(0, seen["last_refusal"] - ended), 1),
-            lasted=round(ended - began, 1), restarts=restarts, acknowledged=seen["acknowledged"],
-            lost=lost(seen), doubled=seen["doubled"], stray=seen["stray"],
+            lasted=round(ended - began, 1), pause=round(seen["pause"], 1), restarts=restarts,
+            acknowledged=seen["acknowledged"], lost=lost(seen), doubled=seen["doubled"], stray=seen["stray"],
         )  # fmt: skip
         outcome.record()
-        return outcome.check()
+        return outcome if may_lose else outcome.check()

@@ -38,6 +38,8 @@ state = {
     "refused": {},  # status, or "no answer": how many
     "slowest": 0.0,
     "last_refusal": 0.0,
+    "last_write": 0.0,
+    "pause": 0.0,  # the longest time between two acknowledged writes to the database, of anybody
     "wrong": [],  # reads that lack what was acknowledged
     "whole": [0.0] * WRITERS,  # when each writer began its last cycle without a refusal
     "reads": 0,
@@ -70,6 +72,9 @@ def note(who, call, began, status, holds):
         if status != 200:
             state["refused"][str(status)] = state["refused"].get(str(status), 0) + 1
             state["last_refusal"] = now
+        elif holds and call != "upload":
+            state["pause"] = max(state["pause"], now - (state["last_write"] or now))
+            state["last_write"] = now
 
 
 class Cycle:
