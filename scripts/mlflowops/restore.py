@@ -1,7 +1,9 @@
 """`mlflowops restore`: replace the database by a backup while the server is scaled to 0."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +12,10 @@ from mlflowops import console
 from mlflowops.options import Context, Namespace, ReleaseName
 
 if TYPE_CHECKING:
-    from mlflowops.kube import Reader
+    from mlflowops.kube import Json, Reader
+
+REPLICAS = "mlflowops.restore/replicas"
+"""Annotation of a Deployment that a restore has scaled to 0: its replicas before."""
 
 
 def restore(
@@ -23,7 +28,8 @@ def restore(
     """Replace the database by a backup. MLflow is not available meanwhile.
 
     Scales the server to 0, restores in one transaction, counts the rows, and scales back. If anything is
-    wrong with the backup, or on the way, the database is not changed.
+    wrong with the backup, or on the way, the database is not changed. If the command is killed, run it again:
+    it scales to the replicas from before the first one.
     """
     from mlflowops import kube
     from mlflowops.backup import cronjobs
@@ -33,19 +39,34 @@ def restore(
         connected.job_template("restore")
         if not yes:
             typer.confirm(f"Replace the database of {release} in {namespace} by backup {backup}?", abort=True)
+        signal.signal(signal.SIGTERM, _exit_on_sigterm)
         with scaled_to_zero(connected.reader, release):
             connected.run("restore", f"--backup={backup}")
+
+
+def replicas_before(deployment: "Json") -> int:
+    """Return the replicas of a Deployment, or those from before a restore that was killed."""
+    annotations = deployment["metadata"].get("annotations") or {}
+    return int(deployment["spec"]["replicas"] or annotations.get(REPLICAS, 0))
 
 
 @contextmanager
 def scaled_to_zero(reader: "Reader", deployment: str, seconds: float = 600) -> Iterator[None]:
     """Scale a Deployment to 0 for the block, and back to its replicas even if the block fails."""
-    replicas = reader.get("apps/v1", "deployments", deployment)["spec"]["replicas"]
+    replicas = replicas_before(reader.get("apps/v1", "deployments", deployment))
     try:
+        _annotate(reader, deployment, str(replicas))
         _scale(reader, deployment, 0, seconds)
         yield
     finally:
         _scale(reader, deployment, replicas, seconds)
+        _annotate(reader, deployment, None)
+
+
+def _annotate(reader: "Reader", deployment: str, replicas: str | None) -> None:
+    from mlflowops import kube
+
+    kube.annotate(reader, "apps/v1", "deployments", deployment, {REPLICAS: replicas})
 
 
 def _scale(reader: "Reader", deployment: str, replicas: int, seconds: float) -> None:
@@ -53,3 +74,7 @@ def _scale(reader: "Reader", deployment: str, replicas: int, seconds: float) -> 
 
     with console.step(f"deployment/{deployment}: {replicas} pods"):
         kube.scale(reader, deployment, replicas, seconds)
+
+
+def _exit_on_sigterm(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)

@@ -19,7 +19,7 @@ class FakeApi:
 
     Attributes:
         answers: What a GET of a path returns: JSON, text, an error status, or a function that returns JSON.
-        status: Error status of a POST or PATCH by its path.
+        status: Error status of a POST, PATCH or DELETE by its path.
         writes: Method, path and body of each write.
     """
 
@@ -59,7 +59,7 @@ class FakeApi:
                 api.writes.append((self.command, path, body))
                 self._answer(api.status.get(path, body))
 
-            do_PATCH = do_POST
+            do_PATCH = do_DELETE = do_POST
 
             def _answer(self, answer: Json | str | int) -> None:
                 status = answer if isinstance(answer, int) else 200

@@ -9,6 +9,7 @@ from kubernetes import client
 from mlflowops.health import pods, schema
 from mlflowops.health.release import Release
 from mlflowops.kube import Json, Reader
+from mlflowops.restore import REPLICAS
 
 READY = [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "True"}]
 RUNNING = {"name": "mlflow", "restartCount": 0, "state": {"running": {}}, "lastState": {}}
@@ -67,6 +68,14 @@ def test_an_unfinished_rollout(unfinished: dict[str, int]) -> None:
 def test_scaled_to_nothing() -> None:
     check = pods.rollout(release(wanted=0))
     assert (check.status, check.detail) == ("red", "scaled to 0 replicas")
+
+
+def test_scaled_to_nothing_by_a_restore() -> None:
+    restored = release(wanted=0)
+    restored.deployment["metadata"]["annotations"] = {REPLICAS: "2"}
+    check = pods.rollout(restored)
+    assert (check.status, check.detail) == ("red", "scaled to 0 replicas by `mlflowops restore`")
+    assert "kubectl scale -n ml deployment/mlflow --replicas 2" in check.fix
 
 
 def test_ready_pods() -> None:

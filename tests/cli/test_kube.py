@@ -82,13 +82,14 @@ def test_waiting_ends_with_the_result_or_the_time() -> None:
 class Scalable:
     """A Deployment that has as many pods as its scale was set to, a request later."""
 
-    def __init__(self, api: FakeApi, follows: bool = True) -> None:
-        self.api, self.follows, self.replicas = api, follows, 2
+    def __init__(self, api: FakeApi, follows: bool = True, replicas: int = 2, **annotations: str) -> None:
+        self.api, self.follows, self.replicas, self.wanted = api, follows, replicas, replicas
+        self.annotations = annotations
 
     def __call__(self) -> Json:
         found = {
-            "metadata": {"name": "mlflow", "generation": 3},
-            "spec": {"replicas": 2},
+            "metadata": {"name": "mlflow", "generation": 3, "annotations": self.annotations},
+            "spec": {"replicas": self.wanted},
             "status": {"observedGeneration": 3, "replicas": self.replicas, "readyReplicas": self.replicas},
         }
         scales = [body["spec"]["replicas"] for _, path, body in self.api.writes if path.endswith("/scale")]
@@ -111,9 +112,25 @@ def test_scaled_to_zero_and_back_even_after_an_error(
 
     with pytest.raises(ValueError, match="in the block"):
         fail()
-    assert api.writes == [
-        ("PATCH", f"{DEPLOYMENT}/scale", {"spec": {"replicas": replicas}}) for replicas in (0, 2)
-    ]
+    assert api.writes == [note("2"), scaled(0), scaled(2), note(None)]
+
+
+def scaled(replicas: int) -> tuple[str, str, Json]:
+    return "PATCH", f"{DEPLOYMENT}/scale", {"spec": {"replicas": replicas}}
+
+
+def note(replicas: str | None) -> tuple[str, str, Json]:
+    return "PATCH", DEPLOYMENT, {"metadata": {"annotations": {restore.REPLICAS: replicas}}}
+
+
+def test_a_restore_after_a_killed_one_scales_to_the_replicas_before_that(
+    api: FakeApi, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    api.answers[DEPLOYMENT] = Scalable(api, True, 0, **{restore.REPLICAS: "3"})
+    with restore.scaled_to_zero(reader, "mlflow"):
+        pass
+    assert api.writes == [note("3"), scaled(0), scaled(3), note(None)]
 
 
 def test_a_deployment_that_does_not_scale(api: FakeApi, reader: Reader) -> None:
@@ -179,6 +196,25 @@ def test_a_job_that_fails(api: FakeApi, cli: Cli) -> None:
     answer = cli("backup", "now", "--namespace", "ml")
     assert answer.code == 1
     assert ": two; `kubectl logs -n ml job/mlflow-backup-" in answer.err
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
+def test_an_interruption_ends_the_job(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, interruption: type[BaseException]
+) -> None:
+    job_ends(api, "Running")
+    jobs = cronjobs.connect("ml", "mlflow", None)
+
+    def interrupted(_seconds: float) -> None:
+        api.answers = dict(api.answers)  # from now on there is no Job
+        raise interruption
+
+    monkeypatch.setattr("time.sleep", interrupted)
+    with pytest.raises(interruption):
+        jobs.run_job(jobs.job_template("backup"), "backup")
+    (_, _, created), (method, path, options) = api.writes
+    assert (method, path.rpartition("/")[2]) == ("DELETE", created["metadata"]["name"])
+    assert options["propagationPolicy"] == "Foreground"
 
 
 def test_a_release_without_backups(api: FakeApi, cli: Cli) -> None:

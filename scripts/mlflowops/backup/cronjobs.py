@@ -58,7 +58,7 @@ class CronJobs:
             raise failed
 
     def run_job(self, job: Json, task: str) -> tuple[str, OpsError | None]:
-        """Create a Job and wait for its end.
+        """Create a Job and wait for its end; an interruption deletes it with its pod.
 
         Returns:
             The log of its first container, and the error if it failed.
@@ -68,7 +68,12 @@ class CronJobs:
         with console.step(f"job/{name}"):
             body = {"apiVersion": "batch/v1", "kind": "Job", **job}
             kube.create_job(self.reader.api, self.reader.namespace, body)
-            result = kube.wait_until(lambda: _result(self.reader.get("batch/v1", "jobs", name)))
+            try:
+                result = kube.wait_until(lambda: _result(self.reader.get("batch/v1", "jobs", name)))
+            except (KeyboardInterrupt, SystemExit):
+                kube.delete_job(self.reader.api, self.reader.namespace, name)
+                kube.wait_until(lambda: not self.reader.get_if_present("batch/v1", "jobs", name))
+                raise
         log = self._log(name, container)
         if result == "Complete":
             return log, None

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from mlflowops.health.check import Check, green, red
 from mlflowops.health.release import Release
 from mlflowops.kube import Json, Reader, condition, is_observed, parse_time
+from mlflowops.restore import replicas_before
 
 RECENT_RESTART = timedelta(minutes=10)
 """Restarts before this are not reported."""
@@ -29,11 +30,18 @@ def rollout(release: Release) -> Check:
     replicas, total = spec["replicas"], status.get("replicas", 0)
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
     if not replicas:
-        return red("rollout", "scaled to 0 replicas", f"`kubectl scale {command} --replicas 1`")
+        return _scaled_to_zero(release, command)
     detail = f"{available} of {replicas} available, {updated} up to date"
     if is_observed(release.deployment) and updated == available == total == replicas:
         return green("rollout", detail)
     return red("rollout", detail, f"`kubectl rollout status {command}`; if it stays, see the pods")
+
+
+def _scaled_to_zero(release: Release, command: str) -> Check:
+    if before := replicas_before(release.deployment):
+        again = f"wait for it; if it was killed, repeat it, or `kubectl scale {command} --replicas {before}`"
+        return red("rollout", "scaled to 0 replicas by `mlflowops restore`", again)
+    return red("rollout", "scaled to 0 replicas", f"`kubectl scale {command} --replicas 1`")
 
 
 def pods(release: Release) -> Check:

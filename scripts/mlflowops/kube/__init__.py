@@ -9,6 +9,7 @@ from mlflowops.kube.api_errors import FORBIDDEN, NOT_FOUND, ApiError, api_errors
 from mlflowops.kube.conditions import condition, true_conditions
 from mlflowops.kube.connection import ApiClient, connect, ping
 from mlflowops.kube.create import create_job, create_namespace, create_secret
+from mlflowops.kube.delete import delete_job
 from mlflowops.kube.deployments import is_observed, scale
 from mlflowops.kube.pod_exec import ExecOutput, exec_in_pod
 from mlflowops.kube.port_forward import forwarded_session
@@ -32,6 +33,7 @@ __all__ = [
     "create_job",
     "create_namespace",
     "create_secret",
+    "delete_job",
     "exec_in_pod",
     "forwarded_session",
     "is_observed",

@@ -1,13 +1,17 @@
 """Annotates objects, to make a controller act on them."""
 
+from collections.abc import Mapping
+
 from kubernetes import client
 
 from mlflowops.kube.reader import Json, Reader
 
 
-def annotate(reader: Reader, group: str, plural: str, name: str, annotations: dict[str, str]) -> None:
-    """Set annotations of an object."""
-    _patch(reader, group, plural, name, {"metadata": {"annotations": annotations}})
+def annotate(
+    reader: Reader, group: str, plural: str, name: str, annotations: Mapping[str, str | None]
+) -> None:
+    """Set annotations of an object; None removes one."""
+    _patch(reader, group, plural, name, {"metadata": {"annotations": dict(annotations)}})
 
 
 def annotate_pod_template(reader: Reader, deployment: str, annotations: dict[str, str]) -> None:
