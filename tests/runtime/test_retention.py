@@ -231,6 +231,16 @@ def test_time_is_up(store: Store, home: Path) -> None:
     assert set(store.left().values()) == {"active"}
 
 
+def test_a_clock_that_is_ahead(store: Store, home: Path, tmp_path: Path) -> None:
+    """Where a node's clock has jumped ten years ahead, nothing is old before its time."""
+    ahead = "import time\nnow = time.time\ntime.time = lambda: now() + 10 * 365 * 86_400\n"
+    (tmp_path / "sitecustomize.py").write_text(ahead)
+    kept = [*store.runs(2, ended=1, artifacts=False), *store.runs(2, ended=91, deleted=1, artifacts=False)]
+    log = retention(store, home, "--traces-days=30", PYTHONPATH=str(tmp_path))
+    assert "0 runs ended more than" in log
+    assert store.left().keys() == {*kept}
+
+
 def test_another_schema_is_left_alone(store: Store, home: Path) -> None:
     """MLflow's store would migrate it."""
     store.query("UPDATE alembic_version SET version_num = '0123456789ab'")

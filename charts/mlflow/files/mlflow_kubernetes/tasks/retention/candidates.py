@@ -1,7 +1,8 @@
 """Which runs may be removed: queries of MLflow's tables, repeated so that no stale result decides."""
 
-import time
 from typing import Any
+
+from mlflow_kubernetes.tasks.retention.clock import now_milliseconds
 
 DAY = 86_400_000  # milliseconds, as MLflow counts time
 # Ids of runs and of logged models are 32 hexadecimal digits. A version needs whatever it names, in any form:
@@ -58,7 +59,7 @@ class Candidates:
     def __init__(self, connection: Any, days: float | None, grace_days: float, keep_tag: str) -> None:
         connection.autocommit = True
         self.cursor = connection.cursor()
-        now = time.time() * 1000
+        now = now_milliseconds(self.cursor)
         self.values = {
             # Without an age no run has ended early enough.
             "ended_before": 0 if days is None else int(now - days * DAY),

@@ -1,11 +1,11 @@
 """Old traces: which may be removed, and their removal by MLflow's own store."""
 
-import time
 from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Any
 
 from mlflow_kubernetes.tasks.retention.candidates import DAY
+from mlflow_kubernetes.tasks.retention.clock import now_milliseconds
 from mlflow_kubernetes.tasks.retention.purge import Purge
 
 # A trace without the tag of its artifacts' address has none.
@@ -28,7 +28,7 @@ class OldTraces:
     def __init__(self, connection: Any, days: float, keep_tag: str) -> None:
         connection.autocommit = True
         self.cursor = connection.cursor()
-        self.values = {"before": int(time.time() * 1000 - days * DAY), "keep_tag": keep_tag}
+        self.values = {"before": int(now_milliseconds(self.cursor) - days * DAY), "keep_tag": keep_tag}
 
     def count(self) -> int:
         """Return how many there are."""
