@@ -1,6 +1,7 @@
 """`helmfile apply` as users type it: what it makes, what it keeps, what it shows, how it recovers."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,12 +12,13 @@ from mlflowops.generated_secrets import GENERATED
 from mlflowops.paths import REPO
 
 from e2e.helm import Helm
-from e2e.kube import Kube, eventually
+from e2e.kube import PATIENCE, Kube, eventually
 from e2e.leaks import remove
 from e2e.up import Up, run
 from testbed import helmfile, tools
 
 NAMESPACE = "apply"
+TIMEOUT = f"{PATIENCE * 120}s"
 Apply = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -103,22 +105,35 @@ def test_a_chart_that_does_not_render_is_a_failure_and_no_change(type_: Apply) -
     assert "nonsense" in done.stderr
 
 
+def unlock_by_hand(namespace: str) -> None:
+    """As docs/upgrading.md has it, for the namespace `ml`."""
+    page = (REPO / "docs/upgrading.md").read_text()
+    (command,) = re.findall(r"(?m)^kubectl delete secret -n ml -l .*$", page)
+    run(command.replace("-n ml", f"-n {namespace}"))
+
+
 @pytest.mark.parametrize("first", [True, False], ids=["installation", "upgrade"])
+@pytest.mark.parametrize("unlock", [helmfile.unlock, unlock_by_hand], ids=["up", "by-hand"])
 def test_a_killed_helm_is_recovered_from(
-    kube: Kube, helm: Helm, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch, first: bool
+    kube: Kube,
+    helm: Helm,
+    kubeconfig: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    unlock: Callable[[str], None],
+    first: bool,
 ) -> None:
-    """Power goes while helm waits: the release is locked, and `up` unlocks it."""
-    release = f"killed-{'first' if first else 'later'}"
+    """Power goes while helm waits: the release is locked, and `up` unlocks it, or the command of the page."""
+    release = f"killed-{'first' if first else 'later'}-{unlock.__name__.replace('_', '-')}"
     install = ["upgrade", "--install", release, "testbed/charts/postgresql", "-n", NAMESPACE, "--wait"]
     if not first:
-        helm(*install, "--timeout", "120s")
+        helm(*install, "--timeout", TIMEOUT)
     kill_while_waiting(kubeconfig, [*install, "--set", "resources.requests.cpu=50m"], helm, release)
     refused = helm(*install, check=False)
     assert "another operation" in refused.stderr
 
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
-    helmfile.unlock(NAMESPACE)
-    helm(*install, "--timeout", "120s")
+    unlock(NAMESPACE)
+    helm(*install, "--timeout", TIMEOUT)
     assert revision(helm, release)[1] == "deployed"
 
 
