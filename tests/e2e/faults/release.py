@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,7 +54,9 @@ class Release:
             may_lose: Whether the store may lose what it has acknowledged; the outcome says what.
         """
         test = os.environ["PYTEST_CURRENT_TEST"].split("::")[-1].split(" ")[0]
-        people = People(self.kube, self.namespace, re.sub("[^a-z0-9]+", "-", test.removeprefix("test_")))
+        name = re.sub("[^a-z0-9]+", "-", test.removeprefix("test_"))
+        # Another one each time: on a kept cluster the names of the last run are taken.
+        people = People(self.kube, self.namespace, f"{name}-{secrets.token_hex(3)}")
         self.pods()
         people.start()
         try:
