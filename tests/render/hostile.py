@@ -14,7 +14,7 @@ from render.chart import MLFLOW, NEWEST, Json, UniqueKeys, _helm
 HOSTILE = [
     "a #b", "yes", "null", "1e3", "012", "2026-01-01", '"x', "x'", "a: b", "a:", "{a}", "[a", "*x", "!x",
     "@x", "|", "- x", "a\\nb", "a\\", "\nfoo: bar", "x\r\ny: z", "a\tb", " x ", "\u2028x",
-    "{{ .Release.Name }}", "$(PGPASSWORD)", "$$x$", "$(",
+    "{{ .Release.Name }}", "$(PGPASSWORD)", "$$x$", "$(", "ключ ü€𝄞",
 ]  # fmt: skip
 SECRET = {"enabled": True, "name": "@", "key": "@"}
 RESOURCES = {"requests": {"cpu": "@", "memory": "1@Mi"}, "limits": {"memory": "1@Gi"}}
@@ -341,7 +341,7 @@ def refused(words: str) -> set[str]:
 
 def render(values: Json) -> list[Json]:
     """The objects, as the API server reads them."""
-    text = _helm(MLFLOW.folder, json.dumps(values), "mlflow", "ml", NEWEST, "helm", False)
+    text = _helm(MLFLOW.folder, json.dumps(values, ensure_ascii=False), "mlflow", "ml", NEWEST, "helm", False)
     return [item for item in yaml.load_all(text, Strict) if item]
 
 

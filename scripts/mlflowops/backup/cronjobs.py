@@ -3,6 +3,7 @@
 import secrets
 
 from mlflowops import console, kube
+from mlflowops.cronjob_names import cronjob_name
 from mlflowops.errors import OpsError
 from mlflowops.kube import ApiError, Json, Reader
 
@@ -25,7 +26,7 @@ class CronJobs:
         Raises:
             OpsError: There is no such CronJob.
         """
-        name = f"{self.release}-{task}"
+        name = cronjob_name(self.release, task)
         found = self.reader.get_if_present("batch/v1", "cronjobs", name)
         if found is None:
             raise OpsError(
@@ -63,7 +64,7 @@ class CronJobs:
         Returns:
             The log of its first container, and the error if it failed.
         """
-        job["metadata"]["name"] = name = f"{self.release}-{task}-{secrets.token_hex(3)}"
+        job["metadata"]["name"] = name = f"{cronjob_name(self.release, task)}-{secrets.token_hex(3)}"
         container = job["spec"]["template"]["spec"]["containers"][0]["name"]
         with console.step(f"job/{name}"):
             body = {"apiVersion": "batch/v1", "kind": "Job", **job}

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta, timezone
 
+from mlflowops.cronjob_names import cronjob_name
 from mlflowops.health.check import Check, green, red, yellow
 from mlflowops.health.release import Release
 from mlflowops.kube import Json, Reader, parse_time
@@ -15,7 +16,7 @@ MAX_AGE = timedelta(days=8)
 
 def checks(release: Release, reader: Reader) -> list[Check]:
     """Return one check, if the release has a CronJob for backups."""
-    job = reader.get_if_present("batch/v1", "cronjobs", f"{release.name}-backup")
+    job = reader.get_if_present("batch/v1", "cronjobs", cronjob_name(release.name, "backup"))
     return [evaluate(job, datetime.now(timezone.utc))] if job else []
 
 
