@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class Route:
     method: str
     path: str
     native: bool
+    template: str = field(default="", compare=False)  # the path with its parameters
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -50,10 +51,10 @@ def installed_routes(folder: Path, **env: str) -> list[Route]:
 
 def all_routes(flask: Any, fastapi: Any) -> list[Route]:
     """All routes of a Flask app and of the FastAPI app around it."""
-    native = {Route(method, _fill(path), True) for method, path in _fastapi(fastapi.routes)}
+    native = {Route(method, _fill(path), True, path) for method, path in _fastapi(fastapi.routes)}
     paths = {(route.method, route.path) for route in native}
     plain = {
-        Route(method, _fill(rule.rule), False)
+        Route(method, _fill(rule.rule), False, rule.rule)
         for rule in flask.url_map.iter_rules()
         for method in rule.methods
         if (method, _fill(rule.rule)) not in paths

@@ -1,0 +1,123 @@
+"""An account without permissions learns nothing of another one, whatever it sends.
+
+Random calls of every route, to our server and to plain MLflow. `make nightly` sends more, from another seed.
+"""
+
+import itertools
+import os
+import random
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+import requests
+
+from runtime.basic_auth import settings as login
+from runtime.belongings import MARK, Keeper, filled, keep
+from runtime.compare import Pair
+from runtime.routes import Route, installed_routes
+from runtime.s3 import S3
+from runtime.strangers import Call, Strangers
+
+CALLS = int(os.environ.get("TESTS_ACCOUNTS_CALLS", "0"))  # 0 means each route once
+SEED = int(os.environ.get("TESTS_FUZZ_SEED", "1"))
+GATEWAY = {
+    "MLFLOW_ENABLE_AI_GATEWAY": "true",
+    "MLFLOW_CRYPTO_KEK_PASSPHRASE": "a passphrase of the gateway, for tests",
+    "MLFLOW_GATEWAY_API_BASE_ALLOWED_SCHEMES": "http",
+    "MLFLOW_GATEWAY_API_BASE_ALLOW_PRIVATE_IPS": "true",
+    "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+}
+# MLflow's own: docs/security.md has the reproduction. `test_what_mlflow_shows` fails when it is gone.
+SHOWN = {"/api/3.0/mlflow/roles/get", "/api/3.0/mlflow/roles/list"}
+# Words of a program's inside, which are in no answer.
+INSIDE = re.compile(r'Traceback|File "/|site-packages|psycopg2|sqlalche|/tmp/|127\.0\.0\.1:\d{5}')
+Settings = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A login whose accounts have no permissions but those on what they make."""
+    return login(tmp_path_factory.mktemp("login"), "NO_PERMISSIONS")
+
+
+@pytest.fixture(scope="module")
+def keepers(start_pair: Callable[..., Pair], s3: S3, settings: Settings) -> dict[str, tuple[Keeper, Keeper]]:
+    """Anna and bert, at either server."""
+    env = {"MLFLOW_KUBERNETES_APP_NAME": "basic-auth", **settings, **s3.environment("plain"), **GATEWAY}
+    pair = start_pair(**env)
+    return {"plain": keep(pair.upstream), "ours": keep(pair.direct)}
+
+
+@pytest.fixture(scope="module")
+def routes(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> list[Route]:
+    """Those that do something, each in one of its spellings."""
+    found = installed_routes(tmp_path_factory.mktemp("routes"), **settings)
+    one = {(each.method, each.path.replace("ajax-api", "api")): each for each in found}
+    return [each for each in one.values() if each.method not in ("HEAD", "OPTIONS")]
+
+
+def ask(keeper: Keeper, call: Call) -> requests.Response:
+    """Send a call with the ids of this server."""
+    kind = call.headers.get("Content-Type", "")
+    body = call.body and filled(call.body, keeper.ids).encode("latin-1" if "protobuf" in kind else "utf-8")
+    query = {name: refilled(value, keeper.ids) for name, value in call.query.items()}
+    headers = {name: filled(value, keeper.ids) for name, value in call.headers.items()}
+    path = filled(call.path, keeper.ids)
+    return keeper.send(call.method, path, params=query, data=body, headers=headers)
+
+
+def refilled(value: object, ids: dict[str, str]) -> object:
+    """A parameter with the ids of a server, also in a list."""
+    if isinstance(value, list):
+        return [refilled(each, ids) for each in value]
+    return filled(value, ids) if isinstance(value, str) else value
+
+
+def wrong(call: Call, anna: Keeper, ours: requests.Response, plain: requests.Response) -> Iterator[str]:
+    """What an answer of ours must not be."""
+    if ours.status_code >= 500 > plain.status_code:
+        yield "fails"
+    if ours.ok and not plain.ok:
+        yield "allows"
+    if INSIDE.search(ours.text.replace(anna.url, "")):  # redirects name it
+        yield "the inside of the server"
+    if call.path.replace("ajax-api", "api") in SHOWN:
+        return
+    if MARK in ours.text:
+        yield "content of bert"
+    sent = filled(call.whole(), anna.ids)
+    ids = [value for name, value in anna.ids.items() if name.startswith("berts-") and len(value) > 20]
+    if any(each in ours.text and each not in sent for each in ids):
+        yield "an id of bert"
+
+
+def test_nothing_of_others(keepers: dict[str, tuple[Keeper, Keeper]], routes: list[Route]) -> None:
+    anna = keepers["ours"][0]
+    chance, strangers, found = random.Random(SEED), Strangers(SEED), []
+    chance.shuffle(routes)
+    for route in itertools.islice(itertools.cycle(routes), CALLS or len(routes)):
+        call = strangers.call(route)
+        plain, ours = ask(keepers["plain"][0], call), ask(anna, call)
+        for what in wrong(call, anna, ours, plain):
+            answers = " | ".join(f"{each.status_code} {each.text[:400]!r}" for each in (plain, ours))
+            found.append(f"{what}: {call}: {answers}")
+            print(found[-1])  # a long run may be ended
+    assert found == [], "\n".join(found)
+
+
+def test_the_calls_find_what_there_is(keepers: dict[str, tuple[Keeper, Keeper]], routes: list[Route]) -> None:
+    """Sent by bert himself, they find it: only permissions keep anna from it."""
+    bert, strangers, found = keepers["ours"][1], Strangers(SEED), set()
+    for route in [each for each in routes if each.method == "GET"] * 3:
+        if MARK in ask(bert, strangers.call(route)).text:
+            found.add(route.path)
+    assert len(found) > 15, found
+
+
+def test_what_mlflow_shows(keepers: dict[str, tuple[Keeper, Keeper]]) -> None:
+    """Roles and what they permit, to every account that has made something."""
+    for anna, bert in keepers.values():
+        listed = anna.send("GET", "/api/3.0/mlflow/roles/list?workspace=default").text
+        one = anna.send("GET", f"/api/3.0/mlflow/roles/get?role_id={bert.ids['role']}").text
+        assert f"{MARK}-role" in listed and f"{MARK}-role" in one
