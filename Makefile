@@ -13,7 +13,7 @@ GO_PACKAGES = $(patsubst %/main.go,%,$(filter %/lab/main.go %/pause/main.go %/pr
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml testbed/pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test benchmark faults nightly test-api-only check compare tools tools-path docs picture lock release
+.PHONY: help up down test benchmark faults soak nightly test-api-only check compare tools tools-path docs picture lock release
 .PHONY: lint lint-python lint-types lint-pod-types lint-yaml lint-go lint-workflows
 
 help: ## Show this help
@@ -52,7 +52,10 @@ faults: $(READY) ## Let each fault happen to a release under load and write docs
 	  MLFLOW_FAULTS_RECORD="$$records" $(PY) -m pytest tests/e2e/faults -v $(if $(ONLY),-k '$(ONLY)') $(FAULTS) && \
 	  (cd tests && ../$(PY) -m e2e.faults.report "$$records") && rm "$$records"
 
-# Each run of the first two takes other values: a failure is repeated by its SEED. The fourth has PostgreSQL, and so
+soak: $(READY) ## Keep a release at 70 % of its capacity while it rolls, backs up and removes, on the cluster of `make up` (MINUTES=30)
+	@PYTHONPATH=tests $(PY) -m benchmarks.soak --minutes $(or $(MINUTES),30) $(SOAK)
+
+# Each run of the first three takes other values: a failure is repeated by its SEED. The fifth has PostgreSQL, and so
 # fast paths.
 nightly: SEED ?= $(shell date +%Y%m%d)
 nightly: $(READY) ## Long runs of the fuzz tests (values of the chart, calls of MLflow's API, HTTP requests; SEED=20260131) and all faults
@@ -60,6 +63,7 @@ nightly: $(READY) ## Long runs of the fuzz tests (values of the chart, calls of 
 	@TESTS_FUZZ_CASES=10000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/render/test_any_values.py -n 4 -rP
 	@TESTS_DIFFERENTIAL_CALLS=100000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/runtime/test_fast_paths.py \
 	  tests/runtime/test_parallel_writers.py -k same -n 4 --timeout 10800
+	@TESTS_ACCOUNTS_CALLS=100000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/runtime/test_two_accounts.py --timeout 21600
 	@MLFLOW_ATTACKS_MUTATIONS=100000 $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
 	@TESTS_ATTACKS_DATABASE=postgresql $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
 	@$(PY) -m pytest tests/runtime/test_upgrade.py -m nightly -v --timeout 3600

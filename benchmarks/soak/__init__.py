@@ -1,0 +1,1 @@
+"""A release under steady load for a long time, with rollouts, retention and backups meanwhile."""
