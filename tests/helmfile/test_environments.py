@@ -19,6 +19,7 @@ MLFLOW = {
     ("Service", "mlflow"),
     ("ServiceAccount", "mlflow"),
     ("ConfigMap", "mlflow-server"),
+    ("ConfigMap", "mlflow-fast"),
     ("ConfigMap", "mlflow-library"),
 }
 

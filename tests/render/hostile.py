@@ -221,7 +221,9 @@ TABLE: dict[str, Json] = {
         "nameOverride": "@",
         "fullnameOverride": "@",
         "clusterDomain": "@",
-        "backendStore": {"postgres": {"enabled": True, "host": "@.example.com"}},
+        "backendStore": {
+            "postgres": {"enabled": True, "host": "@.example.com", "readReplica": {"host": "@.example.com"}}
+        },
         "artifactStore": {"s3": {"enabled": True, "bucket": "models", "path": "artifacts"}},
         "backup": {"enabled": True, "image": {"registry": "@", "digest": "sha256:@"}},
         "networkPolicy": {"enabled": True},

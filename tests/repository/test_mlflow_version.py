@@ -14,6 +14,7 @@ HISTORY = [
     "benchmarks",
     "docs/adr",
     "docs/performance.md",
+    "docs/soak.md",
     "docs/upstream",
     "tests/e2e/released",
 ]

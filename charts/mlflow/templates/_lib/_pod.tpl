@@ -3,7 +3,7 @@ JSON: the files that the pods of a component run, by the end of the name of thei
 no slashes: `server.gate.py` for `mlflow_kubernetes/server/gate.py`. With "of" that end the lines of the ConfigMap, with
 "of" "all" those of which the pods' checksum is made; without toYaml, which takes longer than the rest of a rendering.
 Those files are shell scripts, and what files/programs.yaml lists for each program. A change of one file restarts only
-the pods that have it. The server has a second ConfigMap: `kubectl apply` and Argo CD keep a copy of an object in an
+the pods that have it. The server has three ConfigMaps: `kubectl apply` and Argo CD keep a copy of an object in an
 annotation, for which there are 256 KiB. Takes (dict "ctx" $ "component" "server").
 */}}
 {{- define "mlflow.files" -}}
@@ -26,7 +26,7 @@ annotation, for which there are 256 KiB. Takes (dict "ctx" $ "component" "server
 {{- end }}{{ end -}}
 {{- range $path, $key := $paths -}}
 {{- $own := or (ne $.component "server") (hasPrefix "mlflow_kubernetes/server/" $path) -}}
-{{- $name := ternary $.component "library" $own -}}
+{{- $name := contains "/fast/" $path | ternary "fast" (ternary $.component "library" $own) -}}
 {{- $_ := set $parts $name (set (get $parts $name | default dict) $path $key) -}}
 {{- end -}}
 {{- if not .of -}}

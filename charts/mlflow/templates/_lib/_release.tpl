@@ -50,8 +50,8 @@ JSON: what follows from the values, decided here once. Takes `.`.
   exporter          a pod of its own reads the stores, once for all servers. It cannot reach SQLite: there the one
                     server pod's metrics container reads
   retention, drill  these CronJobs are on
-  cronjobs          how their names begin. Kubernetes adds 11 characters for each Job, so there are 52, with `-retention`
-                    42; a longer name ends with its digest, so that two releases share no CronJob
+  cronjobs          how their names begin. Kubernetes adds 11 characters for each Job, so there are 52, 42 without
+                    `-retention`; a longer name ends with its digest, so that two releases share no CronJob
   drillDatabase     a drill restores into
   backupStore       the kind of store that backups go to, as objectStore
   backupFirst       the migration makes a backup before it begins

@@ -29,7 +29,8 @@ the `uri` of the object store, and `own` if its credentials are the backups' own
 JSON: what a container needs for the database: `env`, `secrets` and `files` as above. PostgreSQL's URI has no place:
 libpq reads that from PG* variables, so a password needs no encoding. It has the options without a variable, which end a
 connection to a server that is gone after 15 s. The kernel alone would wait 15 minutes for an answer to what was sent,
-and 2 hours where nothing was. The pool is never as small as the threads, which may need two connections each. Takes `.`.
+and 2 hours where nothing was. The pool is never as small as the threads, which may need two connections each.
+Takes `.`.
 */}}
 {{- define "mlflow.database" -}}
 {{- $threads := (include "mlflow.facts" . | fromJson).threads | int -}}
@@ -47,12 +48,9 @@ and 2 hours where nothing was. The pool is never as small as the threads, which 
       "PGHOST" .host
       "PGPORT" (int .port | toString)
       "PGSSLMODE" .sslMode
-      "PGUSER" .username) -}}
-{{- with .readReplica }}{{ if .host -}}
-{{- $libpq = merge $libpq (dict
-      "MLFLOW_KUBERNETES_READ_REPLICA_HOST" .host
-      "MLFLOW_KUBERNETES_READ_REPLICA_PORT" (int .port | toString)) -}}
-{{- end }}{{ end -}}
+      "PGUSER" .username) (empty .readReplica.host | ternary dict (dict
+      "MLFLOW_KUBERNETES_READ_REPLICA_HOST" .readReplica.host
+      "MLFLOW_KUBERNETES_READ_REPLICA_PORT" (int .readReplica.port | toString))) -}}
 {{- with .sslRootCertFromSecret }}{{ if .enabled -}}
 {{- $_ := set $libpq "PGSSLROOTCERT" "/etc/mlflow/postgres/ca.crt" -}}
 {{- $files = list (dict "volume" "postgres-ca" "secret" .name "key" .key "folder" "/etc/mlflow/postgres"

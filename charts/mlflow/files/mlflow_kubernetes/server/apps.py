@@ -11,8 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from mlflow_kubernetes.log import logger
-from mlflow_kubernetes.log.setup import format_handlers
-from mlflow_kubernetes.server import auth, replica_misses, request_metrics, unavailable
+from mlflow_kubernetes.server import auth, command_line, replica_misses, request_metrics, unavailable
 from mlflow_kubernetes.server.deferred import deferred_imports
 from mlflow_kubernetes.server.edge.limits import max_body
 from mlflow_kubernetes.server.fast.install import install as install_fast_paths
@@ -180,7 +179,7 @@ def open_apps(app_name: str) -> Apps:
         if os.environ.get(variable):
             os.environ[internal] = os.environ[variable]
     _refuse_what_needs_upstream(app_name)
-    prepare(app_name)
+    command_line.prepare(app_name)
     import mlflow.server
 
     if app_name:
@@ -227,34 +226,6 @@ def _refuse_what_needs_upstream(app_name: str) -> None:
             "set false, MLFLOW_SERVER_JOB_EXECUTION_ENGINE=executor with a runner for them, "
             "or MLFLOW_KUBERNETES_LAUNCHER=upstream"
         )
-
-
-class _WouldStart(Exception):
-    """Carries the environment that `mlflow server` was about to give to its web server."""
-
-
-def prepare(app_name: str) -> None:
-    """Run MLflow's own command line up to the point where it starts a web server, and take over there.
-
-    Its checks, its defaults, the opening of its stores and the account of basic-auth's administrator stay
-    MLflow's own code, in every version.
-    """
-    import mlflow.cli
-    import mlflow.server
-
-    format_handlers()
-
-    def take_over(_command: list[str], *, extra_env: dict[str, str], **_: Any) -> None:
-        raise _WouldStart(extra_env)
-
-    start = mlflow.server._exec_cmd
-    mlflow.server._exec_cmd = take_over
-    try:
-        mlflow.cli.server.main(["--app-name", app_name] if app_name else [], standalone_mode=False)
-    except _WouldStart as would_start:
-        os.environ.update(would_start.args[0])
-    finally:
-        mlflow.server._exec_cmd = start
 
 
 def limit_decompression() -> None:

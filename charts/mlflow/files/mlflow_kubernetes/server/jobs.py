@@ -49,13 +49,12 @@ def main() -> None:
 
 def _prepare() -> None:
     """Set what `mlflow server` hands to its runner."""
-    from mlflow_kubernetes.server import auth, unavailable
-    from mlflow_kubernetes.server.apps import prepare
+    from mlflow_kubernetes.server import auth, command_line, unavailable
 
     # Each job is a process, and would leave files with counts that are never read.
     os.environ.pop("MLFLOW_EXPOSE_PROMETHEUS", None)
     unavailable.watch_engines()
-    prepare("")
+    command_line.prepare("")
     from mlflow.server import ARTIFACT_ROOT_ENV_VAR
     from mlflow.server.constants import MLFLOW_SERVER_UP_TIME
 
