@@ -191,7 +191,7 @@ def test_an_unknown_image_is_refused_in_words(testbed: Cli) -> None:
     answer = testbed("images", "build", "postgers")
     assert answer.code == 2
     assert (
-        "there is no image 'postgers'; choose from postgres, seaweedfs, mlflow, client, upstream."
+        "there is no image 'postgers'; choose from postgres, seaweedfs, mlflow, client, upstream, patroni."
         in answer.err
     )
 

@@ -343,7 +343,10 @@ def refused(words: str) -> set[str]:
 
 def render(values: Json) -> list[Json]:
     """The objects, as the API server reads them."""
-    text = _helm(MLFLOW.folder, json.dumps(values, ensure_ascii=False), "mlflow", "ml", NEWEST, "helm", False)
+    # YAML reads no pairs of surrogates, and no control characters that are not escaped.
+    given = json.dumps(values, ensure_ascii=False)
+    given = re.sub("[\x7f-\x9f\u2028\u2029\ufeff]", lambda found: f"\\u{ord(found[0]):04x}", given)
+    text = _helm(MLFLOW.folder, given, "mlflow", "ml", NEWEST, "helm", False)
     return [item for item in yaml.load_all(text, Strict) if item]
 
 

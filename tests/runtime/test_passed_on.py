@@ -84,4 +84,4 @@ def test_a_replica_needs_no_password_of_its_own(
     client.create_experiment("written")
     count = "SELECT count(*) FROM experiments WHERE name = 'written'"
     assert [postgres.query(count, each) for each in (primary["PGDATABASE"], name)] == [[(1,)], [(0,)]]
-    assert client.get_experiment_by_name("written") is None
+    assert client.search_experiments(filter_string="name = 'written'") == []

@@ -17,7 +17,7 @@ while [ "$woken" ]; do
     woken=''
     wait "$child" 2> /dev/null
     last=$?
-    # 127 (bash: -1) after another one: the child had ended when the signal came.
-    case "$last:$code" in 127:?* | -1:*) ;; *) code=$last ;; esac
+    # 127 (bash: -1) after another one: the child had ended when the signal came. 130 is of INT, passed on as TERM.
+    case "$last:$code" in 127:130 | -1:130) code=143 ;; 127:?* | -1:*) ;; *) code=$last ;; esac
 done
 exit "$code"
