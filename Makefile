@@ -67,6 +67,7 @@ nightly: $(READY) ## Long runs of the fuzz tests (values of the chart, calls of 
 	@MLFLOW_ATTACKS_MUTATIONS=100000 $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
 	@TESTS_ATTACKS_DATABASE=postgresql $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
 	@$(PY) -m pytest tests/runtime/test_upgrade.py -m nightly -v --timeout 3600
+	@TESTS_IMPORT_RUNS=2000 $(PY) -m pytest tests/cli/test_import_again.py -k many_runs --timeout 3600
 	@$(MAKE) --no-print-directory faults
 
 compare: $(READY) ## Show what the chart renders differently than at a commit (COMMIT=main ALLOW=<regular expression>)

@@ -14,7 +14,7 @@ from render.chart import Json, Refused
 from render.generate import AFTER, BEFORE, values
 from render.meaning import arrived, outcome
 
-CASES = int(os.environ.get("TESTS_FUZZ_CASES", "300"))
+CASES = int(os.environ.get("TESTS_FUZZ_CASES", "150"))
 SEED = int(os.environ.get("TESTS_FUZZ_SEED", "1"))
 CHUNK = 50
 RULES = settings(
