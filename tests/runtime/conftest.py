@@ -27,6 +27,22 @@ def postgres() -> Iterator[Postgres]:
     server.remove()
 
 
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of the module's own, which its tests may stop."""
+    server = Postgres().start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="module")
+def own_tables(own_postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The way to its database `mlflow`, with MLflow's tables."""
+    where = own_postgres.database("mlflow", "mlflow")
+    assert run("schema", environment(tmp_path_factory.mktemp("schema"), **where)).wait(300) == 0
+    return where
+
+
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDB]:
     """A MariaDB server."""

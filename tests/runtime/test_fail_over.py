@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,28 +13,12 @@ from psycopg2 import sql
 
 from runtime.network import wait_until
 from runtime.postgres import Postgres
-from runtime.server import Server, environment, run
+from runtime.server import Server
 
 CLIENTS = 4
 MORE = 20
 NO_ANSWER = 0
 NAME = "mlflow"
-
-
-@pytest.fixture(scope="module")
-def mortal() -> Iterator[Postgres]:
-    """A database server of this module's own."""
-    postgres = Postgres().start()
-    yield postgres
-    postgres.remove()
-
-
-@pytest.fixture(scope="module")
-def tables(mortal: Postgres, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The way to a database with MLflow's tables."""
-    where = mortal.database(NAME, NAME)
-    assert run("schema", environment(tmp_path_factory.mktemp("schema"), **where)).wait(300) == 0
-    return where
 
 
 HOW = {
@@ -45,9 +29,11 @@ HOW = {
 
 
 @pytest.fixture(params=["fast", "own"])
-def server(request: pytest.FixtureRequest, tables: dict[str, str], start: Callable[..., Server]) -> Server:
+def server(
+    request: pytest.FixtureRequest, own_tables: dict[str, str], start: Callable[..., Server]
+) -> Server:
     """With fast paths, and with MLflow's own code."""
-    return start(**tables, **HOW[request.param], MLFLOW_WORKERS="2").ready()
+    return start(**own_tables, **HOW[request.param], MLFLOW_WORKERS="2").ready()
 
 
 class Writer:
@@ -124,54 +110,56 @@ def statuses(writers: list[Writer]) -> set[int]:
     return {status for each in writers for status in each.refused.values()}
 
 
-def test_the_database_dies_and_comes_back(server: Server, mortal: Postgres) -> None:
+def test_the_database_dies_and_comes_back(server: Server, own_postgres: Postgres) -> None:
     workers = server.workers()
 
     def fault(writers: list[Writer]) -> None:
-        mortal.stop(signal.SIGQUIT)
+        own_postgres.stop(signal.SIGQUIT)
         wait_until("refusals", lambda: all(each.refused for each in writers))
-        mortal.start()
+        own_postgres.start()
 
-    assert statuses(under_load(server, mortal, fault)) == {503}, (
+    assert statuses(under_load(server, own_postgres, fault)) == {503}, (
         "clients of MLflow repeat what is answered so"
     )
     assert server.workers() == workers, "no worker restarts"
 
 
-def test_connections_break(server: Server, mortal: Postgres) -> None:
+def test_connections_break(server: Server, own_postgres: Postgres) -> None:
     """In the middle of statements: ten times all connections, whatever they do."""
     end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
 
     def fault(writers: list[Writer]) -> None:
         for _ in range(10):
-            wait_until("connections", lambda: mortal.query(end, values=[NAME])[0][0] > 0)
+            wait_until("connections", lambda: own_postgres.query(end, values=[NAME])[0][0] > 0)
             more_steps(writers, 1)
 
-    assert statuses(under_load(server, mortal, fault)) <= {503}
+    assert statuses(under_load(server, own_postgres, fault)) <= {503}
 
 
 @pytest.mark.parametrize("server", HOW, indirect=True)
-def test_connections_that_take_no_writes_are_closed(server: Server, mortal: Postgres) -> None:
+def test_connections_that_take_no_writes_are_closed(server: Server, own_postgres: Postgres) -> None:
     """As those to a primary that has become a standby: new ones lead to the new primary."""
     database = sql.Identifier(NAME)
     read_only = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(database)
     end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
 
     def fault(writers: list[Writer]) -> None:
-        mortal.query(read_only)  # of sessions that begin from now on until its end
+        own_postgres.query(read_only)  # of sessions that begin from now on until its end
         try:
-            mortal.query(end, values=[NAME])
+            own_postgres.query(end, values=[NAME])
             wait_until("refusals", lambda: all(each.refused for each in writers))
         finally:
-            mortal.query(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(database))
+            own_postgres.query(
+                sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(database)
+            )
 
-    assert statuses(under_load(server, mortal, fault)) == {503}
+    assert statuses(under_load(server, own_postgres, fault)) == {503}
 
 
-def test_a_worker_is_killed(server: Server, mortal: Postgres) -> None:
+def test_a_worker_is_killed(server: Server, own_postgres: Postgres) -> None:
     def fault(_: list[Writer]) -> None:
         workers = server.workers()
         os.kill(workers[0], signal.SIGKILL)
         wait_until("a new worker", lambda: len({*server.workers()} - {*workers}) == 1)
 
-    assert statuses(under_load(server, mortal, fault)) <= {NO_ANSWER}
+    assert statuses(under_load(server, own_postgres, fault)) <= {NO_ANSWER}

@@ -22,23 +22,8 @@ NAME = "mlflow"
 
 
 @pytest.fixture(scope="module")
-def primary() -> Iterator[Postgres]:
-    server = Postgres().start()
-    yield server
-    server.remove()
-
-
-@pytest.fixture(scope="module")
-def tables(primary: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Env:
-    """The way to a database with MLflow's tables."""
-    where = primary.database(NAME, NAME)
-    assert run("schema", environment(tmp_path_factory.mktemp("schema"), **where)).wait(300) == 0
-    return where
-
-
-@pytest.fixture(scope="module")
-def its_standby(primary: Postgres, tables: Env) -> Iterator[Standby]:
-    server = Standby(primary)
+def its_standby(own_postgres: Postgres, own_tables: Env) -> Iterator[Standby]:
+    server = Standby(own_postgres)
     server.start()
     yield server
     server.remove()
@@ -54,9 +39,9 @@ def standby(its_standby: Standby) -> Iterator[Standby]:
 
 
 @pytest.fixture
-def env(tables: Env, standby: Standby) -> Env:
+def env(own_tables: Env, standby: Standby) -> Env:
     """As the chart sets it."""
-    return {**tables, **replica("127.0.0.1", standby.port)}
+    return {**own_tables, **replica("127.0.0.1", standby.port)}
 
 
 def replica(host: str, port: int) -> Env:
@@ -64,19 +49,19 @@ def replica(host: str, port: int) -> Env:
     return dict(zip(names, (host, str(port)), strict=True))
 
 
-def uri(tables: Env) -> Env:
+def uri(own_tables: Env) -> Env:
     """From a Secret, with options that are right for the primary only."""
-    place = f"{NAME}:{NAME}@primary.example.com:{tables['PGPORT']}/{NAME}"
+    place = f"{NAME}:{NAME}@primary.example.com:{own_tables['PGPORT']}/{NAME}"
     options = "hostaddr=127.0.0.1&target_session_attrs=read-write"
     return {"MLFLOW_KUBERNETES_POSTGRES_URI": f"postgresql://{place}?{options}"}
 
 
 @pytest.mark.parametrize("launcher", ["direct", "upstream"])
 def test_reads_go_to_the_standby(
-    launcher: str, env: Env, tables: Env, standby: Standby, start: Callable[..., Server]
+    launcher: str, env: Env, own_tables: Env, standby: Standby, start: Callable[..., Server]
 ) -> None:
     """While it does not replay, a search does not find what was written; the primary takes the writes."""
-    way = env if launcher == "direct" else {**env, **uri(tables)}
+    way = env if launcher == "direct" else {**env, **uri(own_tables)}
     client = MlflowClient(start(MLFLOW_KUBERNETES_LAUNCHER=launcher, **way).ready().url)
     experiment = client.create_experiment(launcher)
     standby.catch_up()
@@ -141,9 +126,11 @@ def test_the_primary_answers_while_the_standby_is_away(
     assert server.workers() == workers
 
 
-def test_a_server_starts_without_the_standby(tables: Env, start: Callable[..., Server], home: Path) -> None:
+def test_a_server_starts_without_the_standby(
+    own_tables: Env, start: Callable[..., Server], home: Path
+) -> None:
     """Nothing listens there, and a port that is filtered would cost PGCONNECT_TIMEOUT."""
-    away = {**tables, **replica("127.0.0.1", free_port())}
+    away = {**own_tables, **replica("127.0.0.1", free_port())}
     step = run("schema", environment(home, **away))
     output, _ = step.communicate(timeout=300)
     assert step.returncode == 0, output
@@ -152,9 +139,9 @@ def test_a_server_starts_without_the_standby(tables: Env, start: Callable[..., S
     assert client.get_experiment(client.create_experiment("without")).name == "without"
 
 
-def test_a_migration_waits_for_the_standby(primary: Postgres, standby: Standby, home: Path) -> None:
+def test_a_migration_waits_for_the_standby(own_postgres: Postgres, standby: Standby, home: Path) -> None:
     """MLflow refuses to start while the old schema is there; this step waits, or says what is wrong."""
-    empty = {**primary.database("empty", "empty"), **replica("127.0.0.1", standby.port)}
+    empty = {**own_postgres.database("empty", "empty"), **replica("127.0.0.1", standby.port)}
     standby.catch_up()
     standby.pause()
     step = run("schema", environment(home, MLFLOW_KUBERNETES_SCHEMA_WAIT_SECONDS="2", **empty))
@@ -179,9 +166,9 @@ def exporter(env: Env, home: Path) -> Iterator[Metrics]:
 UP, LAG = "mlflow_database_replica_up", "mlflow_database_replica_lag_seconds"
 
 
-def write(primary: Postgres) -> None:
-    primary.query("CREATE TABLE IF NOT EXISTS written (at float)", NAME)
-    primary.query("INSERT INTO written VALUES (%s)", NAME, [time.time()])
+def write(own_postgres: Postgres) -> None:
+    own_postgres.query("CREATE TABLE IF NOT EXISTS written (at float)", NAME)
+    own_postgres.query("INSERT INTO written VALUES (%s)", NAME, [time.time()])
 
 
 def grows(metrics: Metrics) -> bool:
@@ -191,14 +178,14 @@ def grows(metrics: Metrics) -> bool:
     return True
 
 
-def test_the_lag(exporter: Metrics, primary: Postgres, standby: Standby) -> None:
-    write(primary)
+def test_the_lag(exporter: Metrics, own_postgres: Postgres, standby: Standby) -> None:
+    write(own_postgres)
     standby.catch_up()
     exporter.until(1, UP)
     exporter.until(0, LAG)  # and it stays so, although the last transaction gets older
     standby.pause()
     assert exporter.page().sum(LAG) == 0, "nothing is written meanwhile"
-    write(primary)
+    write(own_postgres)
     wait_until("a lag", lambda: exporter.page().sum(LAG) > 0)
     assert grows(exporter)
     standby.resume()
@@ -210,14 +197,14 @@ def test_the_lag(exporter: Metrics, primary: Postgres, standby: Standby) -> None
 
 
 def test_the_lag_of_a_standby_that_receives_nothing(
-    exporter: Metrics, primary: Postgres, standby: Standby
+    exporter: Metrics, own_postgres: Postgres, standby: Standby
 ) -> None:
     """It has replayed all that it received, and yet it falls behind."""
-    write(primary)
+    write(own_postgres)
     standby.catch_up()
     exporter.until(0, LAG)
     with standby.cut_off():
-        write(primary)
+        write(own_postgres)
         wait_until("a lag", lambda: exporter.page().sum(LAG) > 0)
         assert grows(exporter)
     exporter.until(0, LAG)
