@@ -21,10 +21,9 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Look:
-    """What a look that measures its own time found."""
+    """A look that measured its own time, and found nothing to expose."""
 
     seconds: float
-    found: Iterable[Metric] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class PeriodicCheck(Collector):
         try:
             look = self.run()
             if isinstance(look, Look):
-                found, seconds = list(look.found), look.seconds
+                seconds = look.seconds
             else:
                 found = list(look)
         except Exception as failure:  # whatever it is, the next look may succeed
