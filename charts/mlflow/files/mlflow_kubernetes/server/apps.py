@@ -34,14 +34,15 @@ READ_AT_IMPORT = {
 
 # MLflow imports these at the first search, the first run opened in the UI or the first upload. That would
 # cost one user a second or more (10 without .pyc files), and memory that workers cannot share. A module that
-# MLflow no longer has is skipped.
-LAZY = (
-    "mlflow.server.auth",
+# MLflow no longer has is skipped. EARLY reads no setting, so it is imported while the command line works.
+EARLY = (
     "mlflow.server.graphql.graphql_schema_extensions",
     "mlflow.server.graphql.graphql_no_batching",
     "mlflow.utils.search_logged_model_utils",
     "anyio._backends._asyncio",
+    "mlflow.server.gateway_api",
 )
+LATE = ("mlflow.server.auth",)
 
 
 class Misconfigured(Exception):
@@ -179,7 +180,7 @@ def open_apps(app_name: str) -> Apps:
         if os.environ.get(variable):
             os.environ[internal] = os.environ[variable]
     _refuse_what_needs_upstream(app_name)
-    command_line.prepare(app_name)
+    command_line.prepare(app_name, lambda: _import(EARLY))
     import mlflow.server
 
     if app_name:
@@ -190,9 +191,7 @@ def open_apps(app_name: str) -> Apps:
         fastapi = getattr(importlib.import_module(factory), attribute)()
     else:
         fastapi = importlib.import_module("mlflow.server.fastapi_app").app
-    for module in LAZY:
-        with suppress(ImportError):
-            importlib.import_module(module)
+    _import(LATE)
     if reason := install_fast_paths(mlflow.server.app):
         logger("server").info(f"fast paths are off: {reason}.")
     _close_connections()
@@ -205,6 +204,12 @@ def open_apps(app_name: str) -> Apps:
         request_metrics.remove_stale_gauges()
         request_metrics.install(apps)
     return apps
+
+
+def _import(modules: tuple[str, ...]) -> None:
+    for module in modules:
+        with suppress(ImportError):
+            importlib.import_module(module)
 
 
 def _refuse_what_needs_upstream(app_name: str) -> None:
