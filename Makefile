@@ -13,7 +13,7 @@ GO_PACKAGES = $(patsubst %/main.go,%,$(filter %/lab/main.go %/pause/main.go %/pr
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml testbed/pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test benchmark faults soak nightly test-api-only check compare tools tools-path docs picture lock release
+.PHONY: help up down test benchmark faults soak nightly test-api-only check compare tools tools-path docs site picture lock release
 .PHONY: lint lint-python lint-types lint-pod-types lint-yaml lint-go lint-workflows
 
 help: ## Show this help
@@ -108,6 +108,9 @@ tools-path: $(READY) ## Print the folder of the pinned binaries: export PATH="$$
 docs: $(READY) ## Write the chart's README from its values
 	@$$($(PY) -c 'from testbed import tools; print(tools.ensure("helm-docs"))') \
 	  --chart-search-root charts --chart-to-generate charts/mlflow --sort-values-order file --log-level warn
+
+site: $(READY) ## Build the documentation of docs/ as a site into site/; a broken link fails
+	@NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(PY) -m mkdocs build --quiet
 
 picture: $(READY) ## Draw the dashboard with the data of a Prometheus (PROMETHEUS=http://127.0.0.1:9090 NAMESPACE=ml RELEASE=mlflow MINUTES=60)
 	@$(PY) docs/dashboard/picture.py $(or $(PROMETHEUS),http://127.0.0.1:9090) $(if $(NAMESPACE),--namespace $(NAMESPACE)) \
