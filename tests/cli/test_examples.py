@@ -12,8 +12,10 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 from mlflowops.paths import REPO
 from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
 
 from cli import compare
 from cli.cli import Cli
@@ -156,3 +158,15 @@ def bash(
     full |= {"MLFLOW_TRACKING_USERNAME": "", "MLFLOW_TRACKING_PASSWORD": ""}
     words = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
     return subprocess.run(words, cwd=cwd, env=full, capture_output=True, text=True, timeout=600)
+
+
+def test_a_forest_needs_its_trusted_type(server: MlflowClient) -> None:
+    """docs/troubleshooting.md quotes MLflow's message and says what to pass."""
+    page = (REPO / "docs/troubleshooting.md").read_text()
+    assert "`The saved sklearn model references untrusted types`" in page
+    assert '`skops_trusted_types=["sklearn.tree._tree.Tree"]`' in page
+    forest = RandomForestClassifier(n_estimators=2).fit(*load_iris(return_X_y=True))
+    with mlflow.start_run():
+        with pytest.raises(MlflowException, match="The saved sklearn model references untrusted types"):
+            mlflow.sklearn.log_model(forest, name="model")
+        mlflow.sklearn.log_model(forest, name="model", skops_trusted_types=["sklearn.tree._tree.Tree"])
