@@ -10,6 +10,7 @@ from render.rejections import SENTENCES
 
 PAGE = (REPO / "docs/comparison.md").read_text()
 DEFECTS, FEATURES = PAGE.split("## What breaks elsewhere")[1].split("## What others have")
+FEATURES = FEATURES.split("\n## ")[0]
 TESTS = sorted(set(re.findall(r"`(\w+/test_\w+\.py)::(test_\w+)(?:\[([\w-]+)\])?`", PAGE)))
 
 
