@@ -13,6 +13,7 @@ from sweep import sweep
 
 from render.chart import Chart, Json, Manifest
 from render.expansion import containers
+from render.install_values import INSTALL
 from testbed import tools
 
 FOLDER = REPO / "examples/values"
@@ -29,9 +30,12 @@ def values_of(name: str) -> Json:
 
 
 def with_everything(values: Json) -> Json:
-    """And what needs a database and a bucket, where they are."""
+    """And what needs a database and a bucket, where they are; with a login only the file's own backups."""
     if "artifactStore" in values:
-        values |= {"jobs": {"enabled": True}, "backup": BACKUP}
+        backup = {**values["backup"], "drill": BACKUP["drill"]} if "backup" in values else BACKUP
+        values |= {"jobs": {"enabled": True}} | (
+            {} if "auth" in values and backup is BACKUP else {"backup": backup}
+        )
         values["backendStore"]["postgres"] |= {"cleanupRunsEnabled": True}
     return values
 
@@ -193,6 +197,7 @@ CASES: dict[str, Callable[[Chart, Json], None]] = {
     "rds-iam": rds_iam,
     "role-from-secret": role_from_secret,
     "umbrella": umbrella,
+    **INSTALL,
 }
 
 
