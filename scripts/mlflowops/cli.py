@@ -49,9 +49,9 @@ def options(
     """Run MLflow on Kubernetes: deploy it, look after it, and work with it.
 
     \b
-    mlflowops health                        # is it well? what to do if not
-    mlflowops best-run EXPERIMENT -m f1     # which run to take
-    mlflowops promote MODEL --min f1=0.9    # the gate to production
+    mlflowops health                        # check the health of a release
+    mlflowops best-run EXPERIMENT -m f1     # find the best run
+    mlflowops promote MODEL --min f1=0.9    # promote a model version
 
     Commands that ask the server find it by MLFLOW_TRACKING_URI; those that ask Kubernetes by KUBECONFIG.
     """

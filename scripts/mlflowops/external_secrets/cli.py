@@ -25,12 +25,12 @@ def check(
     store: Annotated[
         str | None, typer.Option(help="Look at this store too, <kind>/<name>; before MLflow is there.")
     ] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds that one question may take.")] = 10,
+    timeout: Annotated[float, typer.Option(min=1, help="Timeout of a request, in seconds.")] = 10,
     output: OutputOption = Output.table,
 ) -> None:
     """Check operator, stores, ExternalSecrets and the keys that pods read. Each red line says what to do.
 
-    Exit code 0: all is well, 1: something is red, 2: there is no cluster to ask.
+    Exit code 0: healthy, 1: a check failed, 2: there is no cluster to ask.
     """
     if ctx.invoked_subcommand:
         return

@@ -27,18 +27,18 @@ def health(
     release: Annotated[str, typer.Option(help="Name of its Deployment and Service.")] = "mlflow",
     context: Context = None,
     url: Annotated[str | None, typer.Option(help="Ask this URL only, and no Kubernetes.")] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds that one question may take.")] = 10,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl-C.")] = False,
-    interval: Annotated[float, typer.Option(min=1, help="Seconds between two looks of --watch.")] = 10,
+    timeout: Annotated[float, typer.Option(min=1, help="Timeout of a request, in seconds.")] = 10,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Repeat the check until Ctrl-C.")] = False,
+    interval: Annotated[float, typer.Option(min=1, help="Seconds between two checks of --watch.")] = 10,
     output: OutputOption = Output.table,
 ) -> None:
-    """Is this MLflow well? Each red line says what to do.
+    """Check the health of a release. Each failed check says what to do.
 
     Asks Kubernetes about the release and what belongs to it, then the server and the exporters through a
     port-forward of its own, for which it logs in as any client does (MLFLOW_TRACKING_USERNAME and
     MLFLOW_TRACKING_PASSWORD); with --url only the server, at that URL. What is not installed is left out.
 
-    Exit code 0: all is well, 1: something is red, 2: there is nothing to check.
+    Exit code 0: healthy, 1: a check failed, 2: there is nothing to check.
 
     \b
     mlflowops health                             # namespace ml, or MLFLOW_NAMESPACE
