@@ -14,7 +14,7 @@ from benchmarks.report.digits import number
 from benchmarks.report.figures import Call, Figure, figures
 from benchmarks.report.plots import write_plots
 from benchmarks.report.sentence import write_sentences
-from benchmarks.report.verdicts import THEIRS, verdicts
+from benchmarks.report.verdicts import THEIRS, unmet, verdicts
 
 PAGE = REPO / "docs/performance.md"
 METHOD = Path(__file__).with_name("method.md")
@@ -39,6 +39,7 @@ def page(data: dict[str, Any]) -> str:
                 *_head(data),
                 "## Targets",
                 _targets(data),
+                *_reasons(data),
                 "![Requests per second beside the official chart](images/performance-calls.svg)",
                 "![Searches by the size of the experiment](images/performance-searches.svg)",
                 *_calls(data),
@@ -73,6 +74,12 @@ def _targets(data: dict[str, Any]) -> str:
         (each.figure, each.ours, each.theirs, each.reached, each.target, each.word) for each in verdicts(data)
     ]
     return table(("figure", "this chart", "official chart", "reached", "target", ""), rows)
+
+
+def _reasons(data: dict[str, Any]) -> Iterator[str]:
+    if reasons := unmet(data):
+        yield "### Why a target is not met"
+        yield "\n".join(f"- **{'; '.join(figures)}.** {why}" for why, figures in reasons.items())
 
 
 def _calls(data: dict[str, Any]) -> Iterator[str]:

@@ -1,5 +1,6 @@
-"""Which targets are met."""
+"""Which targets are met, and why others are not."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from benchmarks.report.digits import number
 from benchmarks.report.figures import Call, Figure, figures
 
 TARGETS: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("targets.yaml").read_text())
+REASONS: list[dict[str, str]] = yaml.safe_load(Path(__file__).with_name("reasons.yaml").read_text())
 OURS, THEIRS = "ours", "official"
 
 
@@ -39,6 +41,16 @@ def verdicts(data: dict[str, Any]) -> Iterator[Verdict]:
             yield from _of_call(target, case, measured)
     for target in TARGETS["facts"]:
         yield _of_fact(target, data)
+
+
+def unmet(data: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the figures whose target is not met, by their reason, which is empty where none is known."""
+    found: dict[str, list[str]] = {}
+    for each in verdicts(data):
+        if each.met is False:
+            fits = (reason["why"] for reason in REASONS if re.search(reason["figures"], each.figure))
+            found.setdefault(next(fits, ""), []).append(each.figure)
+    return found
 
 
 def _of_call(target: dict[str, Any], case: str, measured: dict[Call, dict[str, Figure]]) -> Iterator[Verdict]:

@@ -13,7 +13,7 @@ from benchmarks.options import LATEST
 from benchmarks.report.page import PAGE, page
 from benchmarks.report.plots import write_plots
 from benchmarks.report.sentence import SENTENCES, ratios
-from benchmarks.report.verdicts import TARGETS, verdicts
+from benchmarks.report.verdicts import TARGETS, unmet, verdicts
 
 
 @pytest.fixture
@@ -41,6 +41,10 @@ def test_the_readmes_have_the_figures(results: dict[str, Any], page: str) -> Non
     assert SENTENCES[page].format(**ratios(results)) in (REPO / page).read_text(), (
         "run `python -m benchmarks.report`"
     )
+
+
+def test_every_target_that_is_not_met_has_a_reason(results: dict[str, Any]) -> None:
+    assert "" not in unmet(results)
 
 
 def test_every_target_names_a_case() -> None:
