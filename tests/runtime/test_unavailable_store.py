@@ -10,7 +10,9 @@ import requests
 from runtime.network import free_port
 from runtime.server import Server
 
-PATH = "api/2.0/mlflow-artifacts/artifacts/1/run/artifacts/file.bin"
+FILES = "api/2.0/mlflow-artifacts/artifacts"
+PATH = f"{FILES}/1/run/artifacts/file.bin"
+LISTING = f"{FILES}?path=1/run/artifacts"
 AWAY = 0
 
 
@@ -23,7 +25,8 @@ class Store(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("content-length") or 0))
         if self.status == AWAY:
             return
-        body = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>no</Message></Error>"
+        code = "AccessDenied" if self.status == 403 else "SlowDown"
+        body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>no</Message></Error>".encode()
         self.send_response(self.status)
         self.send_header("content-type", "application/xml")
         self.send_header("content-length", str(len(body)))
@@ -53,14 +56,28 @@ def server(start: Callable[..., Server], ready_database: Callable[[], dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("method", "status", "told"),
-    [("PUT", AWAY, 503), ("GET", AWAY, 503), ("PUT", 503, 503), ("PUT", 507, 503), ("PUT", 403, 500)],
+    ("method", "path", "status", "told"),
+    [
+        ("PUT", PATH, AWAY, 503),
+        ("PUT", PATH, 503, 503),
+        ("PUT", PATH, 507, 503),
+        ("PUT", PATH, 403, 500),
+        ("GET", PATH, AWAY, 503),
+        ("GET", PATH, 503, 503),
+        ("GET", PATH, 403, 403),
+        ("GET", LISTING, AWAY, 503),
+        ("GET", LISTING, 503, 503),
+        ("GET", LISTING, 403, 403),
+        ("DELETE", PATH, AWAY, 503),
+        ("DELETE", PATH, 503, 503),
+        ("DELETE", PATH, 403, 500),
+    ],
 )
 def test_what_clients_are_told(
-    server: Server, monkeypatch: pytest.MonkeyPatch, method: str, status: int, told: int
+    server: Server, monkeypatch: pytest.MonkeyPatch, method: str, path: str, status: int, told: int
 ) -> None:
     monkeypatch.setattr(Store, "status", status)
-    answer = requests.request(method, f"{server.url}/{PATH}", data=b"content", timeout=120)
+    answer = requests.request(method, f"{server.url}/{path}", data=b"content", timeout=120)
     assert answer.status_code == told, answer.text
     if told == 503:
         assert answer.json()["error_code"] == "TEMPORARILY_UNAVAILABLE"

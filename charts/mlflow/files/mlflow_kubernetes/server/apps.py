@@ -198,7 +198,7 @@ def open_apps(app_name: str) -> Apps:
     limit_decompression()
     withhold_presigned_urls()
     replica_misses.install(mlflow.server.app)
-    unavailable.install(fastapi)
+    unavailable.install(fastapi, mlflow.server.app)
     apps = Apps(mlflow.server.app, fastapi)
     if request_metrics.metrics_folder():
         request_metrics.remove_stale_gauges()

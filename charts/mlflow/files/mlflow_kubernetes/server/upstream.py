@@ -41,9 +41,10 @@ def create() -> Any:
         auth.harden()
     app = target() if attribute.endswith("()") else target
     limit_decompression()
-    replica_misses.install(importlib.import_module("mlflow.server").app)
+    flask = importlib.import_module("mlflow.server").app
+    replica_misses.install(flask)
     withhold_presigned_urls()
-    unavailable.install(app)
+    unavailable.install(app, flask)
     format_handlers()
     return Gate(compressed(app))
 
