@@ -1,6 +1,8 @@
 """An object store that is away or busy: 503, which MLflow's client repeats. Another failure stays 500."""
 
+import contextlib
 import http.server
+import socket
 import threading
 from collections.abc import Callable, Iterator
 
@@ -14,20 +16,27 @@ FILES = "api/2.0/mlflow-artifacts/artifacts"
 PATH = f"{FILES}/1/run/artifacts/file.bin"
 LISTING = f"{FILES}?path=1/run/artifacts"
 AWAY = 0
+ACCOUNT = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
 class Store(http.server.BaseHTTPRequestHandler):
     """A store that answers every request with one status, as S3 does, or not at all."""
 
     status = AWAY
+    lists = False
+    """Whether it answers listings nevertheless: it fails after the first request of a download."""
 
     def answer(self) -> None:
         self.rfile.read(int(self.headers.get("content-length") or 0))
-        if self.status == AWAY:
-            return
-        code = "AccessDenied" if self.status == 403 else "SlowDown"
-        body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>no</Message></Error>".encode()
-        self.send_response(self.status)
+        if self.lists and "list-type" in self.path:
+            self.reply(200, "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+        elif self.status != AWAY:
+            code = "AccessDenied" if self.status == 403 else "SlowDown"
+            self.reply(self.status, f"<Error><Code>{code}</Code><Message>no</Message></Error>")
+
+    def reply(self, status: int, text: str) -> None:
+        body = f"<?xml version='1.0'?>{text}".encode()
+        self.send_response(status)
         self.send_header("content-type", "application/xml")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
@@ -48,11 +57,23 @@ def store() -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.fixture
+def full_backlog() -> Iterator[str]:
+    """The address of a port whose kernel ignores whom it has no room for."""
+    with socket.socket() as listener, contextlib.ExitStack() as waiting:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
 @pytest.fixture(scope="module")
 def server(start: Callable[..., Server], ready_database: Callable[[], dict[str, str]], store: str) -> Server:
-    account = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_DEFAULT_REGION": "us-east-1"}
     place = {"MLFLOW_ARTIFACTS_DESTINATION": "s3://bucket/artifacts", "MLFLOW_S3_ENDPOINT_URL": store}
-    return start(**ready_database(), **account, **place, AWS_MAX_ATTEMPTS="1").ready()
+    return start(**ready_database(), **ACCOUNT, **place, AWS_MAX_ATTEMPTS="1").ready()
 
 
 @pytest.mark.parametrize(
@@ -81,3 +102,23 @@ def test_what_clients_are_told(
     assert answer.status_code == told, answer.text
     if told == 503:
         assert answer.json()["error_code"] == "TEMPORARILY_UNAVAILABLE"
+
+
+@pytest.mark.parametrize("status", [AWAY, 503])
+def test_a_store_that_fails_after_the_listing_of_a_download(
+    server: Server, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(Store, "status", status)
+    monkeypatch.setattr(Store, "lists", True)
+    answer = requests.get(f"{server.url}/{PATH}", timeout=120)
+    assert (answer.status_code, answer.json()["error_code"]) == (503, "TEMPORARILY_UNAVAILABLE")
+
+
+def test_a_store_whose_address_does_not_answer(
+    start: Callable[..., Server], ready_database: Callable[[], dict[str, str]], full_backlog: str
+) -> None:
+    """As that of a pod that is gone: before MLflow's client gives up, after 60 s, it is answered."""
+    place = {"MLFLOW_ARTIFACTS_DESTINATION": "s3://bucket/artifacts", "MLFLOW_S3_ENDPOINT_URL": full_backlog}
+    server = start(**ready_database(), **ACCOUNT, **place, AWS_MAX_ATTEMPTS="1").ready()
+    answer = requests.put(f"{server.url}/{PATH}", data=b"content", timeout=55)
+    assert answer.status_code == 503, answer.text

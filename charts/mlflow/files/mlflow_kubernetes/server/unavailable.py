@@ -1,6 +1,7 @@
 """Errors of the stores that pass by themselves, answered 503: clients of MLflow repeat that, and not 400."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any
 
 # A read-only database: after a fail-over, before the standby is promoted, or on a full disk of a managed one.
@@ -10,18 +11,20 @@ PASSING = {"25006"}
 # An object store that cannot be reached: names of classes, as its libraries are imported when needed.
 UNREACHABLE = {"ConnectionError", "HTTPClientError", "ServiceRequestError", "ServiceResponseError"}
 MESSAGE = "The artifact store does not answer; try again."
+# Five tries and the pauses between them end before a client gives up, which is after 60 s.
+CONNECT_SECONDS = 5
 BODY = {"error_code": "TEMPORARILY_UNAVAILABLE", "message": MESSAGE}
 
 
 def install(fastapi: Any, flask: Any) -> None:
-    """Change what all engines of SQLAlchemy and listings of S3 raise, and how both apps answer. Call it once.
+    """Change what engines of SQLAlchemy and stores in S3 raise, and how both apps answer. Call it once.
 
     Args:
         fastapi: MLflow's FastAPI app, which uploads and downloads artifacts, before its first request.
         flask: MLflow's Flask app, which lists and deletes them, before its first request.
     """
     watch_engines()
-    _watch_listings()
+    _watch_s3()
     fastapi.add_exception_handler(Exception, _answer)
     flask.register_error_handler(500, _answer_of_flask)
 
@@ -46,23 +49,48 @@ def _as_operational(context: Any) -> Exception | None:
     return passing
 
 
-def _watch_listings() -> None:
-    """MLflow calls each error of a listing in S3 an internal one. A download begins with a listing."""
+def _watch_s3() -> None:
+    """MLflow calls each error of a listing or a download an internal one, and waits 60 s for a connection."""
+    from mlflow.store.artifact import s3_artifact_repo
+
+    store = s3_artifact_repo.S3ArtifactRepository
+    for owner, name, change in (
+        (store, "list_artifacts", _telling),
+        (store, "_download_file", _telling),
+        (s3_artifact_repo, "_get_s3_client", _impatient),
+    ):
+        if hasattr(owner, name):  # another MLflow may have other private names
+            setattr(owner, name, change(getattr(owner, name)))
+
+
+def _telling(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a method of a store say that its error is temporary."""
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
-    from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
 
-    theirs = S3ArtifactRepository.list_artifacts
-
-    def list_artifacts(self: Any, path: str | None = None) -> Any:
+    @wraps(method)
+    def call(*arguments: Any, **named: Any) -> Any:
         try:
-            return theirs(self, path)
-        except MlflowException as error:
+            return method(*arguments, **named)
+        except Exception as error:
             if _is_temporary(error):
                 raise MlflowException(MESSAGE, TEMPORARILY_UNAVAILABLE) from error
             raise
 
-    S3ArtifactRepository.list_artifacts = list_artifacts
+    return call
+
+
+def _impatient(get_client: Callable[..., Any]) -> Callable[..., Any]:
+    """Let clients of S3 try another connection after 5 s: the address of this one may be gone."""
+
+    @wraps(get_client)
+    def call(*arguments: Any, **named: Any) -> Any:
+        from botocore.config import Config
+
+        Config.OPTION_DEFAULTS["connect_timeout"] = CONNECT_SECONDS
+        return get_client(*arguments, **named)
+
+    return call
 
 
 async def _answer(_request: Any, error: Exception) -> Any:
