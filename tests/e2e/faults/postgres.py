@@ -13,6 +13,17 @@ SELECTOR = f"app.kubernetes.io/instance={NAME}"
 PSQL = "psql --username mlflow --quiet --no-align --tuples-only"
 # Connections of the server, which come by TCP; those of a fault come by the socket in the pod.
 OTHERS = "FROM pg_stat_activity WHERE client_addr IS NOT NULL"
+# More programs than there are connections, which ask until they have one. The program that cuts has its own.
+TAKE = f"""running="SELECT query FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+until {PSQL} --dbname postgres --command "$running" | grep -q pg_terminate_backend; do sleep 0.1; done
+end=$(($(date +%s) + seconds))
+for each in $(seq 45); do (
+  until {PSQL} --dbname postgres --command "SELECT pg_sleep($end - extract(epoch FROM now()))"; do
+    [ "$(date +%s)" -lt "$end" ] || exit 0
+    sleep 0.5
+  done ) > /dev/null 2>&1 &
+done
+wait"""
 
 
 @dataclass
@@ -34,13 +45,7 @@ class Postgres:
 
     def cut(self, seconds: float, share: float = 1) -> None:
         """End a share of all connections of the server, ten times a second for that long."""
-        self.query(
-            f"""DO $do$ BEGIN FOR turn IN 1..{int(seconds * 10)} LOOP
-                PERFORM pg_stat_clear_snapshot();
-                PERFORM pg_terminate_backend(pid) {OTHERS} AND random() < {share};
-                PERFORM pg_sleep(0.1);
-            END LOOP; END $do$"""
-        )
+        self.query(_cutting(seconds, share))
 
     def restart(self) -> None:
         """Delete the pod and wait for its successor."""
@@ -58,6 +63,11 @@ class Postgres:
             yield
         finally:
             self.query("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
+
+    def take_connections(self, seconds: int) -> None:
+        """Other programs take all connections: those of the server end, ten times a second for that long."""
+        cut = f"{PSQL} --dbname mlflow --command {_quoted(_cutting(seconds))} > /dev/null 2>&1 &"
+        self.shell(f"seconds={seconds}; {cut} {TAKE}")
 
     @contextlib.contextmanager
     def on_small_disk(self) -> Iterator[None]:
@@ -89,6 +99,14 @@ class Postgres:
             database="postgres",
         )
         assert "ERROR" not in moved, moved
+
+
+def _cutting(seconds: float, share: float = 1) -> str:
+    return f"""DO $do$ BEGIN FOR turn IN 1..{int(seconds * 10)} LOOP
+        PERFORM pg_stat_clear_snapshot();
+        PERFORM pg_terminate_backend(pid) {OTHERS} AND random() < {share};
+        PERFORM pg_sleep(0.1);
+    END LOOP; END $do$"""
 
 
 def stopped(kube: Kube, namespace: str, name: str, seconds: float) -> None:

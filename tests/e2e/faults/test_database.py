@@ -69,6 +69,14 @@ def test_connections_are_cut(release: Release, postgres: Postgres) -> None:
 
 
 @pytest.mark.nightly
+def test_others_take_all_connections(release: Release, postgres: Postgres) -> None:
+    outcome = release.under_load(
+        f"PostgreSQL has no connection left for {SECONDS} s", lambda: postgres.take_connections(SECONDS)
+    )
+    served_on(outcome)
+
+
+@pytest.mark.nightly
 def test_postgresql_is_read_only(release: Release, postgres: Postgres) -> None:
     def happen() -> None:
         with postgres.read_only():
