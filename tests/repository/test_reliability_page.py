@@ -1,6 +1,7 @@
 """docs/reliability.md is what its results give, and the READMEs have its figures."""
 
-import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -31,10 +32,18 @@ def test_the_readmes_have_the_figures_of_the_page(name: str) -> None:
 
 
 def test_each_line_can_be_repeated() -> None:
-    tests = {
-        name for file in FAULTS.glob("test_*.py") for name in re.findall(r"def (test_\w+)", file.read_text())
-    }
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", FAULTS, "--collect-only", "-q", "-p", "no:cacheprovider"],
+        cwd=REPO, capture_output=True, text=True,
+    )  # fmt: skip
+    tests = {line.split("::")[-1] for line in done.stdout.splitlines() if "::" in line}
+    assert len(tests) > 20, done.stdout + done.stderr
     assert {each["test"] for each in report.read()} <= tests
+
+
+def test_the_command_chooses_one_value_of_a_parameter() -> None:
+    line = report.page([other(test="test_something[killed-synchronous]")]).splitlines()[-1]
+    assert "`make faults ONLY='test_something[killed-synchronous]'`" in line
 
 
 @pytest.mark.parametrize("what", ["lost", "doubled"])

@@ -22,6 +22,7 @@ CONTROL = "patronictl --config-file /etc/patroni/patroni.yaml"
 # Process 1 only waits for the others. The second round stops what was started during the first one.
 FREEZE = """for round in 1 2; do for each in /proc/[0-9]*; do pid=${each#/proc/}
   [ "$pid" = 1 ] || [ "$pid" = $$ ] || kill -STOP "$pid" 2>/dev/null; done; done"""
+KILL = "kill -s KILL -- -1"
 # No packet leaves the pod; the rule before it, for addresses of the pod itself, stays.
 CUT, JOIN = "ip rule add pref 1 blackhole", "ip rule del pref 1"
 
@@ -89,11 +90,15 @@ class Patroni:
         eventually(lambda: self.changes() > before, 120, f"another primary than {former}")
 
     def kill(self) -> None:
-        """The primary's pod ends with SIGKILL, and its node takes no pod until another one is the primary."""
+        """All processes of the primary end, and its node takes no pod until another one is the primary.
+
+        A deletion alone would let Patroni give its lock away: Kubernetes sends SIGTERM 2 s before SIGKILL.
+        """
         node = self.kube.core.read_namespaced_pod(self.primary(), self.namespace).spec.node_name
         self.kube.core.patch_node(node, {"spec": {"unschedulable": True}})
         try:
             with self.fail_over() as pod:
+                self.shell(pod, KILL)
                 self.kube.core.delete_namespaced_pod(pod, self.namespace, grace_period_seconds=0)
         finally:
             self.kube.core.patch_node(node, {"spec": {"unschedulable": False}})

@@ -6,6 +6,7 @@ of the same tests in docs/reliability.json first. The READMEs get the page's sen
 
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -38,12 +39,14 @@ reads back all that was acknowledged: each run, metric point, param, tag, artifa
 - **refused**: requests with another answer than 200, or without one. MLflow's client repeats a request that
   is answered 429, 500, 502, 503 or 504; these people do not.
 - **slowest**: of all answers; a client gives up after 60 s.
+- **pause**: the longest time in which no write to the database was acknowledged; empty where it was
+  not measured.
 - **recovery**: from the end of the fault to the last refused request.
 - **restarts**: of the server's containers, other than in pods that were deleted.
 
 """
-COLUMNS = ("fault", "what people saw", "lost", "doubled", "refused", "slowest", "recovery", "restarts",
-           "repeat with", "commit, date")  # fmt: skip
+COLUMNS = ("fault", "what people saw", "lost", "doubled", "refused", "slowest", "pause", "recovery",
+           "restarts", "repeat with", "commit, date")  # fmt: skip
 
 
 def read() -> list[dict[str, Any]]:
@@ -94,8 +97,9 @@ def page(outcomes: list[dict[str, Any]]) -> str:
 def _cells(each: dict[str, Any]) -> list[str]:
     cells = [
         each["fault"], each["saw"], len(each["lost"]), len(each["doubled"]), sum(each["refused"].values()),
-        f"{each['slowest']:.1f} s", f"{each['recovery']:.1f} s", each["restarts"],
-        f"`make faults ONLY={each['test']}`", f"`{each['commit']}`, {each['date']}",
+        f"{each['slowest']:.1f} s", f"{each['pause']:.1f} s" if "pause" in each else "",
+        f"{each['recovery']:.1f} s", each["restarts"],
+        f"`make faults ONLY={shlex.quote(each['test'])}`", f"`{each['commit']}`, {each['date']}",
     ]  # fmt: skip
     return [*map(str, cells)]
 

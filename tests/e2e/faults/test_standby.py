@@ -13,7 +13,7 @@ import yaml
 from mlflowops.paths import REPO
 
 from e2e.faults.conftest import VALUES
-from e2e.faults.outcome import NO_ANSWER, Outcome
+from e2e.faults.outcome import NO_ANSWER
 from e2e.faults.patroni import Patroni
 from e2e.faults.release import Release
 from e2e.helm import Helm
@@ -55,53 +55,30 @@ def print_what_failed_here(kube: Kube, request: pytest.FixtureRequest) -> Iterat
         kube.print_state(NAMESPACE)
 
 
-def fails_over(
-    release: Release, patroni: Patroni, fault: str, happen: Callable[[], None], synchronous: bool
-) -> Outcome:
+FAULTS: dict[str, tuple[str, Callable[[Patroni], None]]] = {
+    "switched_over": ("The primary is switched over", Patroni.switch_over),
+    "killed": ("The primary is killed", Patroni.kill),
+    "frozen": ("The primary is frozen", Patroni.freeze),
+    "partitioned": ("The primary is cut off", Patroni.partition),
+}
+
+
+@pytest.mark.parametrize("synchronous", [True, False], ids=["synchronous", "asynchronous"])
+@pytest.mark.parametrize("what", FAULTS)
+def test_primary(tracked: Release, patroni: Patroni, what: str, synchronous: bool) -> None:
     """The server's pods stay as they are, and refuse with 503 only, until they have found the new primary.
 
     Who goes on with a run that is lost is answered 404. A frozen primary keeps its connections, so that a
-    request waits until the liveness probe ends it, and a client may give up before.
+    request waits until the liveness probe ends it, and a client may give up before. Patroni waits for the
+    standby that it switches over to, so nothing is lost then in any case.
     """
     patroni.settle(synchronous)
+    fault, happen = FAULTS[what]
     how = "synchronous" if synchronous else "asynchronous"
-    outcome = release.under_load(f"{fault}, with {how} replication", happen, may_lose=not synchronous)
+    may_lose = not synchronous and what != "switched_over"
+    outcome = tracked.under_load(
+        f"{fault}, with {how} replication", lambda: happen(patroni), may_lose=may_lose
+    )
     assert outcome.restarts == 0
-    expected = {"503", *(["404"] if outcome.lost else []), *([NO_ANSWER] if "frozen" in fault else [])}
+    expected = {"503", *(["404"] if outcome.lost else []), *([NO_ANSWER] if what == "frozen" else [])}
     assert set(outcome.refused) <= expected, outcome.refused
-    return outcome
-
-
-def test_primary_switched_over_synchronous(tracked: Release, patroni: Patroni) -> None:
-    outcome = fails_over(tracked, patroni, "The primary is switched over", patroni.switch_over, True)
-    assert not outcome.lost
-
-
-def test_primary_switched_over_asynchronous(tracked: Release, patroni: Patroni) -> None:
-    """Patroni waits for the standby that takes over, so nothing is lost here either."""
-    outcome = fails_over(tracked, patroni, "The primary is switched over", patroni.switch_over, False)
-    assert not outcome.lost
-
-
-def test_primary_killed_synchronous(tracked: Release, patroni: Patroni) -> None:
-    fails_over(tracked, patroni, "The primary is killed", patroni.kill, True)
-
-
-def test_primary_killed_asynchronous(tracked: Release, patroni: Patroni) -> None:
-    fails_over(tracked, patroni, "The primary is killed", patroni.kill, False)
-
-
-def test_primary_frozen_synchronous(tracked: Release, patroni: Patroni) -> None:
-    fails_over(tracked, patroni, "The primary is frozen", patroni.freeze, True)
-
-
-def test_primary_frozen_asynchronous(tracked: Release, patroni: Patroni) -> None:
-    fails_over(tracked, patroni, "The primary is frozen", patroni.freeze, False)
-
-
-def test_primary_partitioned_synchronous(tracked: Release, patroni: Patroni) -> None:
-    fails_over(tracked, patroni, "The primary is cut off", patroni.partition, True)
-
-
-def test_primary_partitioned_asynchronous(tracked: Release, patroni: Patroni) -> None:
-    fails_over(tracked, patroni, "The primary is cut off", patroni.partition, False)
