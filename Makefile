@@ -47,7 +47,7 @@ benchmark: $(READY) ## Measure beside other charts on the cluster of `make up` a
 	@PYTHONPATH=tests $(PY) -m benchmarks $(BENCHMARK)
 	@PYTHONPATH=tests $(PY) -m benchmarks.report
 
-faults: $(READY) ## Let each fault happen to a release under load and write docs/reliability.md (30 minutes; ONLY=part of a test's name)
+faults: $(READY) ## Let each fault happen to a release under load and write docs/reliability.md (an hour; ONLY=part of a test's name)
 	@records="$$(mktemp)" && \
 	  MLFLOW_FAULTS_RECORD="$$records" $(PY) -m pytest tests/e2e/faults -v $(if $(ONLY),-k '$(ONLY)') $(FAULTS) && \
 	  (cd tests && ../$(PY) -m e2e.faults.report "$$records") && rm "$$records"

@@ -36,6 +36,8 @@ class Outcome:
     """Seconds of the fault itself."""
     restarts: int
     """Of containers of the server's pods, without those of pods that went."""
+    refused_calls: dict[str, int] = field(default_factory=dict)
+    """The same by call, such as `upload`."""
     pause: float = 0
     """Seconds between two acknowledged writes to the database, of anybody, at most."""
     acknowledged: int = 0

@@ -54,7 +54,7 @@ class Release:
             may_lose: Whether the store may lose what it has acknowledged; the outcome says what.
         """
         test = os.environ["PYTEST_CURRENT_TEST"].split("::")[-1].split(" ")[0]
-        name = re.sub("[^a-z0-9]+", "-", test.removeprefix("test_"))
+        name = re.sub("[^a-z0-9]+", "-", test.removeprefix("test_")).strip("-")
         # Another one each time: on a kept cluster the names of the last run are taken.
         people = People(self.kube, self.namespace, f"{name}-{secrets.token_hex(3)}")
         self.pods()
@@ -71,6 +71,7 @@ class Release:
         restarts = sum(count - before.get(each, 0) for each, count in self.restarts().items())
         outcome = Outcome(
             fault=fault, test=test, requests=seen["requests"], refused=seen["refused"],
+            refused_calls=seen["refused_calls"],
             slowest=round(seen["slowest"], 2), recovery=round(max(0, seen["last_refusal"] - ended), 1),
             lasted=round(ended - began, 1), pause=round(seen["pause"], 1), restarts=restarts,
             acknowledged=seen["acknowledged"], lost=lost(seen), doubled=seen["doubled"], stray=seen["stray"],

@@ -8,6 +8,7 @@ from e2e.faults.place import first_node
 from e2e.kube import Kube, client_pod
 
 NAME = "store-way"
+STORE = {"app.kubernetes.io/instance": "seaweedfs"}
 
 
 class StoreWay:
@@ -43,6 +44,18 @@ class StoreWay:
             yield
         finally:
             self._set("fine")
+
+    @contextlib.contextmanager
+    def left_out(self) -> Iterator[None]:
+        """In the block, its name leads to the store itself."""
+        self._lead({"app": None, **STORE})
+        try:
+            yield
+        finally:
+            self._lead({"app": NAME, **dict.fromkeys(STORE)})
+
+    def _lead(self, selector: dict[str, str | None]) -> None:
+        self.kube.core.patch_namespaced_service(NAME, self.namespace, {"spec": {"selector": selector}})
 
     def _set(self, mode: str) -> None:
         command = f"echo {mode} > /tmp/mode.new && mv /tmp/mode.new /tmp/mode"

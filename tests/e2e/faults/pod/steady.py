@@ -36,6 +36,7 @@ recent = collections.deque(maxlen=50)
 state = {
     "requests": 0,
     "refused": {},  # status, or "no answer": how many
+    "refused_calls": {},  # call, such as `upload`: how many
     "slowest": 0.0,
     "last_refusal": 0.0,
     "last_write": 0.0,
@@ -71,6 +72,7 @@ def note(who, call, began, status, holds):
         state["slowest"] = max(state["slowest"], now - began)
         if status != 200:
             state["refused"][str(status)] = state["refused"].get(str(status), 0) + 1
+            state["refused_calls"][call] = state["refused_calls"].get(call, 0) + 1
             state["last_refusal"] = now
         elif holds and call != "upload":
             state["pause"] = max(state["pause"], now - (state["last_write"] or now))
