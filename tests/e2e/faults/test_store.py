@@ -4,15 +4,19 @@ import time
 
 import pytest
 
-from e2e.faults.outcome import Outcome
+from e2e.faults.host_processes import frozen, node_of_machine, of_container
+from e2e.faults.outcome import NO_ANSWER, Outcome
+from e2e.faults.place import first_node
 from e2e.faults.postgres import stopped
 from e2e.faults.release import Release
-from e2e.faults.seaweedfs import full
+from e2e.faults.seaweedfs import POD, full
 from e2e.faults.store_way import StoreWay
 
 pytestmark = pytest.mark.nightly
 
 SECONDS = 20
+# Longer than people wait for an answer.
+FROZEN = 75
 
 
 def only(outcome: Outcome, *calls: str) -> None:
@@ -40,6 +44,19 @@ def test_the_object_store_is_stopped(release: Release, store_way: StoreWay) -> N
         outcome = release.under_load(f"The object store is stopped for {SECONDS} s", happen)
     only(outcome, "upload", "download")
     assert set(outcome.refused) == {"503"}
+
+
+def test_the_object_store_is_frozen(release: Release) -> None:
+    """Its kernel takes connections, so uploads and downloads wait; people give up after 60 s."""
+    node_of_machine(first_node(release.kube))
+
+    def happen() -> None:
+        with frozen(lambda: of_container(release.kube, release.namespace, POD, "seaweedfs")):
+            time.sleep(FROZEN)
+
+    outcome = release.under_load(f"The object store is frozen for {FROZEN} s", happen)
+    only(outcome, "upload", "download")
+    assert set(outcome.refused) <= {"503", NO_ANSWER}
 
 
 def test_the_object_store_is_slow(release: Release, store_way: StoreWay) -> None:
