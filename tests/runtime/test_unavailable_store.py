@@ -5,16 +5,20 @@ import http.server
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import pytest
 import requests
 
-from runtime.network import free_port
+from runtime.network import free_port, wait_until
 from runtime.server import Server
 
 FILES = "api/2.0/mlflow-artifacts/artifacts"
 PATH = f"{FILES}/1/run/artifacts/file.bin"
 LISTING = f"{FILES}?path=1/run/artifacts"
+EXPERIMENT = "api/2.0/mlflow/experiments/get?experiment_id=0"
+THREADS = 8  # of a worker
 AWAY = 0
 ACCOUNT = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -25,9 +29,15 @@ class Store(http.server.BaseHTTPRequestHandler):
     status = AWAY
     lists = False
     """Whether it answers listings nevertheless: it fails after the first request of a download."""
+    works = threading.Event()
+    hanging: ClassVar[list[str]] = []
+    """What it was asked for while it did not work."""
 
     def answer(self) -> None:
         self.rfile.read(int(self.headers.get("content-length") or 0))
+        if not self.works.is_set():
+            self.hanging.append(self.path)
+            self.works.wait()
         if self.lists and "list-type" in self.path:
             self.reply(200, "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
         elif self.status != AWAY:
@@ -51,6 +61,7 @@ class Store(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[str]:
+    Store.works.set()
     with http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Store) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -112,6 +123,26 @@ def test_a_store_that_fails_after_the_listing_of_a_download(
     monkeypatch.setattr(Store, "lists", True)
     answer = requests.get(f"{server.url}/{PATH}", timeout=120)
     assert (answer.status_code, answer.json()["error_code"]) == (503, "TEMPORARILY_UNAVAILABLE")
+
+
+def test_a_store_that_hangs_leaves_threads_for_others(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Store, "lists", True)
+    Store.works.clear()
+    with ThreadPoolExecutor(THREADS + 2) as pool:
+        try:
+            listings = [
+                pool.submit(requests.get, f"{server.url}/{LISTING}", timeout=120) for _ in range(THREADS + 2)
+            ]
+            wait_until("listings that hang", lambda: len(Store.hanging) >= THREADS // 2)
+            for _ in range(THREADS):
+                others = requests.get(f"{server.url}/{EXPERIMENT}", timeout=60)
+                assert others.status_code == 200, others.text
+            assert len(Store.hanging) == THREADS // 2
+        finally:
+            Store.works.set()
+        assert {each.result().status_code for each in listings} == {200}
 
 
 def test_a_store_whose_address_does_not_answer(

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -34,15 +35,18 @@ class Threads:
     def __init__(self, count: int) -> None:
         self.count = count
         self.pool = ThreadPoolExecutor(count, "request")
+        # An object store that hangs holds a thread for minutes. The other half of them works on.
+        self.on_artifacts = asyncio.Semaphore(max(1, count // 2))
         self.in_memory = self.on_disk = 0  # bytes of bodies
         self.began: dict[int, float] = {}
         self.waiting = 0
 
-    async def run(self, work: Callable[[], Any]) -> Any:
-        """Call a function in a thread and return its result."""
+    async def run(self, work: Callable[[], Any], artifacts: bool = False) -> Any:
+        """Call a function in a thread and return its result. Half of the threads may work on artifacts."""
         self.waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.pool, self._timed, work)
+            async with self.on_artifacts if artifacts else nullcontext():
+                return await asyncio.get_running_loop().run_in_executor(self.pool, self._timed, work)
         finally:
             self.waiting -= 1
 
@@ -178,6 +182,7 @@ class _Answer:
     def __init__(self, app: WSGI, environ: dict[str, Any]) -> None:
         self.app = app
         self.environ = environ
+        self.artifacts = "artifact" in environ["PATH_INFO"]
         self.context = contextvars.copy_context()
         self.result: Any = ()
         self.parts: Iterator[bytes] = iter(())
@@ -209,7 +214,7 @@ class _Answer:
         return self.start["status"], b"".join(pieces)
 
     async def _run(self, threads: Threads, work: Callable[[], Any]) -> Any:
-        return await threads.run(lambda: self.context.run(work))
+        return await threads.run(lambda: self.context.run(work), self.artifacts)
 
     def _begin(self) -> tuple[list[bytes], bool]:
         self.result = self.app(self.environ, self._start_response)
