@@ -9,16 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import requests
+from requests.adapters import HTTPAdapter, Retry
 
 SERVER, NAME = sys.argv[1], sys.argv[2]
 FOLDER = Path(os.environ.get("PEOPLE_FOLDER", "/tmp"))
 API = f"{SERVER}/api/2.0/mlflow"
 FILES = f"{SERVER}/api/2.0/mlflow-artifacts/artifacts"
 EXPERIMENT = (FOLDER / "experiment").read_text()
+# What is there does not depend on the way to it: the Service may lead to a pod that is gone for some seconds.
+session = requests.Session()
+again = Retry(10, backoff_factor=0.5, backoff_max=5, allowed_methods=None, status_forcelist=[503])
+session.mount("http://", HTTPAdapter(max_retries=again, pool_maxsize=8))
 
 
 def get(path, **params):
-    answer = requests.get(f"{API}/{path}", params=params, timeout=60)
+    answer = session.get(f"{API}/{path}", params=params, timeout=60)
     answer.raise_for_status()
     return answer.json()
 
@@ -26,7 +31,7 @@ def get(path, **params):
 def pages(path, list_name, **body):
     token = None
     while True:
-        answer = requests.post(f"{API}/{path}", json={**body, "page_token": token}, timeout=60)
+        answer = session.post(f"{API}/{path}", json={**body, "page_token": token}, timeout=60)
         answer.raise_for_status()
         yield from answer.json().get(list_name, [])
         token = answer.json().get("next_page_token")
@@ -63,7 +68,7 @@ def versions():
 
 def artifact(path):
     """The digest of an artifact, or the status that the server answers."""
-    answer = requests.get(f"{FILES}/{path}", timeout=60)
+    answer = session.get(f"{FILES}/{path}", timeout=60)
     return answer.status_code if answer.status_code != 200 else hashlib.sha256(answer.content).hexdigest()
 
 
