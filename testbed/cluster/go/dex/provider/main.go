@@ -1,4 +1,4 @@
-// Command provider is an OpenID provider for tests: dex's server with one client and one person, all from the
+// Command provider is an OpenID provider for tests: dex's server with one client and its people, all from the
 // environment, nothing kept. (dex's own command needs C for SQLite.)
 package main
 
@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/dexidp/dex/server"
 	"github.com/dexidp/dex/storage"
@@ -19,31 +20,60 @@ func main() {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	provider, err := server.NewServer(context.Background(), server.Config{
 		Issuer:             os.Getenv("ISSUER"),
-		Storage:            known(logger),
+		Storage:            store(logger),
 		SkipApprovalScreen: true,
-		PasswordConnector:  server.LocalConnector, // a token for a name and a password, without a browser
+		PasswordConnector:  accounts(), // a token for a name and a password, without a browser
+		IDTokensValidFor:   validity(),
 		Logger:             logger,
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(http.ListenAndServe(":5556", provider))
+	log.Fatal(http.ListenAndServe(setting("LISTEN", ":5556"), provider))
 }
 
-func known(logger *slog.Logger) storage.Storage {
-	hash, err := bcrypt.GenerateFromPassword([]byte(os.Getenv("PASSWORD")), bcrypt.DefaultCost)
+// accounts is the connector that knows people: those of PEOPLE_FILE with their groups, or the one of EMAIL without.
+func accounts() string {
+	if os.Getenv("PEOPLE_FILE") != "" {
+		return peopleConnector
+	}
+	return server.LocalConnector
+}
+
+func validity() time.Duration {
+	found, err := time.ParseDuration(setting("TOKENS_VALID_FOR", "24h"))
 	if err != nil {
 		log.Fatal(err)
 	}
+	return found
+}
+
+func setting(name, otherwise string) string {
+	if found := os.Getenv(name); found != "" {
+		return found
+	}
+	return otherwise
+}
+
+func store(logger *slog.Logger) storage.Storage {
 	client := storage.Client{
 		ID:           os.Getenv("CLIENT_ID"),
 		Secret:       os.Getenv("CLIENT_SECRET"),
 		RedirectURIs: []string{os.Getenv("REDIRECT_URI")},
 	}
-	person := storage.Password{Email: os.Getenv("EMAIL"), Hash: hash, Username: "somebody", UserID: "1"}
-	local := storage.Connector{ID: server.LocalConnector, Type: server.LocalConnector, Name: "Email"}
+	connector := storage.Connector{ID: accounts(), Type: accounts(), Name: "Email"}
 
-	store := storage.WithStaticClients(memory.New(logger), []storage.Client{client})
-	store = storage.WithStaticPasswords(store, []storage.Password{person}, logger)
-	return storage.WithStaticConnectors(store, []storage.Connector{local})
+	found := storage.WithStaticClients(memory.New(logger), []storage.Client{client})
+	if accounts() == server.LocalConnector {
+		found = storage.WithStaticPasswords(found, []storage.Password{local()}, logger)
+	}
+	return storage.WithStaticConnectors(found, []storage.Connector{connector})
+}
+
+func local() storage.Password {
+	hash, err := bcrypt.GenerateFromPassword([]byte(os.Getenv("PASSWORD")), bcrypt.DefaultCost)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return storage.Password{Email: os.Getenv("EMAIL"), Hash: hash, Username: "somebody", UserID: "1"}
 }
