@@ -244,6 +244,18 @@ def s3(**more: Any) -> Json:
     return {"artifactStore": {"s3": {"enabled": True, "bucket": "models", **more}}}
 
 
+def oidc(**more: Any) -> Json:
+    """Values for a login at an OpenID provider, the least that is legal and more; keys are apart."""
+    login = {"issuer": "https://id.example.com", "clientId": "mlflow", "allowedGroups": ["team"]}
+    redirect = {"redirectUri": "https://mlflow.example.com/callback"}
+    return {
+        "auth": {"mode": "oidc", "oidc": {**login, **redirect, **more}},
+        "mlflow": {"launcher": "upstream"},
+        **postgres(poolSize=10, maxOverflow=40),
+        **s3(),
+    }
+
+
 def azure(**more: Any) -> Json:
     """Values for Azure's storage, the least that is legal and more."""
     return {

@@ -212,6 +212,31 @@ TABLE: dict[str, Json] = {
         "tmp": {"sizeLimit": "1@Gi"},
         "mlflow": {"allowedHosts": ["@", "*.@.example.com"]},
     },
+    "login at a provider": {
+        "auth": {
+            "mode": "oidc",
+            "oidc": {
+                "issuer": "https://@.example.com/@",
+                "clientId": "@",
+                "clientSecretFromSecret": {"name": "@", "key": "@"},
+                "caFromSecret": SECRET,
+                "redirectUri": "https://@.example.com/callback",
+                "scopes": ["@"],
+                "groupsClaim": "@",
+                "allowedGroups": ["@"],
+                "adminGroups": ["@"],
+                "groups": [{"name": "@", "pattern": "@", "permission": "READ"}],
+            },
+        },
+        "keys": {"fromSecret": {"enabled": True}},
+        "mlflow": {"launcher": "upstream"},
+        "networkPolicy": {
+            "enabled": True,
+            "peers": {"issuer": [{"podSelector": {"matchLabels": {"@": "@"}}}]},
+        },
+        "backendStore": {"postgres": {"enabled": True, "host": "db", "poolSize": 10, "maxOverflow": 40}},
+        "artifactStore": {"s3": {"enabled": True, "bucket": "models"}},
+    },
     "emulator, claim": {
         "artifactStore": {"gcs": {"enabled": True, "bucket": "models", "endpoint": "http://@.example.com"}},
         "persistence": {"existingClaim": "@"},

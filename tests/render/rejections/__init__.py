@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from render.chart import KEYS, Json, UniqueKeys, azure, gcs, postgres, s3
+from render.chart import KEYS, Json, UniqueKeys, azure, gcs, oidc, postgres, s3
 
 GIVEN: dict[str, Json] = {
     "postgres": postgres(),
@@ -22,6 +22,7 @@ GIVEN: dict[str, Json] = {
     "azure": azure(),
     "gcs": gcs(),
     "keys": KEYS,
+    "oidc": oidc(),
 }
 
 

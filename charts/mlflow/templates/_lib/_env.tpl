@@ -77,10 +77,32 @@ run those that it was asked for. Takes `.`.
 {{- if eq .Values.artifactStore.mode "direct" -}}
 {{- $_ := merge $env (dict "MLFLOW_DEFAULT_ARTIFACT_ROOT" $artifacts "MLFLOW_SERVE_ARTIFACTS" "false") -}}
 {{- else }}{{ $_ := set $env "MLFLOW_ARTIFACTS_DESTINATION" $artifacts }}{{ end -}}
-{{- if $facts.login -}}
+{{- if eq .Values.auth.mode "basic" -}}
 {{- $_ := set $env "MLFLOW_KUBERNETES_APP_NAME" "basic-auth" -}}
 {{- $_ := set $env "MLFLOW_KUBERNETES_AUTH_PERMISSION" .Values.auth.basic.defaultPermission -}}
-{{- end -}}
+{{- else if eq .Values.auth.mode "oidc" }}{{ with .Values.auth.oidc -}}
+{{- /* Names without MLFLOW_KUBERNETES are the plugin's own. */}}
+{{- $callback := default (printf "https://%s/callback" $hosts.public) .redirectUri -}}
+{{- $grants := list -}}
+{{- range .groups }}{{ $grants = append $grants (printf "%s,%s,%s" .permission .name .pattern) }}{{ end -}}
+{{- $env = merge $env (dict
+      "AUTOMATIC_LOGIN_REDIRECT" "true"
+      "DEFAULT_LANDING_PAGE_IS_PERMISSIONS" "false"
+      "DEFAULT_MLFLOW_PERMISSION" .defaultPermission
+      "MLFLOW_KUBERNETES_APP_NAME" "oidc-auth"
+      "MLFLOW_KUBERNETES_OIDC_GROUPS" (join "\n" $grants)
+      "OIDC_ADMIN_GROUP_NAME" (join "," .adminGroups)
+      "OIDC_AUDIENCE" .clientId
+      "OIDC_CLIENT_ID" .clientId
+      "OIDC_DISCOVERY_URL" (printf "%s/.well-known/openid-configuration" (trimSuffix "/" .issuer))
+      "OIDC_GROUPS_ATTRIBUTE" .groupsClaim
+      "OIDC_GROUP_NAME" (join "," .allowedGroups)
+      "OIDC_ISSUER" .issuer
+      "OIDC_REDIRECT_URI" $callback
+      "OIDC_SCOPE" (join " " .scopes)
+      "SESSION_COOKIE_MAX_AGE_SECONDS" (mul .sessionHours 3600 | toString)
+      "SESSION_COOKIE_SECURE" (hasPrefix "https:" $callback | toString)) -}}
+{{- end }}{{ end -}}
 {{- if .Values.jobs.enabled }}{{ $_ := set $env "MLFLOW_SERVER_JOB_EXECUTION_ENGINE" "executor" }}{{ end -}}
 {{- with $hosts.origins }}{{ $_ := set $env "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS" (join "," .) }}{{ end -}}
 {{- toJson $env -}}

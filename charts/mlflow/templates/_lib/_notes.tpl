@@ -5,6 +5,15 @@
 {{- end }}
 {{- end }}
 
+{{- /* String: who gets in, and what they may do without a grant. Takes `.`. */}}
+{{- define "mlflow.notes.login" -}}
+{{- with .Values.auth -}}
+{{- if eq .mode "basic" }}MLflow's accounts, {{ .basic.defaultPermission }} without a grant
+{{- else if eq .mode "oidc" }}OpenID Connect at {{ .oidc.issuer }}, {{ .oidc.defaultPermission }} without a grant; its client needs the redirect address {{ default (printf "https://%s/callback" (include "mlflow.hosts" $ | fromJson).public) .oidc.redirectUri }}
+{{- else }}none{{ end -}}
+{{- end -}}
+{{- end }}
+
 {{- /* String: where PostgreSQL is; what a Secret says is named by that. Takes `.Values.backendStore.postgres`. */}}
 {{- define "mlflow.notes.database" -}}
 {{- $database := ternary (printf "(Secret %s)" .databaseFromSecret.name) .database .databaseFromSecret.enabled -}}

@@ -44,7 +44,7 @@ JSON: what follows from the values, decided here once. Takes `.`.
   presignedUrls     `true` or `false`: whether the server offers presigned addresses
   claim             the claim that holds what is in neither of them; empty without a volume
   shared            several server pods see the same runs and artifacts
-  login             the server asks for an account
+  login             the server asks for an account, whichever login it has
   loginFolder       pods have a folder in memory for what libpq reads to log in: a token, or a URI taken apart
   threads           how many requests a worker handles at once; MLflow's own server has 40 threads
   exporter          a pod of its own reads the stores, once for all servers. It cannot reach SQLite: there the one
@@ -95,7 +95,7 @@ JSON: what follows from the values, decided here once. Takes `.`.
         (toString $values.artifactStore.presignedUrls))
       "claim" (ternary "" (default $name $values.persistence.existingClaim) (and $database (ne $store "")))
       "shared" (and $database (or (ne $store "") (has "ReadWriteMany" $values.persistence.accessModes)))
-      "login" (eq $values.auth.mode "basic")
+      "login" (ne $values.auth.mode "none")
       "loginFolder" (and $values.backendStore.postgres.enabled (or
         (ne $values.backendStore.postgres.login "password")
         $values.backendStore.postgres.uriFromSecret.enabled))
@@ -144,7 +144,8 @@ Takes `.`.
 JSON: how clients name the server. `allowed`, separated by commas, is all that it answers to; it replaces MLflow's own
 list, so it holds every way by which a request may come in. `origins` are those of web pages that may call the API:
 the server's own pages first, which browsers name even where page and API are one. Without a certificate here TLS may
-still end before the controller, so both schemes are right. Takes `.`.
+still end before the controller, so both schemes are right. `public` is the first name from outside that is no pattern.
+Takes `.`.
 */}}
 {{- define "mlflow.hosts" -}}
 {{- $name := include "mlflow.fullname" . -}}
@@ -170,5 +171,6 @@ still end before the controller, so both schemes are right. Takes `.`.
 {{- $origins = concat $origins (ternary (rest $both) $both $https) -}}
 {{- end -}}
 {{- $origins = concat $origins .Values.mlflow.corsAllowedOrigins | default list | uniq -}}
-{{- dict "allowed" (join "," $allowed) "origins" $origins | toJson -}}
+{{- $public := regexFind "(^|,)[^*,]+" (join "," $called.external) | trimPrefix "," -}}
+{{- dict "allowed" (join "," $allowed) "origins" $origins "public" $public | toJson -}}
 {{- end }}

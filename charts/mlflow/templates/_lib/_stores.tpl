@@ -7,21 +7,30 @@ the `uri` of the object store, and `own` if its credentials are the backups' own
 {{- $database := include "mlflow.database" .ctx | fromJson -}}
 {{- $store := include "mlflow.objectStore" .store | fromJson -}}
 {{- $secrets := concat $database.secrets $store.secrets | default list -}}
-{{- if and .login (include "mlflow.facts" .ctx | fromJson).login -}}
+{{- $login := dict }}{{ $authority := list -}}
+{{- if and .login (eq .ctx.Values.auth.mode "basic") -}}
 {{- with .ctx.Values.auth.basic.adminFromSecret -}}
 {{- $secrets = concat $secrets (list
       (dict "variable" "MLFLOW_AUTH_ADMIN_USERNAME" "secret" .name "key" .usernameKey)
       (dict "variable" "MLFLOW_AUTH_ADMIN_PASSWORD" "secret" .name "key" .passwordKey)) -}}
 {{- end -}}
-{{- end -}}
+{{- else if and .login (eq .ctx.Values.auth.mode "oidc") }}{{ with .ctx.Values.auth.oidc -}}
+{{- $secrets = append $secrets (merge (dict "variable" "OIDC_CLIENT_SECRET" "secret" .clientSecretFromSecret.name)
+      (pick .clientSecretFromSecret "key")) -}}
+{{- with .caFromSecret }}{{ if .enabled -}}
+{{- $_ := set $login "MLFLOW_KUBERNETES_OIDC_CA" "/etc/mlflow/oidc/ca.crt" -}}
+{{- $authority = list (dict "volume" "oidc-ca" "secret" .name "key" .key "folder" "/etc/mlflow/oidc"
+      "file" "ca.crt") -}}
+{{- end }}{{ end -}}
+{{- end }}{{ end -}}
 {{- with .ctx.Values.keys.fromSecret }}{{ if and .enabled $.keys -}}
 {{- $secrets = concat $secrets (list
       (dict "variable" "MLFLOW_CRYPTO_KEK_PASSPHRASE" "secret" .name "key" .kekPassphraseKey)
       (dict "variable" "MLFLOW_FLASK_SERVER_SECRET_KEY" "secret" .name "key" .flaskSecretKey)
       (dict "variable" "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY" "secret" .name "key" .webhookKey)) -}}
 {{- end }}{{ end -}}
-{{- $files := concat $database.files $store.files | default list -}}
-{{- $env := merge (include "mlflow.env.server" .ctx | fromJson) $database.env $store.env -}}
+{{- $files := concat $database.files $store.files $authority | default list -}}
+{{- $env := merge (include "mlflow.env.server" .ctx | fromJson) $database.env $store.env $login -}}
 {{- dict "env" $env "secrets" $secrets "files" $files "own" $store.own "uri" $store.uri | toJson -}}
 {{- end }}
 

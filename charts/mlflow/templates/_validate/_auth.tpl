@@ -1,9 +1,12 @@
 {{- /* Lines: who gets in, and with whose password. Takes `.`. */}}
 {{- define "mlflow.validate.auth" -}}
-{{- if (include "mlflow.facts" . | fromJson).login -}}
+{{- if eq .Values.auth.mode "basic" -}}
 {{- include "mlflow.validate.secretName" (dict
   "path" "auth.basic.adminFromSecret.name"
   "name" .Values.auth.basic.adminFromSecret.name) -}}
+{{- else if eq .Values.auth.mode "oidc" -}}
+{{- include "mlflow.validate.oidcServer" . -}}
+{{- include "mlflow.validate.oidcProvider" . -}}
 {{- end -}}
 {{- end }}
 
@@ -17,7 +20,7 @@
 {{- else if (include "mlflow.facts" $ | fromJson).login -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.enabled" $path)
-  "wrong" "is false, and auth.mode basic needs a key of its own"
+  "wrong" (printf "is false, and auth.mode %s needs a key of its own" $.Values.auth.mode)
   "instead" $instead) -}}
 {{- else if and (or $.Values.autoscaling.enabled (gt (int $.Values.replicaCount) 1))
       (include "mlflow.facts" $ | fromJson).shared -}}

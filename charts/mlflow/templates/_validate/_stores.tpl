@@ -100,7 +100,7 @@
   "wrong" "names a second database beside backendStore.postgres"
   "instead" "set one of the two enabled: false") -}}
 {{- end -}}
-{{- if (include "mlflow.facts" $ | fromJson).login -}}
+{{- if eq $.Values.auth.mode "basic" -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.enabled" $path)
   "wrong" "is no place for MLflow's accounts, whose tables MySQL refuses"

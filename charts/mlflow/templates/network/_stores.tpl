@@ -1,4 +1,4 @@
-{{- /* Mapping lines: host and port of each store outside of the release, by the key of its peers. Takes `.`. */}}
+{{- /* Mapping lines: host and port of each store and provider outside, by the key of its peers. Takes `.`. */}}
 {{- define "mlflow.network.stores" -}}
 {{- with .Values.backendStore -}}
 {{- if .postgres.enabled -}}
@@ -20,6 +20,12 @@ database:
   host: ""
   port: 3306
 {{- end }}
+{{- end }}
+{{- if eq .Values.auth.mode "oidc" }}
+{{- $issuer := .Values.auth.oidc.issuer }}
+issuer:
+  host: {{ regexReplaceAll "(?s)^https://\\[?(.*?)\\]?(:[0-9]+)?(/.*)?$" $issuer "${1}" | quote }}
+  port: {{ regexFind ":[0-9]+" (trimPrefix "https:" $issuer) | trimPrefix ":" | default "443" | int }}
 {{- end }}
 {{- $services := dict "objectStore" (include "mlflow.network.service" .Values.artifactStore) -}}
 {{- $backups := include "mlflow.backup.store" . | fromJson | include "mlflow.network.service" -}}

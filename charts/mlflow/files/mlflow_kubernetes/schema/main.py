@@ -15,9 +15,11 @@ from functools import cache
 import mlflow_kubernetes
 from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.schema import schemas
+from mlflow_kubernetes.schema.group_grants import keep_grants
 from mlflow_kubernetes.schema.index_builds import keep_indexes
 from mlflow_kubernetes.schema.replica_schema import ReplicaBehind, wait_for_replica
 from mlflow_kubernetes.schema.schemas import Schema
+from mlflow_kubernetes.server import oidc
 from mlflow_kubernetes.stores.database import Database, PostgreSQL, Unreachable, connect
 
 log = logger("schema")
@@ -31,8 +33,12 @@ def main() -> int:
     """Run the step; the exit code of the init container."""
     try:
         database = connect(os.environ.get("MLFLOW_BACKEND_STORE_URI", ""))
+        if oidc.enabled():
+            oidc.set_variables(os.environ)
         for schema in schemas.required_schemas(os.environ):
             bring_up_to_date(database, schema)
+        if oidc.enabled():
+            keep_grants(database, os.environ)
         if isinstance(database, PostgreSQL):
             keep_indexes(database, os.environ)
             wait_for_replica(os.environ)
@@ -49,6 +55,7 @@ def bring_up_to_date(database: Database, schema: Schema) -> None:
     if not is_behind(found, schema):
         log.info(f"{schema.what} is up to date ({found}).")
         return
+    refuse_rival(database, schema)
     log.info(f"{schema.what} is at {found or 'no revision'}, MLflow {version()} needs {head}; locking it.")
     with database.lock(lambda: log.info("another pod migrates the database; waiting for it.")):
         found = database.revision(schema.table)
@@ -86,6 +93,15 @@ def is_behind(found: str | None, schema: Schema) -> bool:
             "run the image version that made it or newer, old pods keep serving."
         )
     return found != schema.revisions.head
+
+
+def refuse_rival(database: Database, schema: Schema) -> None:
+    """Stop before accounts of one login are mixed with those of another."""
+    if schema.rival and database.revision(schema.rival):
+        raise SchemaError(
+            f"auth.mode: the database has the accounts of another login, by its table {schema.rival}; "
+            "set auth.mode back, or remove their tables (docs/identity.md)."
+        )
 
 
 @cache

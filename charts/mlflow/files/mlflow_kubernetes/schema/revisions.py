@@ -15,9 +15,9 @@ class Revisions:
     head: str
 
     @classmethod
-    def installed(cls, migrations: str = "store/db_migrations") -> "Revisions":
-        """Read them from a folder of the installed MLflow; the default is that of runs and models."""
-        spec = importlib.util.find_spec("mlflow")
+    def installed(cls, migrations: str = "store/db_migrations", package: str = "mlflow") -> "Revisions":
+        """Read them from a folder of an installed package; the default is MLflow's of runs and models."""
+        spec = importlib.util.find_spec(package)
         if spec is None or not spec.submodule_search_locations:
             raise SystemExit("mlflow: schema: MLflow is not installed; use an image that has it.")
         return cls.of(Path(spec.submodule_search_locations[0], migrations, "versions"))

@@ -1,4 +1,4 @@
-"""The schemas that MLflow may want in a database: runs and models, and the accounts of basic-auth."""
+"""The schemas that MLflow may want in a database: runs and models, and the accounts of a login."""
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from mlflow_kubernetes.log.setup import format_handlers
 from mlflow_kubernetes.schema.revisions import Revisions
+from mlflow_kubernetes.server import oidc
 from mlflow_kubernetes.server.deferred import deferred_imports
 from mlflow_kubernetes.tested import TESTED
+
+BASIC = "alembic_version_auth"
 
 
 @dataclass(frozen=True)
@@ -19,14 +22,21 @@ class Schema:
     table: str
     revisions: Revisions
     upgrade: Callable[[str], None]
+    rival: str = ""
+    """The table of revisions of a schema whose tables have the same names."""
 
 
 def required_schemas(env: Mapping[str, str]) -> list[Schema]:
     """What a server with this environment needs."""
     found = [Schema("the database", "alembic_version", Revisions.installed(), _upgrade_runs)]
-    if env.get("MLFLOW_KUBERNETES_APP_NAME") == "basic-auth":
+    app, what = env.get("MLFLOW_KUBERNETES_APP_NAME"), "the accounts' schema"
+    if app == "basic-auth":
         revisions = Revisions.installed("server/auth/db/migrations")
-        found.append(Schema("the accounts' schema", "alembic_version_auth", revisions, _upgrade_accounts))
+        found.append(Schema(what, BASIC, revisions, _upgrade_accounts, rival=oidc.REVISIONS))
+    elif app == oidc.APP_NAME:
+        oidc.check_plugin("schema")
+        revisions = Revisions.installed("db/migrations", oidc.PLUGIN)
+        found.append(Schema(what, oidc.REVISIONS, revisions, _upgrade_oidc, rival=BASIC))
     return found
 
 
@@ -43,6 +53,14 @@ def _upgrade_accounts(uri: str) -> None:
     """`python -m mlflow.server.auth db upgrade`."""
     with _quick_imports():
         from mlflow.server.auth.db import cli
+
+    format_handlers()
+    cli.upgrade.main(["--url", uri], standalone_mode=False)
+
+
+def _upgrade_oidc(uri: str) -> None:
+    """The plugin's own upgrade, which also fills an empty database."""
+    from mlflow_oidc_auth.db import cli
 
     format_handlers()
     cli.upgrade.main(["--url", uri], standalone_mode=False)

@@ -38,13 +38,15 @@ def main() -> None:
     if name not in launchers:
         sys.exit(f"mlflow: MLFLOW_KUBERNETES_LAUNCHER: {name!r} is unknown; set direct or upstream.")
     sanitize_environment()
-    from mlflow_kubernetes.server import auth
+    from mlflow_kubernetes.server import auth, oidc
 
     auth.check_keys()
     hold_volume()
     use_read_replica(os.environ)
     if auth.enabled():
         auth.prepare(cache_seconds=0 if name == "direct" else auth.UPSTREAM_CACHE_SECONDS)
+    if oidc.enabled():
+        oidc.prepare()
     launchers[name]()
 
 

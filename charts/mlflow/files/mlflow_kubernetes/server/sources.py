@@ -25,7 +25,7 @@ URI = re.compile(r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?(?://(?P<host>[^/]*)
 
 def active() -> bool:
     """Whether there are accounts, and the server serves artifacts with credentials of its own."""
-    login = os.environ.get("MLFLOW_KUBERNETES_APP_NAME") == "basic-auth"
+    login = bool(os.environ.get("MLFLOW_KUBERNETES_APP_NAME"))
     return login and os.environ.get("MLFLOW_SERVE_ARTIFACTS", "").lower() not in ("false", "0", "no", "off")
 
 
@@ -133,6 +133,11 @@ def _is_administrator() -> bool:
     """Whether the request's account, which MLflow has checked, is one."""
     from flask import g
     from mlflow.exceptions import MlflowException
+
+    if os.environ.get("MLFLOW_KUBERNETES_APP_NAME") == "oidc-auth":
+        from mlflow_oidc_auth.bridge.user import get_fastapi_admin_status
+
+        return bool(get_fastapi_admin_status())
     from mlflow.server.auth import store
 
     name = g.get("mlflow_authenticated_user")

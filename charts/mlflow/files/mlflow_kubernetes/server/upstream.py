@@ -27,13 +27,16 @@ OPTIONS = [
 def create() -> Any:
     """Return the app that `mlflow server` would serve, behind the gate."""
     from mlflow_kubernetes.log.setup import configure, format_handlers
-    from mlflow_kubernetes.server import auth, replica_misses, unavailable
+    from mlflow_kubernetes.server import auth, oidc, replica_misses, sources, unavailable
     from mlflow_kubernetes.server.apps import limit_decompression
     from mlflow_kubernetes.server.compressed import compressed
     from mlflow_kubernetes.server.gate import Gate
     from mlflow_kubernetes.server.presigned import withhold_presigned_urls
 
     configure()  # a worker is a new process
+    if oidc.enabled():
+        sources.install()
+        oidc.import_kinds()
     module, attribute = os.environ[TARGET].split(":")
     target = getattr(importlib.import_module(module), attribute.removesuffix("()"))
     if auth.enabled():
@@ -46,7 +49,7 @@ def create() -> Any:
     withhold_presigned_urls()
     unavailable.install(app, flask)
     format_handlers()
-    return Gate(compressed(app))
+    return Gate(compressed(oidc.wrap(app) if oidc.enabled() else app))
 
 
 def main() -> None:
@@ -59,6 +62,10 @@ def main() -> None:
     import mlflow.cli
     import mlflow.server
 
+    from mlflow_kubernetes.server import oidc
+
+    if oidc.enabled():  # MLflow would import all of the plugin here to find out that its app is an object
+        mlflow.server._is_factory = lambda _app: False
     start = mlflow.server._exec_cmd
 
     def start_ours(theirs: list[str], *, extra_env: dict[str, str], **more: Any) -> Any:

@@ -1,0 +1,64 @@
+{{- /* Lines: a server that can run the plugin of auth.mode oidc, where browsers find it again. Takes `.`. */}}
+{{- define "mlflow.validate.oidcServer" -}}
+{{- if not .Values.backendStore.postgres.enabled -}}
+{{- include "mlflow.says" (dict
+  "path" "auth.mode"
+  "wrong" "oidc keeps accounts and sessions in PostgreSQL, which all pods share"
+  "instead" "set backendStore.postgres, or auth.mode: none") -}}
+{{- end -}}
+{{- if ne .Values.mlflow.launcher "upstream" -}}
+{{- include "mlflow.says" (dict
+  "path" "mlflow.launcher"
+  "wrong" (printf "%s does not serve the plugin of auth.mode oidc" .Values.mlflow.launcher)
+  "instead" "set upstream") -}}
+{{- end -}}
+{{- if .Values.mlflow.staticPrefix -}}
+{{- include "mlflow.says" (dict
+  "path" "mlflow.staticPrefix"
+  "wrong" "is set, and the plugin of auth.mode oidc has its pages at the root of a host"
+  "instead" "remove it, and give MLflow a host name of its own") -}}
+{{- end -}}
+{{- if not (or .Values.auth.oidc.redirectUri (include "mlflow.hosts" . | fromJson).public) -}}
+{{- include "mlflow.says" (dict
+  "path" "auth.oidc.redirectUri"
+  "wrong" "is empty, and no Ingress or HTTPRoute has a host name to which the provider can send people back"
+  "instead" "set ingress.hosts, httpRoute.hostnames, or an address such as https://mlflow.example.com/callback") -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: the provider of auth.mode oidc, and whom it lets in. Takes `.`. */}}
+{{- define "mlflow.validate.oidcProvider" -}}
+{{- with .Values.auth.oidc -}}
+{{- if not .issuer -}}
+{{- include "mlflow.says" (dict
+  "path" "auth.oidc.issuer"
+  "wrong" "is empty"
+  "instead" "set the address of the provider, such as https://id.example.com/realms/main") -}}
+{{- end -}}
+{{- if not .clientId -}}
+{{- include "mlflow.says" (dict
+  "path" "auth.oidc.clientId"
+  "wrong" "is empty"
+  "instead" "set the id of MLflow's client at the provider") -}}
+{{- end -}}
+{{- include "mlflow.validate.secretName" (dict
+  "path" "auth.oidc.clientSecretFromSecret.name"
+  "name" .clientSecretFromSecret.name) -}}
+{{- if .caFromSecret.enabled -}}
+{{- include "mlflow.validate.secretName" (dict "path" "auth.oidc.caFromSecret.name" "name" .caFromSecret.name) -}}
+{{- end -}}
+{{- if not (or .allowedGroups .adminGroups) -}}
+{{- include "mlflow.says" (dict
+  "path" "auth.oidc.allowedGroups"
+  "wrong" "is empty, and adminGroups too, so no account could log in"
+  "instead" "list groups of the provider") -}}
+{{- end -}}
+{{- $seen := dict -}}
+{{- range .groups }}{{ $key := printf "%s\n%s" .name .pattern }}{{ if hasKey $seen $key -}}
+{{- include "mlflow.says" (dict
+  "path" "auth.oidc.groups"
+  "wrong" (printf "grants %s twice for %q" .name .pattern)
+  "instead" "keep one of the two") -}}
+{{- end }}{{ $_ := set $seen $key true }}{{ end -}}
+{{- end -}}
+{{- end }}
