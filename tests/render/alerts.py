@@ -86,6 +86,7 @@ def index_missing(rows: str) -> Series:
 POOL = ("mlflow_database_pool_used", "mlflow_database_pool_limit")
 THREADS = ("mlflow_http_requests_in_progress", "mlflow_http_threads")
 CONNECTIONS = ("mlflow_database_connections", "mlflow_database_connections_limit")
+LOST = "mlflow_audit_lost_lines_total"
 LOGINS = "logins failed within 10 minutes. Somebody guesses passwords, or a job has an old one."
 DOWN = "None of the server's pods answers its health check: clients cannot track runs or load models."
 BLIND = "The metrics of database and artifact store are missing, so their alerts cannot fire."
@@ -230,6 +231,13 @@ FIRES: dict[str, list[Case]] = {
         )
     ],
     "MLflowFailedLogins": [Case(logins(8, 4), 16, f"120 {LOGINS}")],
+    "MLflowAuditLinesLost": [
+        Case(
+            {of(LOST, pod="a"): "0x10 2x30", of(LOST, pod="b"): "0x10 1x30"},
+            16,
+            "3 lines could not be written within 15 minutes. The calls themselves were answered.",
+        )
+    ],
     "MLflowVolumeFull": [Case(volume(90), 10, "90 % of claim mlflow is in use.", CLAIM)],
 }
 
@@ -273,6 +281,7 @@ SILENT: dict[str, list[Series]] = {
     # Each waits a while, and none for long.
     "MLflowJobsWaiting": [{of("mlflow_jobs_waiting_seconds", pod="e"): "0 300 600 0 300 600 840x20"}, {}],
     "MLflowFailedLogins": [logins(5, 4), {}],
+    "MLflowAuditLinesLost": [{of(LOST, pod="a"): "7x30"}, {}],
     "MLflowVolumeFull": [volume(80), volume(99, claim="somebody-elses")],
 }
 

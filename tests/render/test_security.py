@@ -53,7 +53,7 @@ def test_the_check_can_fail(chart: Chart, wrong: str) -> None:
 
 
 def test_every_container_has_a_read_only_root(rendered: Manifest) -> None:
-    """Writable are /tmp, a store's volume, and folders for metrics, a backup and the database's login."""
+    """Writable are /tmp, a store's volume, and folders for metrics, a backup, a login and an audit log."""
     for name, pod in rendered.pods():
         for container in containers(pod["spec"]):
             assert container["securityContext"]["readOnlyRootFilesystem"] is True, name
@@ -63,7 +63,7 @@ def test_every_container_has_a_read_only_root(rendered: Manifest) -> None:
         if "emptyDir" in each or "persistentVolumeClaim" in each
     }
     backs_up = "postgres" in [each["name"] for each in rendered.server()["initContainers"]]
-    assert volumes - {"tmp", "metrics", "data", "login"} == ({"exchange"} if backs_up else set())
+    assert volumes - {"tmp", "metrics", "data", "login", "audit"} == ({"exchange"} if backs_up else set())
 
 
 def secrets(pod: Json, container: Json) -> set[str]:

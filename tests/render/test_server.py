@@ -275,3 +275,16 @@ def test_the_log_may_be_json(chart: Chart, launcher: str) -> None:
     """With either launcher; tests/runtime/test_json_logs.py reads the lines."""
     env = chart.render({"mlflow": {"launcher": launcher, "log": {"format": "json"}}}).env()
     assert (env["MLFLOW_KUBERNETES_LAUNCHER"], env["MLFLOW_KUBERNETES_LOG_FORMAT"]) == (launcher, "json")
+
+
+def test_the_audit_log(chart: Chart) -> None:
+    """Off it has no variables; tests/runtime/test_audit.py reads the lines."""
+    names = ("MLFLOW_KUBERNETES_AUDIT", "MLFLOW_KUBERNETES_AUDIT_FILE", "MLFLOW_KUBERNETES_AUDIT_PROXIES")
+    assert not set(names) & chart.render().env().keys()
+    mounted = {
+        "extraVolumes": [{"name": "audit", "emptyDir": {}}],
+        "extraVolumeMounts": [{"name": "audit", "mountPath": "/audit/"}],
+    }
+    audit = {"enabled": True, "file": "/audit/log", "trustedProxies": ["10.0.0.0/8", "fd00::/8"]}
+    env = chart.render({**mounted, "mlflow": {"audit": audit}}).env()
+    assert [env[each] for each in names] == ["true", "/audit/log", "10.0.0.0/8,fd00::/8"]

@@ -72,6 +72,10 @@ run those that it was asked for. Takes `.`.
       "MLFLOW_SERVER_ENABLE_JOB_EXECUTION" (toString .Values.jobs.enabled)
       "MLFLOW_WORKERS" (int .Values.mlflow.workers | toString)
       "PYTHONUNBUFFERED" "1") -}}
+{{- with .Values.mlflow.audit }}{{ if .enabled -}}
+{{- $_ := merge $env (dict "MLFLOW_KUBERNETES_AUDIT" "true" "MLFLOW_KUBERNETES_AUDIT_FILE" .file
+      "MLFLOW_KUBERNETES_AUDIT_PROXIES" (join "," .trustedProxies)) -}}
+{{- end }}{{ end -}}
 {{- with .Values.artifactStore.allowedSources }}{{ $_ := set $env "MLFLOW_KUBERNETES_ALLOWED_SOURCES"
       (join "," .) }}{{ end -}}
 {{- if eq .Values.artifactStore.mode "direct" -}}

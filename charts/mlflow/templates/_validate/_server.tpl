@@ -48,3 +48,24 @@ Lines: a path prefix below which the login still asks. MLflow asks for none wher
   "instead" "choose another first segment, such as /mlflow") -}}
 {{- end -}}
 {{- end }}
+
+{{- /* Lines: a file of the audit log that outlives the container, on a volume that it can fill. Takes `.`. */}}
+{{- define "mlflow.validate.audit" -}}
+{{- $file := .Values.mlflow.audit.file -}}
+{{- $found := false -}}
+{{- range .Values.extraVolumeMounts -}}
+{{- if and (not .readOnly) (hasPrefix (printf "%s/" (trimSuffix "/" .mountPath)) $file) }}{{ $found = true }}{{ end -}}
+{{- end -}}
+{{- if not $file -}}
+{{- else if or (not (hasPrefix "/" $file)) (ne $file (clean $file)) -}}
+{{- include "mlflow.says" (dict
+  "path" "mlflow.audit.file"
+  "wrong" (printf "%q is not the path of a file" $file)
+  "instead" "write it as /audit/mlflow.jsonl") -}}
+{{- else if not $found -}}
+{{- include "mlflow.says" (dict
+  "path" "mlflow.audit.file"
+  "wrong" (printf "%s is on no volume that the server may fill" $file)
+  "instead" "mount one with extraVolumes and extraVolumeMounts, or leave it empty for stdout") -}}
+{{- end -}}
+{{- end }}

@@ -6,8 +6,8 @@ wrong value. Takes (dict "ctx" $ "found" wrong values as `mlflow.schema.check` f
 {{- define "mlflow.validate" -}}
 {{- $sentences := concat (splitList "\n" .unknown) (values .found.sentences | sortAlpha) -}}
 {{- if not .found.switch -}}
-{{- range list "enabled" "names" "image" "labels" "server" "env" "replicas" "autoscaling" "disruption" "strategy"
-      "postgres" "uri" "pool" "artifactStore" "s3" "azure" "gcs" "allowedSources" "persistence" "auth" "keys"
+{{- range list "enabled" "names" "image" "labels" "server" "audit" "env" "replicas" "autoscaling" "disruption"
+      "strategy" "postgres" "uri" "pool" "artifactStore" "s3" "azure" "gcs" "allowedSources" "persistence" "auth" "keys"
       "externalSecrets" "pods" "podNames" "metrics" "service" "ingress" "httpRoute" "networkPolicy"
       "retention" "backup" "jobs" -}}
 {{- range include (printf "mlflow.validate.%s" .) $.ctx | splitList "\n" -}}

@@ -20,6 +20,7 @@ from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.log.setup import format_handlers
 from mlflow_kubernetes.server import request_metrics, sockets
 from mlflow_kubernetes.server.apps import Misconfigured, open_apps
+from mlflow_kubernetes.server.audit.audit_log import open_audit_log
 from mlflow_kubernetes.server.compressed import compressed
 from mlflow_kubernetes.server.gate import LEAVING, Gate
 
@@ -36,7 +37,8 @@ def serve() -> None:
         host = every_address() if host == EVERY else host
         # A probe that connects during the imports is answered by the first worker, not at the next period.
         options["bind"] = sockets.listen(host, port, options["workers"])
-        gate = Gate(compressed(open_apps(os.environ.get("MLFLOW_KUBERNETES_APP_NAME", ""))))
+        apps = open_apps(os.environ.get("MLFLOW_KUBERNETES_APP_NAME", ""))
+        gate = Gate(compressed(apps), open_audit_log(apps.flask.app, apps.fastapi.app))
     except Misconfigured as error:
         sys.exit(f"mlflow: server: {error}.")
     except SystemExit:

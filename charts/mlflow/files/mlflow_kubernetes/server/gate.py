@@ -1,7 +1,7 @@
 """The gate: an ASGI app around MLflow's, which sees each request first, under both launchers.
 
 It refuses requests that no legitimate client sends, limits bodies, gives each request an id, writes the
-access log, and closes a connection whose request was not read to its end.
+access log and the audit log, and closes a connection whose request was not read to its end.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from typing import Any
 from mlflow_kubernetes.addresses import plain
 from mlflow_kubernetes.log import context
 from mlflow_kubernetes.log.formatters import JsonFormatter, as_json
+from mlflow_kubernetes.server.audit.audit_log import AuditLog
 from mlflow_kubernetes.server.rules import Refusal, Rules
 
 App = Callable[..., Any]
@@ -32,6 +33,8 @@ REST_BYTES = 1 << 20
 CLIENT_PLACEHOLDER = ("192.0.2.1", 0)
 # Request ids that are accepted from proxies and tracers. Any other could forge log lines, and is replaced.
 VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+# nginx's status for a client that disconnected before the answer.
+GONE = 499
 # Paths that probes and Prometheus request every few seconds. The access log leaves them out.
 UNLOGGED_PATHS = ("/health", "/metrics")
 # Dropped: headers that claim another address, scheme, host, path or method than those of the request.
@@ -48,8 +51,9 @@ _logger = logging.getLogger("mlflow.server")
 class Gate:
     """An ASGI app with rules in front of it."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, audit: AuditLog | None = None) -> None:
         self.app = app
+        self.audit = audit
         self.rules = Rules()
         self.logs = os.environ.get("MLFLOW_KUBERNETES_ACCESS_LOG") == "true"
         self.stopping = False
@@ -83,6 +87,8 @@ class Exchange:
     def __init__(self, gate: Gate, scope: dict[str, Any], receive: App, send: App) -> None:
         self.gate = gate
         self.began = time.monotonic()
+        self.given = scope
+        self.call = gate.audit.begin(scope) if gate.audit else None
         self.client = plain((scope.get("client") or ("",))[0])
         headers = [each for each in scope["headers"] if not DROPPED_HEADERS.fullmatch(each[0])]
         given = b"".join(value for name, value in headers if name == b"x-request-id").decode("latin-1")
@@ -128,6 +134,8 @@ class Exchange:
             return message
         self.unread = bool(message.get("more_body"))
         self.read += len(message.get("body", b""))
+        if self.call is not None:
+            self.call.keep(message.get("body", b""))
         if self.limit is not None and self.read > self.limit and not self.refused:
             await self.refuse(self._too_large())
         return {"type": "http.disconnect"} if self.refused else message
@@ -192,13 +200,15 @@ class Exchange:
 
     def log(self) -> None:
         """Log one line about a request, without its query, headers and body, which may hold secrets."""
+        if self.gate.audit and self.call:
+            self.gate.audit.end(self.call, self.given, self.scope.get("state"), self.status or GONE, self.id)
         path = self.scope["path"]
         if not self.gate.logs or path.endswith(UNLOGGED_PATHS):
             return
         fields = {
             "method": self.scope["method"],
             "path": path,
-            "status": self.status or 499,  # nginx's status for a client that disconnected before the answer
+            "status": self.status or GONE,
             "milliseconds": round((time.monotonic() - self.began) * 1000),
             "bytes": self.sent,
             "client": self.client,

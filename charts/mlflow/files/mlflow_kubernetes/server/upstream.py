@@ -29,6 +29,7 @@ def create() -> Any:
     from mlflow_kubernetes.log.setup import configure, format_handlers
     from mlflow_kubernetes.server import auth, oidc, replica_misses, sources, unavailable
     from mlflow_kubernetes.server.apps import limit_decompression
+    from mlflow_kubernetes.server.audit.audit_log import open_audit_log
     from mlflow_kubernetes.server.compressed import compressed
     from mlflow_kubernetes.server.gate import Gate
     from mlflow_kubernetes.server.presigned import withhold_presigned_urls
@@ -49,7 +50,8 @@ def create() -> Any:
     withhold_presigned_urls()
     unavailable.install(app, flask)
     format_handlers()
-    return Gate(compressed(oidc.wrap(app) if oidc.enabled() else app))
+    served = oidc.wrap(app) if oidc.enabled() else app
+    return Gate(compressed(served), open_audit_log(flask, app))
 
 
 def main() -> None:
