@@ -7,6 +7,7 @@ from render.chart import MLFLOW, MLFLOW_VERSION, PYTHON, Chart, Json, Manifest, 
 # The image of the default values.
 IMAGE = f"ghcr.io/mlflow/mlflow:v{MLFLOW_VERSION}-full"
 SHARED = {**postgres(), **s3()}
+BACKUP = {"enabled": True, "bucket": "backups", "image": {"repository": "postgres", "tag": "16"}}
 WIDE_VOLUME = {"accessModes": ["ReadWriteMany"]}
 
 
@@ -58,6 +59,22 @@ def test_volume_follows_the_stores(chart: Chart, values: Json, claim: str | None
 def test_data_survives_uninstall(chart: Chart) -> None:
     claim = chart.render().one("PersistentVolumeClaim")
     assert claim["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+def test_programs_know_whose_database_it_is(chart: Chart) -> None:
+    """Those that claim it and those that remove rows: by namespace, name and place of the artifacts."""
+    values = {**postgres(cleanupRunsEnabled=True), **s3(), "backup": BACKUP}
+    manifest = chart.render(values, release="other", namespace="team")
+    found = {
+        container["name"]: {each["name"]: each.get("value") for each in container["env"]}
+        for _, pod in manifest.pods()
+        for container in [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+        if container["name"] in ("schema", "retention", "restore")
+    }
+    assert len(found) == 3
+    for env in found.values():
+        assert env["MLFLOW_KUBERNETES_RELEASE"] == "team/other-mlflow"
+        assert env["MLFLOW_ARTIFACTS_DESTINATION"] == "s3://models"
 
 
 def test_environment_of_postgres(chart: Chart) -> None:

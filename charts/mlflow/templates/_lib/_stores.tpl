@@ -86,6 +86,7 @@ Takes `.`.
       "MLFLOW_KUBERNETES_INDEXES" (list (ternary "runs" "" .indexes.runs)
         (ternary "latest_metrics" "" .indexes.latestMetrics) | compact | join ",")
       "MLFLOW_KUBERNETES_INDEX_SECONDS" "60"
+      "MLFLOW_KUBERNETES_RELEASE" (printf "%s/%s" $.Release.Namespace (include "mlflow.fullname" $))
       "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW" (int .maxOverflow | toString)
       "MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE" (int .poolRecycle | toString)
       "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE" (int .poolSize | toString)) -}}

@@ -2,7 +2,8 @@
 
 An up-to-date database costs two queries: MLflow is not imported and no lock is taken. Otherwise one pod of
 all that start at the same time migrates, under a lock in the database, and the others wait for it. With
-arguments, those of a backup, it makes a backup first. On PostgreSQL it then builds the chart's own indexes.
+arguments, those of a backup, it makes a backup first. On PostgreSQL it then builds the chart's own indexes
+and notes whose database it is.
 """
 
 import importlib.metadata
@@ -10,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from functools import cache
 
 import mlflow_kubernetes
@@ -21,6 +23,7 @@ from mlflow_kubernetes.schema.replica_schema import ReplicaBehind, wait_for_repl
 from mlflow_kubernetes.schema.schemas import Schema
 from mlflow_kubernetes.server import oidc
 from mlflow_kubernetes.stores.database import Database, PostgreSQL, Unreachable, connect
+from mlflow_kubernetes.stores.owner import other_owner
 
 log = logger("schema")
 
@@ -41,6 +44,7 @@ def main() -> int:
             keep_grants(database, os.environ)
         if isinstance(database, PostgreSQL):
             keep_indexes(database, os.environ)
+            claim(database)
             wait_for_replica(os.environ)
     except (ReplicaBehind, SchemaError, Unreachable) as error:
         log.error(error)
@@ -124,6 +128,15 @@ def migrate(database: Database, schema: Schema) -> None:
         log.exception(error)
         instead = database.after_failure
         raise SchemaError(f"the migration failed; see the lines above, {instead}.") from error
+
+
+def claim(database: PostgreSQL) -> None:
+    """Make this release the owner of a database that has none, where its role may write."""
+    import psycopg2
+
+    with suppress(psycopg2.Error, Unreachable):
+        if owner := other_owner(database, os.environ):
+            log.warning(f"the database belongs to {owner}: retention and restores of this release refuse it.")
 
 
 def version() -> str:

@@ -14,6 +14,7 @@ from mlflow_kubernetes.stores.database import connect
 from mlflow_kubernetes.tasks.backup.catalog import Backups
 from mlflow_kubernetes.tasks.backup.exchange import Exchange
 from mlflow_kubernetes.tasks.backup.facts import Facts
+from mlflow_kubernetes.tasks.owner_check import check_owner
 from mlflow_kubernetes.tasks.restore import sql
 from mlflow_kubernetes.tasks.restore.contents import select_entries
 from mlflow_kubernetes.tasks.restore.rights import check_rights
@@ -39,6 +40,8 @@ class Restore:
 
     def work(self) -> Report:
         """Check the dump, then replace the database by it."""
+        if not self.options.scratch:
+            check_owner(self.task.database, os.environ)
         began, backups = time.monotonic(), Backups(os.environ, self.options.source)
         facts = backups.facts(self.options.backup)
         self.task.log.info(f"checking {self.options.source}/{facts['name']}.dump, {facts['size']} bytes.")

@@ -15,6 +15,7 @@ from typing import Any
 from mlflow_kubernetes.schema.revisions import Revisions
 from mlflow_kubernetes.stores.artifact_root import artifact_root
 from mlflow_kubernetes.stores.database import connect
+from mlflow_kubernetes.tasks.owner_check import check_owner
 from mlflow_kubernetes.tasks.retention.candidates import Candidates
 from mlflow_kubernetes.tasks.retention.experiments import DeletedExperiments
 from mlflow_kubernetes.tasks.retention.purge import Purge
@@ -40,6 +41,7 @@ class Retention:
     def work(self) -> Report:
         """Delete, then purge; what a dry run would do is only told."""
         options = self.options
+        check_owner(self.task.database, os.environ)
         self._check_schema()
         with self.task.database.connection() as connection:
             candidates = Candidates(connection, options.days, options.grace_days, options.keep_tag)
