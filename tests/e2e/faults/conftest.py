@@ -1,7 +1,8 @@
 """The release that faults hit: two server pods, and PostgreSQL and SeaweedFS of their own."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +12,14 @@ from mlflowops.paths import REPO
 from e2e.faults.place import first_node
 from e2e.faults.release import Release
 from e2e.faults.store_way import StoreWay
+from e2e.faults.tasks import Tasks
 from e2e.helm import Helm
 from e2e.kube import Kube
 from e2e.leaks import remove
 from e2e.stores import KEYS
 
 NAMESPACE = "faults"
+Change = Callable[..., None]
 CHARTS = REPO / "testbed/charts"
 # Few enough for a fault to take them all; two pods with two workers have at most 24.
 CONNECTIONS = 40
@@ -98,6 +101,22 @@ def release(kube: Kube, helm: Helm, faults_namespace: str, store_way: StoreWay) 
     """One release for all faults; each leaves it as it found it."""
     helm.install(faults_namespace, VALUES)
     return Release(kube, faults_namespace)
+
+
+@pytest.fixture
+def change(helm: Helm, release: Release) -> Iterator[Change]:
+    """Deploy the release with values besides its own; after the test it is as it was."""
+
+    def deploy(**values: Any) -> None:
+        helm.install(release.namespace, {**VALUES, **values}, wait="300s")
+
+    yield deploy
+    deploy()
+
+
+@pytest.fixture
+def tasks(release: Release, kubeconfig: Path) -> Tasks:
+    return Tasks(release, kubeconfig)
 
 
 @pytest.fixture(autouse=True)
