@@ -29,6 +29,7 @@ class Store(http.server.BaseHTTPRequestHandler):
     status = AWAY
     lists = False
     """Whether it answers listings nevertheless: it fails after the first request of a download."""
+    code = ""
     works = threading.Event()
     hanging: ClassVar[list[str]] = []
     """What it was asked for while it did not work."""
@@ -41,7 +42,7 @@ class Store(http.server.BaseHTTPRequestHandler):
         if self.lists and "list-type" in self.path:
             self.reply(200, "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
         elif self.status != AWAY:
-            code = "AccessDenied" if self.status == 403 else "SlowDown"
+            code = self.code or ("AccessDenied" if self.status == 403 else "SlowDown")
             self.reply(self.status, f"<Error><Code>{code}</Code><Message>no</Message></Error>")
 
     def reply(self, status: int, text: str) -> None:
@@ -152,4 +153,12 @@ def test_a_store_whose_address_does_not_answer(
     place = {"MLFLOW_ARTIFACTS_DESTINATION": "s3://bucket/artifacts", "MLFLOW_S3_ENDPOINT_URL": full_backlog}
     server = start(**ready_database(), **ACCOUNT, **place, AWS_MAX_ATTEMPTS="1").ready()
     answer = requests.put(f"{server.url}/{PATH}", data=b"content", timeout=55)
+    assert answer.status_code == 503, answer.text
+
+
+def test_a_clock_that_is_wrong(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store refuses what a pod signs whose node is an hour ahead; the next pod may serve the client."""
+    monkeypatch.setattr(Store, "status", 403)
+    monkeypatch.setattr(Store, "code", "RequestTimeTooSkewed")
+    answer = requests.put(f"{server.url}/{PATH}", data=b"content", timeout=120)
     assert answer.status_code == 503, answer.text

@@ -10,6 +10,8 @@ from typing import Any
 PASSING = {"25006"}
 # An object store that cannot be reached: names of classes, as its libraries are imported when needed.
 UNREACHABLE = {"ConnectionError", "HTTPClientError", "ServiceRequestError", "ServiceResponseError"}
+# This pod's clock is too far from the store's: another pod's may be right.
+SKEWED = "RequestTimeTooSkewed"
 MESSAGE = "The artifact store does not answer; try again."
 # Five tries and the pauses between them end before a client gives up, which is after 60 s.
 CONNECT_SECONDS = 5
@@ -123,5 +125,8 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 def _passes(error: BaseException) -> bool:
     """Whether a store could not be reached, or says itself that it cannot serve now."""
     answer = getattr(error, "response", None)
-    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(answer, dict) else 0
-    return status >= 500 or bool(UNREACHABLE & {each.__name__ for each in type(error).__mro__})
+    if not isinstance(answer, dict):
+        answer = {}
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    refused = status >= 500 or answer.get("Error", {}).get("Code") == SKEWED
+    return refused or bool(UNREACHABLE & {each.__name__ for each in type(error).__mro__})
