@@ -47,7 +47,8 @@ def site(
     folder, port, where = tmp_path_factory.mktemp("oidc"), free_port(), ready_database()
     provider = Provider(folder, f"http://127.0.0.1:{port}/callback").start()
     provider.knows(PEOPLE)
-    env = settings(provider, MLFLOW_ARTIFACTS_DESTINATION=str(folder / "artifacts"), **where)
+    more = {"MLFLOW_ARTIFACTS_DESTINATION": str(folder / "artifacts"), "MLFLOW_KUBERNETES_AUDIT": "true"}
+    env = settings(provider, **more, **where)
     migrate(folder, env)
     shared = {"MLFLOW_EXPOSE_PROMETHEUS": str(folder / "metrics")}
     server = Server(tmp_path_factory.mktemp("server"), env | shared, port).start()

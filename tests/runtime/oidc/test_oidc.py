@@ -10,6 +10,7 @@ import requests
 from mlflow.exceptions import MlflowException
 from mlflowops.health import server as health
 
+from runtime.audit_lines import by_id
 from runtime.network import wait_until
 from runtime.oidc.conftest import Site
 from runtime.oidc.people import PAGE, SECONDS, browser, call, client, log_in, make_token
@@ -169,6 +170,32 @@ def test_an_account_may_not_name_foreign_places(site: Site, anna: requests.Sessi
     body["name"] += "-of-olga"
     answer = call(logged_in(site, OLGA), site.server, "POST", "experiments/create", json=body)
     assert answer.ok, answer.text
+
+
+def test_the_audit_log_names_the_account_and_its_login(site: Site, anna: requests.Session) -> None:
+    made = make_token(anna, site.server, "audited", timedelta(days=1))["token"]
+    ways: dict[str, tuple[requests.Session, dict[str, Any]]] = {
+        "session": (anna, {}),
+        "basic": (browser(), {"auth": (ANNA, made)}),
+        "bearer": (browser(), {"headers": {"Authorization": f"Bearer {site.provider.token(ANNA)}"}}),
+        "none": (browser(), {}),
+    }
+    for name, (session, how) in ways.items():
+        headers = {**how.get("headers", {}), "X-Request-ID": f"audited-{name}"}
+        body = {"name": f"blue-audited-{name}-{site.server.port}"}
+        sent = {**how, "headers": headers, "json": body}
+        assert call(session, site.server, "POST", "experiments/create", **sent).ok == (name != "none")
+    lines = by_id(site.server, *(f"audited-{name}" for name in ways))
+    seen = {
+        name: [(line["user"], line["login"], line["result"]) for line in found]
+        for name, found in lines.items()
+    }
+    assert {name: seen[f"audited-{name}"] for name in ways} == {
+        "session": [(ANNA, "session", "ok")],
+        "basic": [(ANNA, "basic", "ok")],
+        "bearer": [(ANNA, "bearer", "ok")],
+        "none": [("", "", "denied")],
+    }
 
 
 def test_no_secret_is_logged(site: Site, anna: requests.Session) -> None:

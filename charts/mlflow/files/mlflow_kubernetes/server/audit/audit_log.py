@@ -66,8 +66,8 @@ class AuditLog:
             status: Of the answer.
             request_id: As the answer's X-Request-ID.
         """
-        if not call.user and state and state.get("username"):  # MLflow's basic-auth, in FastAPI
-            call.user, call.login = str(state["username"]), "basic"
+        if state and state.get("username"):  # of either login, in FastAPI; only oidc's says how
+            call.user, call.login = str(state["username"]), str(state.get("auth_method") or "basic")
         try:
             denied = call.denied or status in DENIED
             if not denied and scope["method"] not in CHANGING:
@@ -83,7 +83,7 @@ class AuditLog:
     def _fields(self, call: Call, scope: dict[str, Any], match: Match, status: int) -> dict[str, Any]:
         headers = scope["headers"]
         when = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        body = _body(call) if call.user or not auth.enabled() else None
+        body = _body(call) if call.user or not os.environ.get("MLFLOW_KUBERNETES_APP_NAME") else None
         return {
             "time": when,
             "level": "INFO",
