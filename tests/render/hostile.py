@@ -212,6 +212,11 @@ TABLE: dict[str, Json] = {
         "tmp": {"sizeLimit": "1@Gi"},
         "mlflow": {"allowedHosts": ["@", "*.@.example.com"]},
     },
+    "audit log": {
+        "mlflow": {"audit": {"enabled": True, "file": "/audit/@"}},
+        "extraVolumes": [{"name": "audit", "emptyDir": {}}],
+        "extraVolumeMounts": [{"name": "audit", "mountPath": "/audit"}],
+    },
     "login at a provider": {
         "auth": {
             "mode": "oidc",

@@ -30,13 +30,28 @@ VALUES: Json = {
     "retention": {"enabled": True},
     "serviceMonitor": {"enabled": True},
 }
-OTHER_STORES: list[Json] = [
+OTHERS: list[Json] = [
     {
         "artifactStore": {
             "azure": {"enabled": True, "storageAccount": "example", "container": "models", **SECRET}
         }
     },
     {"artifactStore": {"gcs": {"enabled": True, "bucket": "models", **SECRET}}},
+    {
+        "auth": {
+            "mode": "oidc",
+            "oidc": {
+                "issuer": "https://id.example.com",
+                "clientId": "mlflow",
+                "caFromSecret": {"enabled": True},
+                "redirectUri": "https://mlflow.example.com/callback",
+                "allowedGroups": ["people"],
+            },
+        },
+        "backendStore": {"postgres": {"poolSize": 10, "maxOverflow": 40}},
+        "keys": {"fromSecret": {"enabled": True}},
+        "mlflow": {"launcher": "upstream"},
+    },
 ]
 
 
@@ -102,7 +117,7 @@ def secrets(manifests: list[Manifest]) -> list[list[str]]:
 def page() -> str:
     """All of it."""
     everything = MLFLOW.render(VALUES)
-    stores = [MLFLOW.render(merged({"backendStore": VALUES["backendStore"]}, each)) for each in OTHER_STORES]
+    others = [MLFLOW.render(merged({"backendStore": VALUES["backendStore"]}, each)) for each in OTHERS]
     return "\n".join(
         [
             HEAD,
@@ -113,7 +128,7 @@ def page() -> str:
             "## Labels of pods\n\nAnd those of the chart's and MLflow's versions.\n",
             table(["label", "pods"], labels(everything)),
             "## Secrets\n\nBy their default names; the values have a key for each. The chart creates none.\n",
-            table(["Secret", "key", "read by the containers"], secrets([everything, *stores])),
+            table(["Secret", "key", "read by the containers"], secrets([everything, *others])),
         ]
     )
 

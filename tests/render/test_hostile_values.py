@@ -156,7 +156,7 @@ def test_references_of_the_chart_are_replaced(chart: Chart) -> None:
 
 
 def strings(path: str) -> bool:
-    """Whether a key holds free strings: neither numbers and switches nor words of a list."""
+    """Whether a key holds free strings: neither numbers, switches and networks nor words of a list."""
     schema = MLFLOW.schema()
     node: Any = schema
     for key in path.split("."):
@@ -165,7 +165,8 @@ def strings(path: str) -> bool:
     numeric = node.get("type") == ["integer", "string"] or isinstance(
         pick(MLFLOW.default(), path), (int, float)
     )
-    return not numeric and "enum" not in {**node, **items}
+    networks = node.get("items") == {"$ref": "#/definitions/cidr"}
+    return not numeric and not networks and "enum" not in {**node, **items}
 
 
 def test_every_key_with_a_string_is_tried() -> None:

@@ -82,8 +82,8 @@ run those that it was asked for. Takes `.`.
 {{- $_ := merge $env (dict "MLFLOW_DEFAULT_ARTIFACT_ROOT" $artifacts "MLFLOW_SERVE_ARTIFACTS" "false") -}}
 {{- else }}{{ $_ := set $env "MLFLOW_ARTIFACTS_DESTINATION" $artifacts }}{{ end -}}
 {{- if eq .Values.auth.mode "basic" -}}
-{{- $_ := set $env "MLFLOW_KUBERNETES_APP_NAME" "basic-auth" -}}
-{{- $_ := set $env "MLFLOW_KUBERNETES_AUTH_PERMISSION" .Values.auth.basic.defaultPermission -}}
+{{- $_ := merge $env (dict "MLFLOW_KUBERNETES_APP_NAME" "basic-auth" "MLFLOW_KUBERNETES_AUTH_PERMISSION"
+      .Values.auth.basic.defaultPermission) -}}
 {{- else if eq .Values.auth.mode "oidc" }}{{ with .Values.auth.oidc -}}
 {{- /* Names without MLFLOW_KUBERNETES are the plugin's own. */}}
 {{- $callback := default (printf "https://%s/callback" $hosts.public) .redirectUri -}}

@@ -1,6 +1,7 @@
 """MLflow's own `server` command as set-up for our launcher and the jobs runner."""
 
 import ctypes
+import importlib
 import json
 import os
 import sys
@@ -38,6 +39,7 @@ def prepare(app_name: str, meanwhile: Callable[[], None] = lambda: None) -> None
         app_name: MLflow's name of the app, empty for the one without a login.
         meanwhile: What to do while the child works.
     """
+    importlib.import_module("mlflow.server.handlers")  # before the fork, so that it is imported once
     parent = os.getpid()
     reader, writer = os.pipe()
     child = os.fork()
