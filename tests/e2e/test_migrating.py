@@ -21,7 +21,7 @@ from e2e.up import run
 NAME = "before"
 # Steps 1, 3, 4 and 5 of the page; in front of the fourth stand the Secrets that the first asks for.
 STEPS = PAGE.partition("\n## ")[0]
-TRANSLATE, SCALE, INSTALL, HEALTH = re.findall(r"(?m)^   ((?:mlflowops|kubectl|helm) .*)$", STEPS)
+TRANSLATE, SCALE, INSTALL, HEALTH = re.findall(r"(?m)^ {4}((?:mlflowops|kubectl|helm) .*)$", STEPS)
 IMAGE = " ".join(f"--set image.{key}={value}" for key, value in OUR_IMAGE.items())
 
 
