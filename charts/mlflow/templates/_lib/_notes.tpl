@@ -9,7 +9,7 @@
 {{- define "mlflow.notes.login" -}}
 {{- with .Values.auth -}}
 {{- if eq .mode "basic" }}MLflow's accounts, {{ .basic.defaultPermission }} without a grant
-{{- else if eq .mode "oidc" }}OpenID Connect at {{ .oidc.issuer }}, {{ .oidc.defaultPermission }} without a grant; its client needs the redirect address {{ default (printf "https://%s/callback" (include "mlflow.hosts" $ | fromJson).public) .oidc.redirectUri }}
+{{- else if eq .mode "oidc" }}OpenID Connect at {{ .oidc.issuer }}, {{ .oidc.defaultPermission }} without a grant; its client needs the redirect address {{ (include "mlflow.env.server" $ | fromJson).OIDC_REDIRECT_URI }}
 {{- else }}none{{ end -}}
 {{- end -}}
 {{- end }}

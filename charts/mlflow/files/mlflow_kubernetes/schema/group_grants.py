@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import Any
 
 from mlflow_kubernetes.log import logger
-from mlflow_kubernetes.server import oidc
+from mlflow_kubernetes.server import oidc_plugin
 from mlflow_kubernetes.stores.database import Database
 
 VARIABLE = "MLFLOW_KUBERNETES_OIDC_GROUPS"
@@ -66,7 +66,7 @@ def _found(database: Database) -> tuple[Grants, dict[tuple[str, str, str], int]]
 def _write(found: Grants, ids: Mapping[tuple[str, str, str], int], wanted: Grants) -> None:
     from mlflow.exceptions import MlflowException
 
-    oidc.import_kinds()
+    oidc_plugin.import_kinds()
     from mlflow_oidc_auth.store import store
 
     store.populate_groups(group_names=sorted({group for _, group, _ in wanted}))

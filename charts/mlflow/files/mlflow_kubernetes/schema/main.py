@@ -21,7 +21,7 @@ from mlflow_kubernetes.schema.group_grants import keep_grants
 from mlflow_kubernetes.schema.index_builds import keep_indexes
 from mlflow_kubernetes.schema.replica_schema import ReplicaBehind, wait_for_replica
 from mlflow_kubernetes.schema.schemas import Schema
-from mlflow_kubernetes.server import oidc
+from mlflow_kubernetes.server import oidc_plugin
 from mlflow_kubernetes.stores.database import Database, PostgreSQL, Unreachable, connect
 from mlflow_kubernetes.stores.owner import other_owner
 
@@ -36,11 +36,11 @@ def main() -> int:
     """Run the step; the exit code of the init container."""
     try:
         database = connect(os.environ.get("MLFLOW_BACKEND_STORE_URI", ""))
-        if oidc.enabled():
-            oidc.set_variables(os.environ)
+        if oidc_plugin.enabled():
+            oidc_plugin.set_variables(os.environ)
         for schema in schemas.required_schemas(os.environ):
             bring_up_to_date(database, schema)
-        if oidc.enabled():
+        if oidc_plugin.enabled():
             keep_grants(database, os.environ)
         if isinstance(database, PostgreSQL):
             keep_indexes(database, os.environ)

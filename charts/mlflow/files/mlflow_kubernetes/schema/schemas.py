@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlflow_kubernetes.log.setup import format_handlers
 from mlflow_kubernetes.schema.revisions import Revisions
-from mlflow_kubernetes.server import oidc
+from mlflow_kubernetes.server import oidc_plugin
 from mlflow_kubernetes.server.deferred import deferred_imports
 from mlflow_kubernetes.tested import TESTED
 
@@ -32,11 +32,11 @@ def required_schemas(env: Mapping[str, str]) -> list[Schema]:
     app, what = env.get("MLFLOW_KUBERNETES_APP_NAME"), "the accounts' schema"
     if app == "basic-auth":
         revisions = Revisions.installed("server/auth/db/migrations")
-        found.append(Schema(what, BASIC, revisions, _upgrade_accounts, rival=oidc.REVISIONS))
-    elif app == oidc.APP_NAME:
-        oidc.check_plugin("schema")
-        revisions = Revisions.installed("db/migrations", oidc.PLUGIN)
-        found.append(Schema(what, oidc.REVISIONS, revisions, _upgrade_oidc, rival=BASIC))
+        found.append(Schema(what, BASIC, revisions, _upgrade_accounts, rival=oidc_plugin.REVISIONS))
+    elif app == oidc_plugin.APP_NAME:
+        oidc_plugin.check_plugin("schema")
+        revisions = Revisions.installed("db/migrations", oidc_plugin.PACKAGE)
+        found.append(Schema(what, oidc_plugin.REVISIONS, revisions, _upgrade_oidc, rival=BASIC))
     return found
 
 

@@ -80,30 +80,27 @@ def _end_with(parent: int) -> None:
 
 def _answer(app_name: str, writer: int) -> NoReturn:
     """In the child: run the command, write what it found as JSON, and end."""
-    code, found = 1, None
+    found = None
     try:
         found = _run(app_name)
     except SystemExit as end:
         log_exit(end)
     except Exception as error:
         logger("server").exception(error)
-        found, code = {"error": str(error).strip() or type(error).__name__}, 0
-    else:
-        code = 0
+        found = {"error": str(error).strip() or type(error).__name__}
     finally:
-        if not code:
+        if found:
             with os.fdopen(writer, "w") as pipe:
                 json.dump(found, pipe)
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)  # what Python does at its end belongs to the parent
+        os._exit(0 if found else 1)  # what Python does at its end belongs to the parent
 
 
 def _run(app_name: str) -> dict[str, Any]:
     """Run the command up to the point where it starts a web server, without opening what it opens."""
     import mlflow.cli
     import mlflow.server
-    import mlflow.server.handlers
 
     format_handlers()
     opens: list[Any] = []

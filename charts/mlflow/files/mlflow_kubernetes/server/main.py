@@ -38,14 +38,16 @@ def main() -> None:
     if name not in launchers:
         sys.exit(f"mlflow: MLFLOW_KUBERNETES_LAUNCHER: {name!r} is unknown; set direct or upstream.")
     sanitize_environment()
-    from mlflow_kubernetes.server import auth, oidc
+    from mlflow_kubernetes.server import auth, oidc_plugin
 
     auth.check_keys()
     hold_volume()
     use_read_replica(os.environ)
     if auth.enabled():
         auth.prepare(cache_seconds=0 if name == "direct" else auth.UPSTREAM_CACHE_SECONDS)
-    if oidc.enabled():
+    if oidc_plugin.enabled():
+        from mlflow_kubernetes.server import oidc
+
         oidc.prepare()
     launchers[name]()
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
+from mlflow_kubernetes.server import oidc_plugin
+
 VARIABLE = "MLFLOW_KUBERNETES_ALLOWED_SOURCES"
 SOURCES = ("mlflow-artifacts", "runs", "models")
 LOCATIONS = ("mlflow-artifacts",)
@@ -134,7 +136,7 @@ def _is_administrator() -> bool:
     from flask import g
     from mlflow.exceptions import MlflowException
 
-    if os.environ.get("MLFLOW_KUBERNETES_APP_NAME") == "oidc-auth":
+    if oidc_plugin.enabled():
         from mlflow_oidc_auth.bridge.user import get_fastapi_admin_status
 
         return bool(get_fastapi_admin_status())

@@ -27,7 +27,7 @@ OPTIONS = [
 def create() -> Any:
     """Return the app that `mlflow server` would serve, behind the gate."""
     from mlflow_kubernetes.log.setup import configure, format_handlers
-    from mlflow_kubernetes.server import auth, oidc, replica_misses, sources, unavailable
+    from mlflow_kubernetes.server import auth, oidc, oidc_plugin, replica_misses, sources, unavailable
     from mlflow_kubernetes.server.apps import limit_decompression
     from mlflow_kubernetes.server.audit.audit_log import open_audit_log
     from mlflow_kubernetes.server.compressed import compressed
@@ -35,9 +35,9 @@ def create() -> Any:
     from mlflow_kubernetes.server.presigned import withhold_presigned_urls
 
     configure()  # a worker is a new process
-    if oidc.enabled():
+    if oidc_plugin.enabled():
         sources.install()
-        oidc.import_kinds()
+        oidc_plugin.import_kinds()
     module, attribute = os.environ[TARGET].split(":")
     target = getattr(importlib.import_module(module), attribute.removesuffix("()"))
     if auth.enabled():
@@ -50,7 +50,7 @@ def create() -> Any:
     withhold_presigned_urls()
     unavailable.install(app, flask)
     format_handlers()
-    served = oidc.wrap(app) if oidc.enabled() else app
+    served = oidc.wrap(app) if oidc_plugin.enabled() else app
     return Gate(compressed(served), open_audit_log(flask, app))
 
 
@@ -64,9 +64,9 @@ def main() -> None:
     import mlflow.cli
     import mlflow.server
 
-    from mlflow_kubernetes.server import oidc
+    from mlflow_kubernetes.server import oidc_plugin
 
-    if oidc.enabled():  # MLflow would import all of the plugin here to find out that its app is an object
+    if oidc_plugin.enabled():  # to find out that its app is an object, MLflow would import the plugin
         mlflow.server._is_factory = lambda _app: False
     start = mlflow.server._exec_cmd
 

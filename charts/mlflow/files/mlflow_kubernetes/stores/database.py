@@ -16,6 +16,11 @@ from mlflow_kubernetes.stores.uri import connect_mysql, database_kind
 LOCK_KEY = int.from_bytes(b"mlflow", "big")
 # The name of MySQL's: other than a key of PostgreSQL, it holds in all databases of the server.
 LOCK_NAME = "LEFT(CONCAT('mlflow.', DATABASE()), 64)"
+# For the chart's own tables. CREATE SCHEMA IF NOT EXISTS needs the right to create one although it exists.
+OWN_SCHEMA = """
+    DO $$ BEGIN
+        IF to_regnamespace('mlflow_kubernetes') IS NULL THEN CREATE SCHEMA mlflow_kubernetes; END IF;
+    END $$;"""
 
 
 class Unreachable(Exception):

@@ -8,17 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlflow_kubernetes.stores.artifact_root import artifact_root
-from mlflow_kubernetes.stores.database import PostgreSQL
+from mlflow_kubernetes.stores.database import OWN_SCHEMA, PostgreSQL
 
 VARIABLE = "MLFLOW_KUBERNETES_RELEASE"
 IS_THERE = "SELECT to_regclass('mlflow_kubernetes.owner') IS NOT NULL"
 OWNER = "SELECT release FROM mlflow_kubernetes.owner"
 # The lock is for pods that start together.
-SETUP = """
-    SELECT pg_advisory_xact_lock(hashtext('mlflow_kubernetes.owner'));
-    DO $$ BEGIN
-        IF to_regnamespace('mlflow_kubernetes') IS NULL THEN CREATE SCHEMA mlflow_kubernetes; END IF;
-    END $$;
+SETUP = f"""
+    SELECT pg_advisory_xact_lock(hashtext('mlflow_kubernetes.owner'));{OWN_SCHEMA}
     CREATE TABLE IF NOT EXISTS mlflow_kubernetes.owner (
         release text NOT NULL, single boolean PRIMARY KEY DEFAULT true CHECK (single))"""
 CLAIM = "INSERT INTO mlflow_kubernetes.owner (release) VALUES (%s) ON CONFLICT DO NOTHING"

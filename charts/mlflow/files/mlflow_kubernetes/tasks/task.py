@@ -12,17 +12,13 @@ from types import FrameType
 from typing import Any
 
 from mlflow_kubernetes.log import logger
-from mlflow_kubernetes.stores.database import Database, PostgreSQL, Unreachable
+from mlflow_kubernetes.stores.database import OWN_SCHEMA, Database, PostgreSQL, Unreachable
 
 Report = Mapping[str, float]
-# CREATE SCHEMA IF NOT EXISTS needs the right to create one although it exists.
-SETUP = """
-    DO $$ BEGIN
-        IF to_regnamespace('mlflow_kubernetes') IS NULL THEN CREATE SCHEMA mlflow_kubernetes; END IF;
-    END $$;
+SETUP = f"""{OWN_SCHEMA}
     CREATE TABLE IF NOT EXISTS mlflow_kubernetes.tasks (
         name text PRIMARY KEY, started timestamptz NOT NULL, deadline timestamptz NOT NULL,
-        succeeded timestamptz, failed timestamptz, error text, report jsonb NOT NULL DEFAULT '{}')"""
+        succeeded timestamptz, failed timestamptz, error text, report jsonb NOT NULL DEFAULT '{{}}')"""
 START = """
     INSERT INTO mlflow_kubernetes.tasks (name, started, deadline)
     VALUES (%(name)s, now(), now() + %(seconds)s * interval '1 s')

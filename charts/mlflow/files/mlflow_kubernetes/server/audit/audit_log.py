@@ -42,6 +42,7 @@ class AuditLog:
         from mlflow.environment_variables import MLFLOW_ENABLE_WORKSPACES
 
         self.routes = routes
+        self.login = bool(os.environ.get("MLFLOW_KUBERNETES_APP_NAME"))
         self.workspaces = bool(MLFLOW_ENABLE_WORKSPACES.get())
         self.proxies = Proxies(os.environ.get("MLFLOW_KUBERNETES_AUDIT_PROXIES", "").split(","))
         self.writer = LineWriter(os.environ.get("MLFLOW_KUBERNETES_AUDIT_FILE", ""), LostLines())
@@ -83,7 +84,7 @@ class AuditLog:
     def _fields(self, call: Call, scope: dict[str, Any], match: Match, status: int) -> dict[str, Any]:
         headers = scope["headers"]
         when = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        body = _body(call) if call.user or not os.environ.get("MLFLOW_KUBERNETES_APP_NAME") else None
+        body = _body(call) if call.user or not self.login else None
         return {
             "time": when,
             "level": "INFO",

@@ -29,9 +29,11 @@ class Call:
 
     def keep(self, part: bytes) -> None:
         """Keep a part of the body, if it is wanted and small."""
-        self.size += len(part)
         if self.kept is not None:
-            self.kept = [*self.kept, part] if self.size <= MAX_BODY else None
+            self.size += len(part)
+            self.kept.append(part)
+            if self.size > MAX_BODY:
+                self.kept = None
 
 
 current: contextvars.ContextVar["Call | None"] = contextvars.ContextVar("audited_call", default=None)
