@@ -92,6 +92,18 @@ class Metrics:
         wait_until(f"{name} {labels} = {value} (log: {self.log})", reached)
         return seen[0]
 
+    def reported(self, name: str) -> float:
+        """Scrape until a metric is there, as it is once a task has ended; its value."""
+        seen: list[float] = []
+
+        def there() -> bool:
+            page = self.page()
+            seen[:] = [page.sum(name)] if name in page.names() else []
+            return bool(seen)
+
+        wait_until(f"{name} (log: {self.log})", there)
+        return seen[0]
+
     def memory(self) -> float:
         """Resident memory in MiB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
