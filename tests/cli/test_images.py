@@ -1,18 +1,21 @@
 """`testbed images`: built once per content, safe under concurrency and crashes."""
 
+import os
 import re
 import shutil
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from images.archive import Archive
 from mlflowops.errors import OpsError
+from testbed.archives import scratch_image
 
 from cli.cli import Cli
-from testbed import images, paths
+from testbed import images, paths, tools
 from testbed.images import client_config, recipes
 
 TINY = '[images.tiny]\ntag = "7"\nargs = {}\n[rootfs]\nsuite = "bookworm"\ncommon = []\n[rootfs.packages]\n'
@@ -39,6 +42,18 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(recipes.FOLDER, folder)
     monkeypatch.setattr(recipes, "FOLDER", folder)
     return folder
+
+
+def test_archives_of_one_binary_are_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two clusters that start at the same time write the same archive."""
+    binary = tmp_path / "hello"
+    binary.write_bytes(os.urandom(2**20))
+    monkeypatch.setenv("MLFLOWOPS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(tools, "ensure", lambda _: binary)
+    with ThreadPoolExecutor(8) as threads:
+        made = set(threads.map(lambda _: scratch_image.archive("hello", "localhost/hello:1"), range(8)))
+    assert len(made) == 1 and made.pop().stat().st_size > 2**20
+    assert not list((tmp_path / "cache").rglob("*.partial"))
 
 
 def test_our_image_has_what_upstreams_has_in_the_same_versions() -> None:

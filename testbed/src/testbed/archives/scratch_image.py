@@ -5,7 +5,7 @@ import platform
 import tarfile
 from pathlib import Path
 
-from testbed import paths, tools
+from testbed import locks, paths, tools
 from testbed.archives import oci
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -17,10 +17,11 @@ def archive(tool: str, ref: str) -> Path:
     binary = tools.ensure(tool).resolve().read_bytes()
     inputs = oci.digest(binary + ref.encode() + Path(__file__).read_bytes())
     file = paths.cache("images", "addons") / f"{tool}-{inputs[7:23]}.tar"
-    if not file.exists():
-        partial = file.with_suffix(".partial")
-        _write(partial, tool, binary, ref)
-        partial.rename(file)
+    with locks.locked(file.with_suffix(".lock"), f"Waiting for another process that writes {file.name}"):
+        if not file.exists():
+            partial = file.with_suffix(".partial")
+            _write(partial, tool, binary, ref)
+            partial.rename(file)
     return file
 
 
