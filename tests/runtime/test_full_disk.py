@@ -1,4 +1,4 @@
-"""A server whose /tmp is full answers 503, which MLflow's client repeats, to what needs it. The rest works."""
+"""A server whose /tmp is full answers 503, which MLflow's client repeats, to what needs it."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -19,6 +19,7 @@ UNREACHABLE = {"ConnectionError", "HTTPClientError", "ServiceRequestError", "Ser
 SKEWED = "RequestTimeTooSkewed"
 MESSAGE = "The artifact store does not answer; try again."
 FULL = "A disk of this server is full; try again."
+NO_DATABASE = "The database does not answer; try again."
 FORBIDDEN = "The artifact store does not allow this to the server: {}."
 # All tries and the pauses between them end before a client or an Ingress gives up, which is after 60 s.
 CONNECT_SECONDS, READ_SECONDS, TRIES = 5, 10, 4
@@ -45,12 +46,14 @@ def watch_engines() -> None:
 
 
 def _as_operational(context: Any) -> Exception | None:
+    """What to raise for a connection that is lost, whatever psycopg2 calls it, or that takes no writes."""
     from sqlalchemy.exc import OperationalError
 
     error = context.original_exception
-    if getattr(error, "pgcode", None) not in PASSING:
+    if getattr(error, "pgcode", None) in PASSING:
+        context.is_disconnect = True
+    elif not context.is_disconnect or isinstance(context.sqlalchemy_exception, OperationalError):
         return None
-    context.is_disconnect = True
     passing: Exception = OperationalError(
         context.statement, None, error, hide_parameters=True, connection_invalidated=True
     )
@@ -116,19 +119,26 @@ def _answer_of_flask(error: Any) -> Any:
     """The same for Flask, whose error 500 holds what a view raised; other views ask other servers."""
     from flask import request
 
-    if is_full(error.original_exception):
-        return _body("TEMPORARILY_UNAVAILABLE", FULL), 503
-    return (_told(error.original_exception) if "artifact" in request.path else None) or error
+    cause = error.original_exception
+    return _told(cause, stores="artifact" in request.path) or error
 
 
-def _told(error: BaseException | None) -> tuple[dict[str, str], int] | None:
-    """Body and status of the answer; None if nothing is known about the error."""
-    if is_full(error):
-        return _body("TEMPORARILY_UNAVAILABLE", FULL), 503
-    if _is_temporary(error):
+def _told(error: BaseException | None, stores: bool = True) -> tuple[dict[str, str], int] | None:
+    """Body and status of the answer; None if nothing is known about the error, or only for a store's."""
+    for passes, words in ((is_full, FULL), (_is_of_database, NO_DATABASE)):
+        if passes(error):
+            return _body("TEMPORARILY_UNAVAILABLE", words), 503
+    if stores and _is_temporary(error):
         return _body("TEMPORARILY_UNAVAILABLE", MESSAGE), 503
     code = next(filter(None, map(_forbidden, _chain(error))), "")
-    return (_body("PERMISSION_DENIED", FORBIDDEN.format(code)), 403) if code else None
+    return (_body("PERMISSION_DENIED", FORBIDDEN.format(code)), 403) if stores and code else None
+
+
+def _is_of_database(error: BaseException | None) -> bool:
+    """Whether the database failed. MLflow then ends other open transactions, which fails too."""
+    from sqlalchemy.exc import OperationalError
+
+    return any(isinstance(each, OperationalError) for each in _chain(error))
 
 
 def _body(code: str, message: str) -> dict[str, str]:
