@@ -121,7 +121,7 @@ ACCOUNTS = {
 def test_an_account_needs_no_replay(
     launcher: str, env: Env, standby: Standby, start: Callable[..., Server], home: Path
 ) -> None:
-    """Whose run it is, and who may see it, is read from the primary, and so nobody else sees it either."""
+    """Whose run it is, and who may see it, is read from the primary; another account gets 403."""
     assert run("schema", environment(home, **env, **ACCOUNTS)).wait(300) == 0
     server = start(MLFLOW_KUBERNETES_LAUNCHER=launcher, **env, **ACCOUNTS).ready()
     anna, bert = ((f"{name} {launcher}", ANNA[1]) for name in ("anna", "bert"))

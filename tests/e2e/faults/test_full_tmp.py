@@ -34,8 +34,8 @@ def fill_until_evicted(release: Release, pod: str, container: str) -> None:
         status = release.kube.core.read_namespaced_pod(pod, release.namespace).status
         return str(status.message) if (status.phase, status.reason) == ("Failed", "Evicted") else ""
 
-    words = eventually(evicted, EVICTION, f"eviction of {pod}")
-    assert "tmp" in words and "exceeds the limit" in words, words
+    reason = eventually(evicted, EVICTION, f"eviction of {pod}")
+    assert "tmp" in reason and "exceeds the limit" in reason, reason
     release.kube.core.delete_namespaced_pod(pod, release.namespace, grace_period_seconds=0)
 
 

@@ -33,7 +33,7 @@ def install(app: Any) -> None:
 
 
 def _checking(step: Callable[..., Any]) -> Callable[..., Any]:
-    """MLflow checks permissions before the call: a run that the replica lacks would belong to nobody."""
+    """MLflow checks permissions before the call, and refuses one for a run that it does not find."""
 
     def run(*arguments: Any) -> Any:
         if not (_is_call() and _has_replica()):
