@@ -52,7 +52,7 @@ def test_tmp_of_a_server_is_over_its_limit(release: Release, change: Change) -> 
 @contextmanager
 def full_tmp(release: Release, pod: str) -> Iterator[None]:
     """In the block its /tmp is on a disk without a free byte."""
-    with on_small_tmp(of_container(release.kube, release.namespace, pod, "mlflow")[-1]):
+    with on_small_tmp(of_container(release.kube, release.namespace, pod, "mlflow")[0]):
         fill = "head -c 96M /dev/zero > /tmp/filler 2>/dev/null; df /tmp | tail -1"
         said = release.kube.exec(release.namespace, pod, ["sh", "-c", fill], "mlflow")
         assert "100%" in said, said
