@@ -98,7 +98,7 @@ def _impatient(get_client: Callable[..., Any]) -> Callable[..., Any]:
     def call(*arguments: Any, **named: Any) -> Any:
         from botocore.config import Config
 
-        defaults = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS}
+        defaults: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS}
         if not os.environ.get("AWS_MAX_ATTEMPTS"):
             defaults["retries"] = {"total_max_attempts": TRIES}
         Config.OPTION_DEFAULTS.update(defaults)
