@@ -50,6 +50,8 @@ class Server:
     folder: Path
     env: dict[str, str]
     port: int = field(default_factory=free_port)
+    before: tuple[str, ...] = ()
+    """What starts it, by the rest of the command."""
 
     def __post_init__(self) -> None:
         self.prefix = self.env.get("MLFLOW_STATIC_PREFIX", "")
@@ -61,7 +63,7 @@ class Server:
         """Start it without waiting."""
         env = environment(self.folder, MLFLOW_PORT=str(self.port), **self.env)
         with self.log.open("wb") as log:
-            command = [sys.executable, str(PACKAGE), "server"]
+            command = [*self.before, sys.executable, str(PACKAGE), "server"]
             self.process = subprocess.Popen(
                 command, env=env, stdout=log, stderr=log, cwd=self.folder, start_new_session=True
             )

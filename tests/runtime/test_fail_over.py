@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 import requests
@@ -134,6 +135,22 @@ def test_connections_break(server: Server, own_postgres: Postgres) -> None:
             more_steps(writers, 1)
 
     assert statuses(under_load(server, own_postgres, fault)) <= {503}
+
+
+@pytest.mark.parametrize("server", ["own", "upstream"], indirect=True)
+def test_all_connections_of_a_request_break(server: Server, own_postgres: Postgres) -> None:
+    """MLflow's own code has one transaction open, idle, while another one writes a part of the batch."""
+    run = MlflowClient(server.url).create_run("0").info.run_id
+    body = {"run_id": run, "params": [{"key": "rate", "value": "1"}]}
+    waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT %'"
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
+    with closing(own_postgres.connect(NAME)) as holder, ThreadPoolExecutor(1) as pool:
+        holder.cursor().execute("LOCK TABLE params IN SHARE MODE")
+        url = f"{server.url}/api/2.0/mlflow/runs/log-batch"
+        answer = pool.submit(requests.post, url, json=body, timeout=60)
+        wait_until("a statement that waits", lambda: bool(own_postgres.query(waits)))
+        own_postgres.query(end, values=[NAME])
+        assert answer.result().status_code == 503, answer.result().text
 
 
 @pytest.mark.parametrize("server", HOW, indirect=True)

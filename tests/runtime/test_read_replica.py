@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Metric, Param
 from mlflow.exceptions import MlflowException
 
+from runtime.basic_auth import FLASK_KEY
 from runtime.metrics import Metrics
 from runtime.network import free_port, wait_until
 from runtime.postgres import Postgres
@@ -104,6 +105,46 @@ def test_a_job_needs_no_replay(
     assert client.search_runs([experiment]) == [], "a search has what the standby has"
     with pytest.raises(MlflowException, match="not found"):
         client.get_run("0" * 32)
+
+
+ADMIN, ANNA = ("admin", "a long admin password"), ("anna", "a long password of anna")
+ACCOUNTS = {
+    "MLFLOW_KUBERNETES_APP_NAME": "basic-auth",
+    "MLFLOW_KUBERNETES_AUTH_PERMISSION": "NO_PERMISSIONS",
+    "MLFLOW_AUTH_ADMIN_USERNAME": ADMIN[0],
+    "MLFLOW_AUTH_ADMIN_PASSWORD": ADMIN[1],
+    "MLFLOW_FLASK_SERVER_SECRET_KEY": FLASK_KEY,
+}
+
+
+@pytest.mark.parametrize("launcher", ["direct", "upstream"])
+def test_an_account_needs_no_replay(
+    launcher: str, env: Env, standby: Standby, start: Callable[..., Server], home: Path
+) -> None:
+    """Whose run it is, and who may see it, is read from the primary; another account gets 403."""
+    assert run("schema", environment(home, **env, **ACCOUNTS)).wait(300) == 0
+    server = start(MLFLOW_KUBERNETES_LAUNCHER=launcher, **env, **ACCOUNTS).ready()
+    anna, bert = ((f"{name} {launcher}", ANNA[1]) for name in ("anna", "bert"))
+
+    def call(method: str, path: str, who: tuple[str, str] = anna, **body: object) -> requests.Response:
+        url = f"{server.url}/api/2.0/mlflow/{path}"
+        return requests.request(method, url, json=body, auth=who, timeout=60)
+
+    for name, password in (anna, bert):
+        assert call("POST", "users/create", ADMIN, username=name, password=password).ok
+    standby.catch_up()
+    standby.pause()
+    made = call("POST", "experiments/create", name=f"of anna {launcher}").json()["experiment_id"]
+    answer = call("POST", "runs/create", experiment_id=made, start_time=1)
+    run_id = answer.json()["run"]["info"]["run_id"]
+    assert call("POST", "runs/log-metric", run_id=run_id, key="loss", value=1, timestamp=1).ok
+    assert call("GET", f"runs/get?run_id={run_id}").ok
+    assert call("GET", f"runs/get?run_id={run_id}", bert).status_code == 403
+    assert call("POST", "registered-models/create", name=f"model {launcher}").ok
+    version = {"name": f"model {launcher}", "source": f"runs:/{run_id}/model", "run_id": run_id}
+    assert call("POST", "model-versions/create", **version).ok
+    assert call("POST", "runs/update", run_id=run_id, status="FINISHED").ok
+    assert call("POST", "runs/search", experiment_ids=[made]).json().get("runs", []) == []
 
 
 @pytest.mark.parametrize("fast", ["true", "false"], ids=["fast", "own"])

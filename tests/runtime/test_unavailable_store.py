@@ -1,4 +1,4 @@
-"""An object store that is away or busy: 503, which MLflow's client repeats. Another failure stays 500."""
+"""An object store that is away or busy: 503, which MLflow's client repeats. What it forbids: 403, at once."""
 
 import contextlib
 import http.server
@@ -94,7 +94,7 @@ def server(start: Callable[..., Server], ready_database: Callable[[], dict[str, 
         ("PUT", PATH, AWAY, 503),
         ("PUT", PATH, 503, 503),
         ("PUT", PATH, 507, 503),
-        ("PUT", PATH, 403, 500),
+        ("PUT", PATH, 403, 403),
         ("GET", PATH, AWAY, 503),
         ("GET", PATH, 503, 503),
         ("GET", PATH, 403, 403),
@@ -103,7 +103,7 @@ def server(start: Callable[..., Server], ready_database: Callable[[], dict[str, 
         ("GET", LISTING, 403, 403),
         ("DELETE", PATH, AWAY, 503),
         ("DELETE", PATH, 503, 503),
-        ("DELETE", PATH, 403, 500),
+        ("DELETE", PATH, 403, 403),
     ],
 )
 def test_what_clients_are_told(
@@ -112,8 +112,8 @@ def test_what_clients_are_told(
     monkeypatch.setattr(Store, "status", status)
     answer = requests.request(method, f"{server.url}/{path}", data=b"content", timeout=120)
     assert answer.status_code == told, answer.text
-    if told == 503:
-        assert answer.json()["error_code"] == "TEMPORARILY_UNAVAILABLE"
+    code = "TEMPORARILY_UNAVAILABLE" if told == 503 else "PERMISSION_DENIED"
+    assert answer.json()["error_code"] == code
 
 
 @pytest.mark.parametrize("status", [AWAY, 503])
@@ -154,6 +154,25 @@ def test_a_store_whose_address_does_not_answer(
     server = start(**ready_database(), **ACCOUNT, **place, AWS_MAX_ATTEMPTS="1").ready()
     answer = requests.put(f"{server.url}/{PATH}", data=b"content", timeout=55)
     assert answer.status_code == 503, answer.text
+
+
+@pytest.mark.parametrize("method", ["PUT", "GET"])
+def test_a_store_that_is_silent(
+    start: Callable[..., Server],
+    ready_database: Callable[[], dict[str, str]],
+    store: str,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+) -> None:
+    """It takes connections and requests, and never answers; all tries together end in time."""
+    place = {"MLFLOW_ARTIFACTS_DESTINATION": "s3://bucket/artifacts", "MLFLOW_S3_ENDPOINT_URL": store}
+    server = start(**ready_database(), **ACCOUNT, **place).ready()
+    monkeypatch.setattr(Store, "works", threading.Event())
+    try:
+        answer = requests.request(method, f"{server.url}/{PATH}", data=b"content", timeout=58)
+    finally:
+        Store.works.set()
+    assert (answer.status_code, answer.json()["error_code"]) == (503, "TEMPORARILY_UNAVAILABLE")
 
 
 def test_a_clock_that_is_wrong(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

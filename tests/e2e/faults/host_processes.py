@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -51,6 +52,35 @@ def frozen(processes: Callable[[], list[int]]) -> Iterator[None]:
         yield
     finally:
         send(processes(), signal.SIGCONT)
+
+
+# Mount a file system of 32 MB at /tmp of another process, or take it away again. It runs by itself: a process
+# with several threads may not enter the mounts of another one.
+MOUNT = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+space = os.open(f"/proc/{sys.argv[1]}/ns/mnt", os.O_RDONLY)
+failed = libc.setns(space, 0x20000)
+if sys.argv[2] == "mount":
+    failed = failed or libc.mount(b"tmpfs", b"/tmp", b"tmpfs", 0, b"size=32m,mode=1777")
+else:
+    failed = failed or libc.umount2(b"/tmp", 2)
+sys.exit(os.strerror(ctypes.get_errno()) if failed else 0)
+"""
+
+
+@contextlib.contextmanager
+def on_small_tmp(pid: int) -> Iterator[None]:
+    """In the block the container of a process has its /tmp on a disk of 32 MB, which is empty at first."""
+
+    def change(what: str) -> None:
+        subprocess.run([sys.executable, "-c", MOUNT, str(pid), what], check=True)
+
+    change("mount")
+    try:
+        yield
+    finally:
+        change("umount")
 
 
 def _stop_running(pids: list[int]) -> list[int]:

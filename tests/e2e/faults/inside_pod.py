@@ -14,6 +14,20 @@ for each in pathlib.Path("/proc").glob("[0-9]*/stat"):
         print(each.parent.name)
 """
 
+# How often the kernel has killed a process at the container's limit: cgroup v2, else v1.
+OOM_KILLS = """
+import pathlib
+group = pathlib.Path("/sys/fs/cgroup")
+files = group / "memory.events", group / "memory/memory.oom_control"
+text = next(each.read_text() for each in files if each.exists())
+print(dict(line.split() for line in text.splitlines())["oom_kill"])
+"""
+
+
+def oom_kills(release: Release, pod: str) -> int:
+    """Processes of the container `mlflow` that the kernel has killed for want of memory."""
+    return int(release.kube.exec(release.namespace, pod, ["python", "-c", OOM_KILLS], "mlflow"))
+
 
 def children(release: Release, pod: str, parent: int) -> list[int]:
     """Processes of the container `mlflow` that this one has started."""

@@ -6,6 +6,7 @@ the server's pod behind it. No fault hits the pod's node, which is that of the c
 
 import contextlib
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from mlflowops.paths import REPO
@@ -14,26 +15,42 @@ from e2e.faults.place import first_node
 from e2e.kube import Kube, client_pod, eventually
 
 SCRIPTS = REPO / "tests/e2e/faults/pod"
-SERVER = "http://mlflow"
 RECOVERY = 120
 """Seconds after a fault in which all must be well, on an idle machine."""
+
+
+@dataclass
+class Way:
+    """How people reach the server: by its Service, or through an Ingress."""
+
+    url: str = "http://mlflow"
+    address: str = ""
+    """Where the name in the URL leads, if the cluster's DNS does not know it."""
+    authorities: str = ""
+    """Whom they trust, in PEM form."""
 
 
 class People:
     """Six writers and three readers, in an experiment of their own."""
 
-    def __init__(self, kube: Kube, namespace: str, name: str) -> None:
+    def __init__(self, kube: Kube, namespace: str, name: str, way: Way) -> None:
         self.kube = kube
         self.namespace = namespace
         self.name = name
+        self.way = way
         self.pod = f"people-{name}"[:63].rstrip("-")
 
     def start(self) -> None:
         """Until each writer had a run with all that belongs to it acknowledged."""
         scripts = {path.name: path.read_text() for path in sorted(SCRIPTS.glob("*.py"))}
-        body = {"metadata": {"name": self.pod}, "data": scripts}
+        body = {"metadata": {"name": self.pod}, "data": {**scripts, "ca.crt": self.way.authorities}}
         self.kube.core.create_namespaced_config_map(self.namespace, body)
-        pod = client_pod(self.pod, ["python", "/people/steady.py", SERVER, self.name])
+        trust = {"REQUESTS_CA_BUNDLE": "/people/ca.crt"} if self.way.authorities else {}
+        command = ["python", "/people/steady.py", self.way.url, self.name]
+        pod = client_pod(self.pod, command, trust)
+        if self.way.address:
+            host = self.way.url.rpartition("/")[2]
+            pod["spec"]["hostAliases"] = [{"ip": self.way.address, "hostnames": [host]}]
         pod["spec"]["nodeSelector"] = {"kubernetes.io/hostname": first_node(self.kube)}
         pod["spec"]["volumes"].append({"name": "people", "configMap": {"name": self.pod}})
         pod["spec"]["containers"][0]["volumeMounts"].append({"name": "people", "mountPath": "/people"})
@@ -68,7 +85,7 @@ class People:
         self.kube.exec(self.namespace, self.pod, ["touch", "/tmp/stop"])
         eventually(lambda: self.state().get("ended"), 90, "end of the people's work")
         seen = self.state()
-        command = ["python", "/people/found.py", SERVER, self.name]
+        command = ["python", "/people/found.py", self.way.url, self.name]
         text = self.kube.exec(self.namespace, self.pod, command)
         assert "found {" in text, text
         return {**seen, **json.loads(text[text.index("found {") :].removeprefix("found "))}

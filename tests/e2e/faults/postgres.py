@@ -47,6 +47,23 @@ class Postgres:
         """End a share of all connections of the server, ten times a second for that long."""
         self.query(_cutting(seconds, share))
 
+    def take_certificate(self, certificate: dict[str, str]) -> None:
+        """Use these files, `tls.crt` and `tls.key`, for each new connection, as when an operator reloads."""
+        for name, text in certificate.items():
+            self.shell(f"cd $PGDATA; umask 077; echo '{text}' > {name}.new && mv {name}.new {name}")
+        settings = {"ssl_cert_file": "'tls.crt'", "ssl_key_file": "'tls.key'", "ssl": "on"}
+        changes = [f"ALTER SYSTEM SET {name} = {value}" for name, value in settings.items()]
+        self.query(*changes, "SELECT pg_reload_conf()")
+
+    def without_tls(self) -> None:
+        """As it was before the first certificate."""
+        self.query("ALTER SYSTEM RESET ssl", "SELECT pg_reload_conf()")
+
+    def plain_connections(self) -> int:
+        """How many connections of the server have no TLS."""
+        count = f"SELECT count(*) {OTHERS} AND NOT (SELECT ssl FROM pg_stat_ssl s WHERE s.pid = a.pid)"
+        return int(self.query(count.replace("pg_stat_activity", "pg_stat_activity a")))
+
     def restart(self) -> None:
         """Delete the pod and wait for its successor."""
         self.kube.core.delete_namespaced_pod(POD, self.namespace)

@@ -5,11 +5,11 @@ import re
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from e2e.faults.outcome import Outcome, lost
-from e2e.faults.people import RECOVERY, People
+from e2e.faults.people import RECOVERY, People, Way
 from e2e.kube import Kube, eventually
 
 
@@ -20,6 +20,7 @@ class Release:
     kube: Kube
     namespace: str
     replicas: int = 2
+    way: Way = field(default_factory=Way)
 
     def pods(self) -> list[Any]:
         """The server's pods that are not being deleted, when all are there and Ready."""
@@ -56,7 +57,7 @@ class Release:
         test = os.environ["PYTEST_CURRENT_TEST"].split("::")[-1].split(" ")[0]
         name = re.sub("[^a-z0-9]+", "-", test.removeprefix("test_")).strip("-")
         # Another one each time: on a kept cluster the names of the last run are taken.
-        people = People(self.kube, self.namespace, f"{name}-{secrets.token_hex(3)}")
+        people = People(self.kube, self.namespace, f"{name}-{secrets.token_hex(3)}", self.way)
         self.pods()
         people.start()
         try:

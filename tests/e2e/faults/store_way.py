@@ -11,8 +11,13 @@ NAME = "store-way"
 STORE = {"app.kubernetes.io/instance": "seaweedfs"}
 
 
+CERTIFICATE = f"{NAME}-certificate"
+"""The Secret of its certificate, without which it has no TLS."""
+PORTS = [{"name": "http", "port": 8333}, {"name": "https", "port": 8443}]
+
+
 class StoreWay:
-    """At `http://store-way:8333`, in front of the namespace's SeaweedFS."""
+    """At `http://store-way:8333` and `https://store-way:8443`, in front of the namespace's SeaweedFS."""
 
     def __init__(self, kube: Kube, namespace: str) -> None:
         self.kube = kube
@@ -29,10 +34,12 @@ class StoreWay:
         pod = client_pod(NAME, ["python", "/way/store_proxy.py", "seaweedfs", "8333"])
         pod["metadata"]["labels"] = {"app": NAME}
         pod["spec"]["nodeSelector"] = {"kubernetes.io/hostname": first_node(self.kube)}
-        pod["spec"]["volumes"].append({"name": "way", "configMap": {"name": NAME}})
-        pod["spec"]["containers"][0]["volumeMounts"].append({"name": "way", "mountPath": "/way"})
+        secret = {"secretName": CERTIFICATE, "optional": True}
+        for name, source in (("way", {"configMap": {"name": NAME}}), ("certificate", {"secret": secret})):
+            pod["spec"]["volumes"].append({"name": name, **source})
+            pod["spec"]["containers"][0]["volumeMounts"].append({"name": name, "mountPath": f"/{name}"})
         self.kube.core.create_namespaced_pod(self.namespace, pod)
-        service = {"metadata": {"name": NAME}, "spec": {"selector": {"app": NAME}, "ports": [{"port": 8333}]}}
+        service = {"metadata": {"name": NAME}, "spec": {"selector": {"app": NAME}, "ports": PORTS}}
         self.kube.core.create_namespaced_service(self.namespace, service)
         self.kube.wait_ready(self.namespace, 1, selector=f"app={NAME}")
 

@@ -1,12 +1,15 @@
-"""A way to an object store that can go wrong: store_proxy.py HOST PORT, serving at port 8333.
+"""A way to an object store that can go wrong: store_proxy.py HOST PORT, at port 8333, and with TLS at 8443.
 
 /tmp/mode says how: `fine`, `slow` (each request waits 2 s), or a status such as `403` or `503` to answer
 every request with, as S3 does. Bytes of the connection pass unchanged, so signatures stay valid.
+/certificate may have a tls.crt and a tls.key; new ones count for new connections.
 """
 
+import asyncio
 import contextlib
 import socket
 import socketserver
+import ssl
 import sys
 import threading
 import time
@@ -14,6 +17,7 @@ from pathlib import Path
 
 STORE = (sys.argv[1], int(sys.argv[2]))
 MODE = Path("/tmp/mode")
+CERTIFICATE, KEY = Path("/certificate/tls.crt"), Path("/certificate/tls.key")
 CODES = {"403": "AccessDenied", "503": "SlowDown", "507": "InsufficientStorage"}
 
 
@@ -86,6 +90,33 @@ class Server(socketserver.ThreadingTCPServer):
     request_queue_size = 128
 
 
+async def pass_on(reader, writer):
+    """All bytes of a stream, to its end."""
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+async def unwrap(reader, writer):
+    """A connection without its TLS, to the port without."""
+    from_way, to_way = await asyncio.open_connection("127.0.0.1", 8333)
+    await asyncio.gather(pass_on(reader, to_way), pass_on(from_way, writer))
+
+
+async def serve_tls():
+    """With the newest certificate, as soon as there is one."""
+    context, server, used = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), None, ""
+    while True:
+        newest = CERTIFICATE.read_text() if CERTIFICATE.exists() else ""
+        if newest != used:
+            context.load_cert_chain(CERTIFICATE, KEY)
+            server, used = server or await asyncio.start_server(unwrap, "", 8443, ssl=context), newest
+        await asyncio.sleep(0.2)
+
+
 MODE.write_text("fine")
+threading.Thread(target=asyncio.run, args=(serve_tls(),), daemon=True).start()
 with Server(("", 8333), Connection) as server:
     server.serve_forever()

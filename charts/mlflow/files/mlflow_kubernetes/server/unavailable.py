@@ -1,6 +1,11 @@
-"""Errors of the stores that pass by themselves, answered 503: clients of MLflow repeat that, and not 400."""
+"""Errors of the stores that pass by themselves, answered 503: clients of MLflow repeat that, and not 400.
 
+What the object store forbids is answered 403, which clients do not repeat: it does not pass.
+"""
+
+import os
 from collections.abc import Callable, Iterator
+from errno import EDQUOT, ENOSPC
 from functools import wraps
 from typing import Any
 
@@ -13,9 +18,11 @@ UNREACHABLE = {"ConnectionError", "HTTPClientError", "ServiceRequestError", "Ser
 # This pod's clock is too far from the store's: another pod's may be right.
 SKEWED = "RequestTimeTooSkewed"
 MESSAGE = "The artifact store does not answer; try again."
-# Five tries and the pauses between them end before a client gives up, which is after 60 s.
-CONNECT_SECONDS = 5
-BODY = {"error_code": "TEMPORARILY_UNAVAILABLE", "message": MESSAGE}
+FULL = "A disk of this server is full; try again."
+NO_DATABASE = "The database does not answer; try again."
+FORBIDDEN = "The artifact store does not allow this to the server: {}."
+# All tries and the pauses between them end before a client or an Ingress gives up, which is after 60 s.
+CONNECT_SECONDS, READ_SECONDS, TRIES = 5, 10, 4
 
 
 def install(fastapi: Any, flask: Any) -> None:
@@ -39,12 +46,14 @@ def watch_engines() -> None:
 
 
 def _as_operational(context: Any) -> Exception | None:
+    """What to raise for a connection that is lost, whatever psycopg2 calls it, or that takes no writes."""
     from sqlalchemy.exc import OperationalError
 
     error = context.original_exception
-    if getattr(error, "pgcode", None) not in PASSING:
+    if getattr(error, "pgcode", None) in PASSING:
+        context.is_disconnect = True
+    elif not context.is_disconnect or isinstance(context.sqlalchemy_exception, OperationalError):
         return None
-    context.is_disconnect = True
     passing: Exception = OperationalError(
         context.statement, None, error, hide_parameters=True, connection_invalidated=True
     )
@@ -83,13 +92,16 @@ def _telling(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _impatient(get_client: Callable[..., Any]) -> Callable[..., Any]:
-    """Let clients of S3 try another connection after 5 s: the address of this one may be gone."""
+    """Let clients of S3 try again after seconds: the address of a store may be gone, or its process hang."""
 
     @wraps(get_client)
     def call(*arguments: Any, **named: Any) -> Any:
         from botocore.config import Config
 
-        Config.OPTION_DEFAULTS["connect_timeout"] = CONNECT_SECONDS
+        defaults: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS}
+        if not os.environ.get("AWS_MAX_ATTEMPTS"):
+            defaults["retries"] = {"total_max_attempts": TRIES}
+        Config.OPTION_DEFAULTS.update(defaults)
         return get_client(*arguments, **named)
 
     return call
@@ -99,16 +111,50 @@ async def _answer(_request: Any, error: Exception) -> Any:
     """The answer to an error that no view has expected; the error is still logged."""
     from starlette.responses import JSONResponse, PlainTextResponse
 
-    if _is_temporary(error):
-        return JSONResponse(BODY, 503)
-    return PlainTextResponse("Internal Server Error", 500)
+    told = _told(error)
+    return JSONResponse(*told) if told else PlainTextResponse("Internal Server Error", 500)
 
 
 def _answer_of_flask(error: Any) -> Any:
     """The same for Flask, whose error 500 holds what a view raised; other views ask other servers."""
     from flask import request
 
-    return (BODY, 503) if "artifact" in request.path and _is_temporary(error.original_exception) else error
+    cause = error.original_exception
+    return _told(cause, stores="artifact" in request.path) or error
+
+
+def _told(error: BaseException | None, stores: bool = True) -> tuple[dict[str, str], int] | None:
+    """Body and status of the answer; None if nothing is known about the error, or only for a store's."""
+    for passes, words in ((is_full, FULL), (_is_of_database, NO_DATABASE)):
+        if passes(error):
+            return _body("TEMPORARILY_UNAVAILABLE", words), 503
+    if stores and _is_temporary(error):
+        return _body("TEMPORARILY_UNAVAILABLE", MESSAGE), 503
+    code = next(filter(None, map(_forbidden, _chain(error))), "")
+    return (_body("PERMISSION_DENIED", FORBIDDEN.format(code)), 403) if stores and code else None
+
+
+def _is_of_database(error: BaseException | None) -> bool:
+    """Whether the database failed. MLflow then ends other open transactions, which fails too."""
+    from sqlalchemy.exc import OperationalError
+
+    return any(isinstance(each, OperationalError) for each in _chain(error))
+
+
+def _body(code: str, message: str) -> dict[str, str]:
+    return {"error_code": code, "message": message}
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether a disk had no room; that of another pod may have."""
+    return any(isinstance(each, OSError) and each.errno in (ENOSPC, EDQUOT) for each in _chain(error))
+
+
+def _forbidden(error: BaseException) -> str:
+    """S3's reason for a 403, such as AccessDenied. Without one, as after HEAD, it may be the clock."""
+    answer = _s3_answer(error)
+    code = str(answer.get("Error", {}).get("Code", ""))
+    return code if _status(answer) == 403 and code != "403" else ""
 
 
 def _is_temporary(error: BaseException | None) -> bool:
@@ -124,9 +170,16 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _passes(error: BaseException) -> bool:
     """Whether a store could not be reached, or says itself that it cannot serve now."""
-    answer = getattr(error, "response", None)
-    if not isinstance(answer, dict):
-        answer = {}
-    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    refused = status >= 500 or answer.get("Error", {}).get("Code") == SKEWED
+    answer = _s3_answer(error)
+    refused = _status(answer) >= 500 or answer.get("Error", {}).get("Code") == SKEWED
     return refused or bool(UNREACHABLE & {each.__name__ for each in type(error).__mro__})
+
+
+def _s3_answer(error: BaseException) -> dict[str, Any]:
+    """What S3 answered, as botocore's errors hold it; empty for other errors."""
+    answer = getattr(error, "response", None)
+    return answer if isinstance(answer, dict) else {}
+
+
+def _status(answer: dict[str, Any]) -> int:
+    return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

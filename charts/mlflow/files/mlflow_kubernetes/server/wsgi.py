@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from mlflow_kubernetes.server.rules import ARTIFACTS
+from mlflow_kubernetes.server.unavailable import FULL, is_full
 
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -93,25 +94,37 @@ class Wsgi:
         """Read the body, then answer with the WSGI app."""
         threads = self.threads()
         if threads.waiting > MAX_WAITING:
-            await _send_busy(send)
+            await _send_busy(send, BUSY)
             return
         body = _Body(threads, bounded=not ARTIFACTS.search(scope["path"]))
         try:
-            more = True
+            if await self._has_read(body, scope, receive, send):
+                await _Answer(self.app, _environ(scope, body.file, body.size)).give(threads, send)
+        finally:
+            body.close()
+
+    async def _has_read(self, body: "_Body", scope: dict[str, Any], receive: Any, send: Any) -> bool:
+        """Read the body to its end. False if the request was answered meanwhile, or its client has gone."""
+        more = True
+        try:
             while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    return
+                    return False
                 small = body.on_disk == 0
                 if not body.add(message.get("body", b"")):
-                    await _send_busy(send)
-                    return
+                    await _send_busy(send, BUSY)
+                    return False
                 more = message.get("more_body", False)
-                if more and small and body.on_disk and await self._refuses(scope, threads, send):
-                    return
-            await _Answer(self.app, _environ(scope, body.rewound(), body.size)).give(threads, send)
-        finally:
-            body.close()
+                if more and small and body.on_disk and await self._refuses(scope, body.threads, send):
+                    return False
+            body.rewind()
+        except OSError as error:
+            if not is_full(error):
+                raise
+            await _send_busy(send, FULL)
+            return False
+        return True
 
     async def _refuses(self, scope: dict[str, Any], threads: Threads, send: Any) -> bool:
         """Ask for the account before the rest of a large body. True if a refusal was sent."""
@@ -153,14 +166,14 @@ class _Body:
         self.file.write(data)
         return True
 
-    def rewound(self) -> Any:
-        """Return the body as a file, at its start."""
+    def rewind(self) -> None:
+        """Write what is buffered, and go to the start of the file."""
         self.file.seek(0)
-        return self.file
 
     def close(self) -> None:
         """Close the file, and subtract its bytes from the counts."""
-        self.file.close()
+        with suppress(OSError):  # it writes what is buffered, for which a full disk has no room
+            self.file.close()
         self._count(-self.in_memory, -self.on_disk)
 
     def _move_to_disk(self) -> None:
@@ -276,7 +289,7 @@ def _environ(scope: dict[str, Any], stream: Any, length: int) -> dict[str, Any]:
     return environ
 
 
-async def _send_busy(send: Any) -> None:
+async def _send_busy(send: Any, words: str) -> None:
     headers = [(b"content-type", b"text/plain"), (b"retry-after", b"1")]
     await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": BUSY.encode()})
+    await send({"type": "http.response.body", "body": words.encode()})
