@@ -43,23 +43,28 @@ COLUMNS = ("from", "to", "by", "requests", "lost", "doubled", "refused", "slowes
            "repeat with", "commit, date")  # fmt: skip
 
 
+def outcomes() -> list[dict[str, Any]]:
+    """The committed outcomes, in the order of the page."""
+    return report.read(RESULTS)
+
+
 def merged(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Old outcomes with new ones in the place of those of the same step of a test, sorted by both."""
     steps = {(each["test"], each["step"]): each for each in [*old, *new]}
     return [steps[step] for step in sorted(steps)]
 
 
-def summary(outcomes: list[dict[str, Any]]) -> str:
+def summary(found: list[dict[str, Any]]) -> str:
     """The page in one sentence."""
     return (
         "{faults} upgrades and ways back, {writes} acknowledged writes: {lost} lost, {doubled} doubled. "
         "In {served} of them no request was refused."
-    ).format(**report.figures(outcomes))
+    ).format(**report.figures(found))
 
 
-def page(outcomes: list[dict[str, Any]]) -> str:
+def page(found: list[dict[str, Any]]) -> str:
     """The text of the page."""
-    return HEAD.format(summary=summary(outcomes)) + report.table(COLUMNS, map(_cells, outcomes))
+    return HEAD.format(summary=summary(found)) + report.table(COLUMNS, map(_cells, found))
 
 
 def _cells(each: dict[str, Any]) -> list[str]:
@@ -75,9 +80,9 @@ def _cells(each: dict[str, Any]) -> list[str]:
 
 def write(records: list[dict[str, Any]]) -> None:
     """Merge outcomes into the results; write them and the page."""
-    outcomes = merged(report.read(RESULTS), records)
-    RESULTS.write_text(json.dumps(outcomes, indent=1) + "\n")
-    PAGE.write_text(page(outcomes))
+    found = merged(outcomes(), records)
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    PAGE.write_text(page(found))
 
 
 if __name__ == "__main__":
