@@ -1,13 +1,19 @@
 """`kubectl apply` of the rendered chart, as Argo CD and Flux do it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
+from mlflowops.paths import REPO
 
+from e2e.kube import eventually
+from e2e.up import run
 from e2e.upgrades.helm_way import HelmWay
 from e2e.upgrades.place import RELEASE, TIMEOUT, Place
 
+PAGE = (REPO / "docs/upgrading.md").read_text()
+(HAND_OVER,) = re.findall(r"(?m)^(helm get manifest mlflow -n ml .+\nsed .+\nkubectl replace .+?)  ", PAGE)
 SERVER_SIDE = ("--server-side", "--field-manager", "argocd-controller")
 
 
@@ -38,7 +44,9 @@ class ApplyWay(HelmWay):
         return None
 
     def upgrade(self) -> None:
-        """Apply this tree's chart."""
+        """Apply this tree's chart, after Helm's fields are handed over if it made the objects."""
+        if self.installed_by:
+            eventually(self._hand_over, 60, "no object was modified meanwhile")
         self._apply(self.chart)
 
     def back(self) -> None:
@@ -59,6 +67,13 @@ class ApplyWay(HelmWay):
         for kind, name in sorted(identities(self.applied)):
             if kind == "Deployment":
                 self.place.kubectl("rollout", "status", f"deployment/{name}", f"--timeout={TIMEOUT}")
+
+    def _hand_over(self) -> bool:
+        """Type what docs/upgrading.md says; whether it succeeded."""
+        commands = HAND_OVER.replace("-n ml", f"-n {self.place.namespace}")
+        done = run(f"set -e; cd {self.place.folder}; {commands}", self.place.kubeconfig, check=False)
+        print(done.stdout, done.stderr)
+        return done.returncode == 0
 
     def _rendered(self, chart: Path) -> Path:
         """Render without tests, which those controllers leave out."""

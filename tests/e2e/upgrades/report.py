@@ -35,8 +35,10 @@ request again. Afterwards
 **refused** are requests with another answer than 200, or without one. Only 503 is allowed, which the server
 answers while all its threads are busy, and which MLflow's client repeats.
 
-`kubectl apply` is what Argo CD and Flux do with the rendered chart: apply it, and delete what it has no
-longer. Argo CD does it without `--server-side` by default, and Flux with it and `--force-conflicts`.
+`kubectl apply` is what Argo CD does with the rendered chart: apply it, and delete what it has no longer. It
+does so with `--server-side --force-conflicts` where `ServerSideApply=true`, and so do Kustomizations of Flux;
+a HelmRelease of Flux is an upgrade by Helm. Where they take over a release of Helm, Helm's fields are
+[handed over](upgrading.md#from-helm-to-argo-cd-or-flux) first.
 
 """
 COLUMNS = ("from", "to", "by", "requests", "lost", "doubled", "refused", "slowest", "pause", "took",
