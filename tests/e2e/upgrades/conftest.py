@@ -13,12 +13,20 @@ from e2e.upgrades.place import Place
 
 FROM_CLIENTS = {"from": [{"podSelector": {"matchLabels": {"app": "client"}}}], "ports": [{"port": 5000}]}
 SMALL = {"requests": {"cpu": "50m", "memory": "256Mi"}}
+NEVER = "0 0 1 1 *"  # by itself
 # What production has, as far as a cluster without operators knows it. The autoscaler keeps two pods.
 VALUES: dict[str, Any] = {
     "image": OUR_IMAGE,
     "autoscaling": {"enabled": True, "minReplicas": 2, "maxReplicas": 2},
     "mlflow": {"resources": SMALL},
-    "backup": {"enabled": True, "image": POSTGRES, "drill": {"enabled": True}, "resources": SMALL},
+    "backup": {
+        "enabled": True,
+        "schedule": NEVER,
+        "image": POSTGRES,
+        "drill": {"enabled": True, "schedule": NEVER},
+        "resources": SMALL,
+    },
+    "retention": {"schedule": NEVER},
     "dashboard": {"enabled": True},
     "ingress": {
         "enabled": True,

@@ -24,6 +24,7 @@ class HelmfileWay(HelmWay):
         shutil.copytree(REPO / "environments", self.checkout / "environments")
         for name in ("helmfile.yaml", "values.yaml"):
             shutil.copy(REPO / name, self.checkout)
+        (self.checkout / "testbed").symlink_to(REPO / "testbed")
         environment = {"namespace": place.namespace}
         (self.checkout / "environments/dev.yaml").write_text(yaml.safe_dump(environment))
         values = {**WITHOUT_OPERATOR, **place.values}

@@ -25,7 +25,7 @@ from testbed import cluster, images
 
 PAGE = (REPO / "docs/upgrading.md").read_text()
 # What the page says of the way back, one command a line.
-(BACK,) = re.findall(r"(?m)^helm rollback mlflow -n ml  .*\n(?:mlflowops .*\n)+", PAGE)
+(BACK,) = re.findall(r"(?m)^mlflowops backup list .*\nhelm rollback .*\nmlflowops restore .*\n", PAGE)
 (SENTENCE,) = re.findall(
     r"(?m)^    mlflow: schema: the database is at revision \.\.\., (.+)\.\.\. (does not.+)$", PAGE
 )
@@ -113,7 +113,9 @@ def test_back_over_a_migration(
 
 def go_back(kube: Kube, place: Place, old: str, new: str, said: str) -> None:
     """Type the commands of the page; the new chart serves until the restore."""
-    rollback, listing, restore = commands(place.namespace)
+    listing, rollback, restore = commands(place.namespace)
+    listed = run(f"{listing} --output json", place.kubeconfig).stdout
+    [backup] = json.loads(listed[listed.index("[") :])
     serving = Serving(kube, place.namespace)
     kind = partial(Upgrade, step=2, before=new, after=old, way=f"`helm rollback` alone, {said}")
 
@@ -123,8 +125,6 @@ def go_back(kube: Kube, place: Place, old: str, new: str, said: str) -> None:
 
     outcome = serving.under_load(f"{new} goes back to {old} {said}, before the restore", roll_back, kind=kind)
     assert set(outcome.refused) <= BUSY
-    listed = run(f"{listing} --output json", place.kubeconfig).stdout
-    [backup] = json.loads(listed[listed.index("[") :])
     run(f"{restore.replace('20261121T020000Z', backup['name'])} --yes", place.kubeconfig)
     Release(kube, place.namespace).pods()
 
