@@ -65,7 +65,7 @@ class ApplyWay(HelmWay):
         for kind, name in sorted(identities(before) - identities(self.applied)):
             self.place.kubectl("delete", kind, name)
         for kind, name in sorted(identities(self.applied)):
-            if kind == "Deployment":
+            if kind == "Deployment" and self.place.waits:
                 self.place.kubectl("rollout", "status", f"deployment/{name}", f"--timeout={TIMEOUT}")
 
     def _hand_over(self) -> bool:

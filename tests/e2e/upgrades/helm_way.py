@@ -46,5 +46,5 @@ class HelmWay(Way):
         return [each for each in yaml.safe_load_all(text) if each]
 
     def _helm(self, program: str, *words: str | Path) -> None:
-        where = ("--namespace", self.place.namespace, "--wait", "--timeout", TIMEOUT)
-        self.place.run(program, *words, *where)
+        wait = ("--wait", "--timeout", TIMEOUT) if self.place.waits else ()
+        self.place.run(program, *words, "--namespace", self.place.namespace, *wait)

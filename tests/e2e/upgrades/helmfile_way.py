@@ -22,8 +22,11 @@ class HelmfileWay(HelmWay):
         super().__init__(place, released)
         self.checkout = place.folder / "checkout"
         shutil.copytree(REPO / "environments", self.checkout / "environments")
-        for name in ("helmfile.yaml", "values.yaml"):
-            shutil.copy(REPO / name, self.checkout)
+        shutil.copy(REPO / "values.yaml", self.checkout)
+        state = (REPO / "helmfile.yaml").read_text()
+        assert "wait: true" in state
+        waits = str(place.waits).lower()
+        (self.checkout / "helmfile.yaml").write_text(state.replace("wait: true", f"wait: {waits}"))
         (self.checkout / "testbed").symlink_to(REPO / "testbed")
         environment = {"namespace": place.namespace}
         (self.checkout / "environments/dev.yaml").write_text(yaml.safe_dump(environment))

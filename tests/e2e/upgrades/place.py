@@ -24,12 +24,14 @@ class Place:
         namespace: Of the release.
         values: That people have for it, the same for every chart.
         folder: For files on their way.
+        waits: Whether a way returns only when all pods are Ready.
     """
 
     kubeconfig: Path
     namespace: str
     values: dict[str, Any]
     folder: Path
+    waits: bool = True
 
     def run(self, program: str, *words: str | Path, cwd: Path | None = None, stdin: str = "") -> str:
         """Run a pinned program; what it prints. AssertionError with all of it if the program fails."""
