@@ -1,10 +1,9 @@
 """What a release keeps, as a client reads it."""
 
-from pathlib import Path
 from typing import Any
 
+import requests
 from mlflow import MlflowClient
-from mlflow.artifacts import download_artifacts
 
 from e2e.forward import port_forward
 from e2e.upgrades.place import Place
@@ -38,11 +37,14 @@ def read(place: Place) -> dict[str, Any]:
             for run in page:
                 found[run.info.run_id] = [run.info.run_name, run.info.status, run.data.to_dictionary()]
                 if "kept" in run.data.tags:
-                    found[f"{run.info.run_id} {TEXT}"] = _text(url, run.info.artifact_uri)
+                    found[f"{run.info.run_id} {TEXT}"] = _text(url, run.info.run_id)
         models = client.search_registered_models(max_results=1000)
         found |= {each.name: [(one.version, one.run_id) for one in each.latest_versions] for each in models}
         return found
 
 
-def _text(url: str, artifacts: str) -> str:
-    return Path(download_artifacts(artifact_uri=f"{artifacts}/{TEXT}", tracking_uri=url)).read_text()
+def _text(url: str, run: str) -> str:
+    """The artifact through the server, whose older charts offer MLflow's client the address of the store."""
+    answer = requests.get(f"{url}/get-artifact", params={"run_uuid": run, "path": TEXT}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    return answer.text
