@@ -1,6 +1,5 @@
-"""docs/upgrades.md is what its results give, and has rows for each way of the tests."""
+"""docs/upgrades.md is what its results give, and each of its lines can be repeated."""
 
-import re
 import subprocess
 import sys
 from typing import Any
@@ -25,22 +24,14 @@ def test_the_page_is_generated() -> None:
     assert report.PAGE.read_text() == report.page(report.outcomes()), "run `python -m e2e.upgrades.report`"
 
 
-def way(test: str) -> str:
-    """A test without the version of its released chart."""
-    return re.sub(r"\[[\d.]+-?", "[", test)
-
-
-def test_every_way_has_its_rows() -> None:
-    """Of some released chart: a new one has them after the next `make upgrades`."""
+def test_each_line_can_be_repeated() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", UPGRADES, "--collect-only", "-q", "-p", "no:cacheprovider"],
         cwd=REPO, capture_output=True, text=True,
     )  # fmt: skip
     tests = {line.split("::")[-1] for line in done.stdout.splitlines() if "::" in line}
     assert len(tests) > 10, done.stdout + done.stderr
-    rows = {each["test"] for each in report.outcomes()}
-    assert rows <= tests
-    assert {*map(way, rows)} == {*map(way, tests)}
+    assert {each["test"] for each in report.outcomes()} <= tests
 
 
 @pytest.mark.parametrize("what", ["lost", "doubled"])
