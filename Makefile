@@ -13,7 +13,7 @@ GO_PACKAGES = $(patsubst %/main.go,%,$(filter %/lab/main.go %/pause/main.go %/pr
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml testbed/pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test benchmark faults soak nightly test-api-only check compare tools tools-path docs site picture lock release
+.PHONY: help up down test benchmark faults upgrades soak nightly test-api-only check compare tools tools-path docs site picture lock release
 .PHONY: lint lint-python lint-types lint-pod-types lint-yaml lint-go lint-workflows
 
 help: ## Show this help
@@ -52,13 +52,18 @@ faults: $(READY) ## Let each fault happen to a release under load and write docs
 	  MLFLOW_FAULTS_RECORD="$$records" $(PY) -m pytest tests/e2e/faults -v $(if $(ONLY),-k '$(ONLY)') $(FAULTS) && \
 	  (cd tests && ../$(PY) -m e2e.faults.report "$$records") && rm "$$records"
 
+upgrades: $(READY) ## Upgrade each released chart to this tree's and go back, by each way, and write docs/upgrades.md (an hour; ONLY=part of a test's name)
+	@records="$$(mktemp)" && \
+	  MLFLOW_FAULTS_RECORD="$$records" $(PY) -m pytest tests/e2e/upgrades -v $(if $(ONLY),-k '$(ONLY)') $(UPGRADES) && \
+	  (cd tests && ../$(PY) -m e2e.upgrades.report "$$records") && rm "$$records"
+
 soak: $(READY) ## Keep a release at 70 % of its capacity while it rolls, backs up and removes, on the cluster of `make up` (MINUTES=30)
 	@PYTHONPATH=tests $(PY) -m benchmarks.soak --minutes $(or $(MINUTES),30) $(SOAK)
 
 # Each run of the first three takes other values: a failure is repeated by its SEED. The fifth has PostgreSQL, and so
 # fast paths.
 nightly: SEED ?= $(shell date +%Y%m%d)
-nightly: $(READY) ## Long runs of the fuzz tests (values of the chart, calls of MLflow's API, HTTP requests; SEED=20260131) and all faults
+nightly: $(READY) ## Long runs of the fuzz tests (values of the chart, calls of MLflow's API, HTTP requests; SEED=20260131), all faults and upgrades
 	@echo "make: SEED=$(SEED)"
 	@TESTS_FUZZ_CASES=10000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/render/test_any_values.py -n 4 -rP
 	@TESTS_DIFFERENTIAL_CALLS=100000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/runtime/test_fast_paths.py \
@@ -68,7 +73,7 @@ nightly: $(READY) ## Long runs of the fuzz tests (values of the chart, calls of 
 	@TESTS_ATTACKS_DATABASE=postgresql $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
 	@$(PY) -m pytest tests/runtime/test_upgrade.py -m nightly -v --timeout 3600
 	@TESTS_IMPORT_RUNS=2000 $(PY) -m pytest tests/cli/test_import_again.py -k many_runs --timeout 3600
-	@$(MAKE) --no-print-directory faults
+	@$(MAKE) --no-print-directory faults upgrades
 
 compare: $(READY) ## Show what the chart renders differently than at a commit (COMMIT=main ALLOW=<regular expression>)
 	@cd tests && ../$(PY) -m render.compare_commits $(COMMIT) $(if $(ALLOW),--allow '$(ALLOW)')
@@ -123,6 +128,8 @@ lock: $(READY) ## Compile the lock files again (hashes, no index addresses)
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
 	  --constraint testbed/images/mlflow/requirements.lock --upgrade testbed/images/upstream/requirements.in \
 	  -o testbed/images/upstream/requirements.lock
+	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+	  --no-deps testbed/images/previous/requirements.in -o testbed/images/previous/requirements.lock
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
 	  --extra dev pyproject.toml testbed/pyproject.toml requirements-dev.in -o requirements-dev.lock
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \

@@ -26,7 +26,7 @@ PREFIXES = (
 )
 NAMES = ("MLFLOWOPS_CLUSTER", "CONTEXT", "PLATFORM", "MAKEFLAGS", "MAKEOVERRIDES")
 
-# `make nightly` and `make faults` set them; no program reads them.
+# `make nightly`, `make faults` and `make upgrades` set them; no program reads them.
 KEPT = ("MLFLOW_ATTACKS_MUTATIONS", "MLFLOW_FAULTS_RECORD")
 
 NOWHERE = "/nowhere"

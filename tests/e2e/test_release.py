@@ -19,6 +19,10 @@ from e2e.helm import OUR_IMAGE, Helm
 from e2e.kube import Kube
 from e2e.stores import NASTY, Database, shared_stores
 from e2e.test_scaling import settle
+from e2e.upgrades import objects
+from e2e.upgrades.apply_way import SERVER_SIDE, ApplyWay
+from e2e.upgrades.helm_way import HelmWay
+from e2e.upgrades.place import Place
 
 # For the last release, which offers the addresses of the object store to clients that cannot open them.
 THROUGH_THE_SERVER = {
@@ -117,12 +121,17 @@ def upgraded(
         yield found
 
 
-def test_upgrade_and_rollback(kube: Kube, helm: Helm, upgraded: Upgraded) -> None:
+@pytest.fixture(scope="module")
+def clients(kube: Kube, upgraded: Upgraded) -> Clients:
+    found = Clients(kube, upgraded.namespace, ADMIN)
+    found.start()
+    return found
+
+
+def test_upgrade_and_rollback(kube: Kube, helm: Helm, upgraded: Upgraded, clients: Clients) -> None:
     last, before, keys = upgraded.chart(), upgraded.read("before"), upgraded.secrets()
     assert last == RELEASED.stem
     assert before[-2:] == [["hello"], [200, 403]]
-    clients = Clients(kube, upgraded.namespace, ADMIN)
-    clients.start()
     with clients.lose_nothing():
         # An annotation, for pods roll even if both charts have the same ones.
         upgraded.install(podAnnotations={"release": "next"})
@@ -140,3 +149,19 @@ def test_upgrade_and_rollback(kube: Kube, helm: Helm, upgraded: Upgraded) -> Non
     assert upgraded.chart() == last
     assert [upgraded.read("before"), upgraded.read("between")] == [before, between]
     assert upgraded.secrets() == keys
+
+
+def test_a_controller_takes_the_release_over(
+    kube: Kube, helm: Helm, upgraded: Upgraded, clients: Clients, tmp_path: Path
+) -> None:
+    """What Argo CD and Flux do: server-side apply of this tree's rendered chart on what Helm installed."""
+    place = Place(upgraded.kubeconfig, upgraded.namespace, {**upgraded.values, **APART}, tmp_path)
+    way = ApplyWay(place, RELEASED, options=(*SERVER_SIDE, "--force-conflicts"), installed_by="helm")
+    before = upgraded.read("before")
+    way.applied = HelmWay.manifest(way)
+    with clients.lose_nothing():
+        way.upgrade()
+        settle(kube, upgraded.namespace, 2)
+    assert upgraded.chart() != RELEASED.stem
+    assert upgraded.read("before") == before
+    assert objects.live(place) == objects.fresh(place, way.manifest())

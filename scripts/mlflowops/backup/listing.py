@@ -33,6 +33,11 @@ def listing_job(job: Json) -> Json:
     spec: Json = job["spec"]
     pod: dict[str, Any] = spec["template"]["spec"]
     container = pod["containers"][0]
+    if query.PROGRAM[1] not in container["command"]:
+        wrong = "the chart of this release is older, and its pods cannot list backups"
+        raise OpsError(
+            "backup list", wrong, "list them before a rollback, or name one to `mlflowops restore`"
+        )
     container["command"] = query.command("backups", destination(container))
     pod["containers"] = [container]
     job["spec"] = {**spec, "activeDeadlineSeconds": SECONDS, "ttlSecondsAfterFinished": SECONDS}

@@ -44,7 +44,12 @@ class Release:
         }
 
     def under_load(
-        self, fault: str, happen: Callable[[], Any], seconds: float = RECOVERY, may_lose: bool = False
+        self,
+        fault: str,
+        happen: Callable[[], Any],
+        seconds: float = RECOVERY,
+        may_lose: bool = False,
+        kind: Callable[..., Outcome] = Outcome,
     ) -> Outcome:
         """Let it happen while people track; what they saw, recorded and checked.
 
@@ -53,6 +58,7 @@ class Release:
             happen: Returns when the fault is over.
             seconds: In which everybody must be served again after it, on an idle machine.
             may_lose: Whether the store may lose what it has acknowledged; the outcome says what.
+            kind: Makes the outcome of the figures.
         """
         test = os.environ["PYTEST_CURRENT_TEST"].split("::")[-1].split(" ")[0]
         name = re.sub("[^a-z0-9]+", "-", test.removeprefix("test_")).strip("-")
@@ -70,7 +76,7 @@ class Release:
         finally:
             people.remove()
         restarts = sum(count - before.get(each, 0) for each, count in self.restarts().items())
-        outcome = Outcome(
+        outcome = kind(
             fault=fault, test=test, requests=seen["requests"], refused=seen["refused"],
             refused_calls=seen["refused_calls"],
             slowest=round(seen["slowest"], 2), recovery=round(max(0, seen["last_refusal"] - ended), 1),

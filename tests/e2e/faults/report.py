@@ -8,6 +8,7 @@ import json
 import re
 import shlex
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,9 @@ COLUMNS = ("fault", "what people saw", "lost", "doubled", "refused", "slowest", 
            "restarts", "repeat with", "commit, date")  # fmt: skip
 
 
-def read() -> list[dict[str, Any]]:
+def read(results: Path = RESULTS) -> list[dict[str, Any]]:
     """The committed outcomes, in the order of the page."""
-    return list(json.loads(RESULTS.read_text())) if RESULTS.exists() else []
+    return list(json.loads(results.read_text())) if results.exists() else []
 
 
 def merged(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -90,8 +91,13 @@ def with_sentence(name: str, text: str, outcomes: list[dict[str, Any]]) -> str:
 
 def page(outcomes: list[dict[str, Any]]) -> str:
     """The text of the page."""
-    rows = [COLUMNS, ["---"] * len(COLUMNS), *map(_cells, outcomes)]
-    return HEAD.format(summary=summary(outcomes)) + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return HEAD.format(summary=summary(outcomes)) + table(COLUMNS, map(_cells, outcomes))
+
+
+def table(columns: Sequence[str], rows: Iterable[list[str]]) -> str:
+    """A table in Markdown."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(row)} |\n" for row in lines)
 
 
 def _cells(each: dict[str, Any]) -> list[str]:
@@ -114,6 +120,11 @@ def write(records: list[dict[str, Any]]) -> None:
         path.write_text(with_sentence(name, path.read_text(), outcomes))
 
 
+def given(arguments: list[str]) -> list[dict[str, Any]]:
+    """The outcomes of the file that a command line names, or none."""
+    lines = Path(arguments[0]).read_text().splitlines() if arguments else []
+    return [json.loads(line) for line in lines]
+
+
 if __name__ == "__main__":
-    lines = Path(sys.argv[1]).read_text().splitlines() if len(sys.argv) > 1 else []
-    write([json.loads(line) for line in lines])
+    write(given(sys.argv[1:]))
