@@ -20,6 +20,7 @@ from mlflowops.migrate_values.cli import migrate_values
 from mlflowops.moved import MOVED, moved
 from mlflowops.promote import promote
 from mlflowops.restore import restore
+from mlflowops.token.cli import app as token
 
 # helmfile understands its own arguments, even --help.
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -59,6 +60,7 @@ def options(
 
 app.add_typer(secrets, name="secrets")
 app.add_typer(external_secrets, name="external-secrets")
+app.add_typer(token, name="token")
 app.add_typer(backup, name="backup")
 app.command()(restore)
 app.command()(health)

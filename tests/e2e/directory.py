@@ -44,6 +44,18 @@ class Directory:
         eventually(lambda: not self.kube.pods(self.namespace, "app=dex"), 60, gone)
         self._provider(mlflow, f"{seconds}s")
 
+    def token(self, name: str) -> str:
+        """What the provider gives a program: a signed token for the client."""
+        form = {"grant_type": "password", "scope": "openid email profile groups"}
+        answer = self.platform.request(
+            "POST",
+            f"https://{HOST}/token",
+            data={**form, "username": name, "password": PASSWORD},
+            auth=("mlflow", self.client_secret),
+        )
+        assert answer.ok, answer.text
+        return str(answer.json()["id_token"])
+
     def leave(self, name: str, group: str) -> None:
         """Remove a person from a group."""
         entry = f"dn: cn={group},ou=groups,{SUFFIX}"

@@ -7,10 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import requests
+import yaml
+from cli.cli import Cli
+from cryptography.hazmat.primitives.asymmetric import rsa
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflowops.paths import REPO
 from runtime.oidc import people
 from runtime.oidc.provider import PASSWORD
 
@@ -28,6 +33,8 @@ from e2e.up import run
 HOST = "identity.example.com"
 ANNA, BERT, DORA, OLGA = (f"{name}@example.com" for name in ("anna", "bert", "dora", "olga"))
 GROUPS = {"blue": [ANNA, DORA, OLGA], "red": [BERT, OLGA], "operators": [OLGA]}
+JOBS = "identity-jobs"
+JOB = REPO / "examples/service-accounts/job.yaml"
 EXPERIMENTS = ("blue-churn", "red-fraud")
 PLUGIN_IMAGE = {"registry": "localhost", "repository": "mlflow-oidc", "tag": MLFLOW_VERSION}
 
@@ -59,7 +66,8 @@ def site(
     kube: Kube, helm: Helm, kubeconfig: Path, platform: Platform, shared_namespace: str
 ) -> Iterator[Site]:
     provider = f"{shared_namespace}-provider"
-    kube.create_namespace(provider)
+    for name in (provider, JOBS):
+        kube.create_namespace(name)
     for what in ("mlflow-oidc openldap", "--group login"):
         run(f"testbed images build {what} | cut -d' ' -f2 | xargs testbed cluster load", kubeconfig)
     directory = Directory(kube, platform, provider, GROUPS).start(HOST)
@@ -73,7 +81,8 @@ def site(
     platform.served(f"{site.url}/health")
     with platform.hosts(HOST, PROVIDER):
         yield site
-    remove(kube, provider)
+    for name in (provider, JOBS):
+        remove(kube, name)
 
 
 def settings(platform: Platform) -> dict[str, Any]:
@@ -81,6 +90,7 @@ def settings(platform: Platform) -> dict[str, Any]:
     grants = [
         {"name": "blue", "pattern": "blue-", "permission": "MANAGE"},
         {"name": "red", "pattern": "red-", "permission": "MANAGE"},
+        {"name": f"k8s:{JOBS}", "pattern": "jobs-", "permission": "MANAGE"},
     ]
     oidc = {
         "issuer": f"https://{PROVIDER}",
@@ -89,8 +99,13 @@ def settings(platform: Platform) -> dict[str, Any]:
         "allowedGroups": ["blue", "red"],
         "adminGroups": ["operators"],
         "groups": grants,
+        "serviceAccounts": {"namespaces": [JOBS]},
     }
-    traefik = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "traefik"}}}
+    traefik, jobs = (
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
+        for name in ("traefik", JOBS)
+    )
+    policy = {"ingress": [{"from": [jobs]}], "egress": [{"to": [traefik]}]}
     return {
         **example("traefik", HOST),
         "image": PLUGIN_IMAGE,
@@ -98,7 +113,7 @@ def settings(platform: Platform) -> dict[str, Any]:
         "mlflow": {"launcher": "upstream"},
         "auth": {"mode": "oidc", "oidc": oidc},
         "hostAliases": [{"ip": platform.cluster_address, "hostnames": [PROVIDER]}],
-        "networkPolicy": {"enabled": True, "egress": [{"to": [traefik]}]},
+        "networkPolicy": {"enabled": True, **policy},
     }
 
 
@@ -188,6 +203,72 @@ def test_programs_log_in_with_a_personal_token(
 def refused(mlflow: MlflowClient, run_id: str) -> None:
     with pytest.raises(MlflowException, match=r"401|Authentication required"):
         mlflow.get_run(run_id)
+
+
+def test_a_token_for_programs_is_written_to_a_secret(
+    site: Site, kubeconfig: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`mlflowops token`, which a pod then has by `envFrom`; a second one takes the place of the first."""
+    monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", site.platform.ca)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", site.url)
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", site.directory.token(ANNA))
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    for name in ("first", "second"):
+        words = ("create", name, "--secret", "mlflow-token", "--namespace", JOBS)
+        answer = Cli(capsys, monkeypatch)("token", *words)
+        assert answer.out == f"Secret {JOBS}/mlflow-token: written\n", answer.err
+        secret = site.kube.read_secret(JOBS, "mlflow-token")
+        assert secret["MLFLOW_TRACKING_PASSWORD"] not in answer.err
+        found = "import mlflow; print('seen', *[e.name for e in mlflow.search_experiments()])"
+        env = {**secret, "MLFLOW_TRACKING_URI": f"http://mlflow.{site.namespace}.svc"}
+        log = site.kube.run(JOBS, name, ["python", "-c", found], env)
+        assert "blue-churn" in log and "red-fraud" not in log, log
+
+
+def test_a_job_logs_a_run_as_its_service_account(site: Site, olga: requests.Session) -> None:
+    """The Job of the examples, as far as it does not depend on the site."""
+    text = JOB.read_text().replace(".ml.svc.", f".{site.namespace}.svc.")
+    account, job = yaml.safe_load_all(text)
+    container = job["spec"]["template"]["spec"]["containers"][0]
+    container |= {"image": "localhost/client:3.17.2", "imagePullPolicy": "Never"}
+    site.platform.apply_text(JOBS, yaml.safe_dump_all([account, job]))
+    (pod,) = eventually(lambda: site.kube.pods(JOBS, "job-name=train"), 30, "the pod of the Job")
+
+    def ended() -> bool:
+        pod.status = site.kube.core.read_namespaced_pod(pod.metadata.name, JOBS).status
+        return pod.status.phase in ("Succeeded", "Failed")
+
+    eventually(ended, 120, "the end of the Job")
+    assert pod.status.phase == "Succeeded", site.kube.logs(JOBS, pod.metadata.name)
+    assert "jobs-nightly" in found(olga, site)
+
+
+def test_tokens_of_other_audiences_namespaces_and_issuers_are_refused(site: Site) -> None:
+    def asked(token: str) -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        return people.call(site.session(), site, "GET", "users/current", headers=headers).status_code
+
+    right = service_account_token(site.kube, JOBS, "mlflow")
+    assert asked(right) == 200
+    claims = jwt.decode(right, options={"verify_signature": False})
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    kid = {"kid": jwt.get_unverified_header(right)["kid"]}
+    refused = {
+        "another audience": service_account_token(site.kube, JOBS, "vault"),
+        "the API server's audience": service_account_token(site.kube, JOBS),
+        "another namespace": service_account_token(site.kube, site.namespace, "mlflow"),
+        "another key": jwt.encode(claims, key, "RS256", kid),
+        "another issuer": jwt.encode({**claims, "iss": f"https://{PROVIDER}"}, key, "RS256", kid),
+        "an unknown issuer": jwt.encode({**claims, "iss": "https://example.org"}, key, "RS256", kid),
+    }
+    assert {what: asked(token) for what, token in refused.items()} == dict.fromkeys(refused, 401)
+
+
+def service_account_token(kube: Kube, namespace: str, *audiences: str) -> str:
+    """A token of the service account `default`, as Kubernetes would mount it."""
+    body = {"spec": {"audiences": list(audiences), "expirationSeconds": 600}}
+    made = kube.core.create_namespaced_service_account_token("default", namespace, body)
+    return str(made.status.token)
 
 
 def test_a_removed_group_takes_effect_within_the_lifetime_of_a_token(

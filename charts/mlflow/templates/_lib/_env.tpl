@@ -106,10 +106,31 @@ run those that it was asked for. Takes `.`.
       "OIDC_SCOPE" (join " " .scopes)
       "SESSION_COOKIE_MAX_AGE_SECONDS" (mul .sessionHours 3600 | toString)
       "SESSION_COOKIE_SECURE" (hasPrefix "https:" $callback | toString)) -}}
+{{- if .serviceAccounts.namespaces }}{{ $_ := set $env "AUTH_PROVIDERS" (include "mlflow.env.providers" .) }}{{ end -}}
 {{- end }}{{ end -}}
 {{- if .Values.jobs.enabled }}{{ $_ := set $env "MLFLOW_SERVER_JOB_EXECUTION_ENGINE" "executor" }}{{ end -}}
 {{- with $hosts.origins }}{{ $_ := set $env "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS" (join "," .) }}{{ end -}}
 {{- toJson $env -}}
+{{- end }}
+
+{{- /*
+JSON list: the provider of people, as the plugin has it without this list, and the cluster, whose service accounts log
+in. Takes `Values.auth.oidc`.
+*/}}
+{{- define "mlflow.env.providers" -}}
+{{- $document := "/.well-known/openid-configuration" -}}
+{{- $people := dict "id" "default" "type" "oidc" "audience" .clientId "client_id" .clientId "issuer" .issuer
+      "discovery_url" (printf "%s%s" (trimSuffix "/" .issuer) $document)
+      "allowed_algorithms" (list "RS256" "RS384" "RS512" "PS256" "PS384" "PS512" "ES256" "ES384" "ES512" "EdDSA") -}}
+{{- with .serviceAccounts -}}
+{{- $cluster := dict "id" "cluster" "type" "k8s" "audience" .audience "issuer" .issuer
+      "namespace_allowlist" .namespaces "allowed_algorithms" (list "RS256" "ES256") -}}
+{{- $keys := dict "in_cluster" true "jwks_uri" "https://kubernetes.default.svc/openid/v1/jwks" -}}
+{{- if eq .keysFrom "issuer" -}}
+{{- $keys = dict "discovery_url" (printf "%s%s" (trimSuffix "/" .issuer) $document) -}}
+{{- end -}}
+{{- list $people (merge $cluster $keys) | toJson -}}
+{{- end -}}
 {{- end }}
 
 {{- /*
