@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from mlflowops.accounts.cli import app as accounts
 from mlflowops.backup.cli import app as backup
 from mlflowops.best_run import best_run
 from mlflowops.console import err
@@ -60,6 +61,7 @@ def options(
 
 app.add_typer(secrets, name="secrets")
 app.add_typer(external_secrets, name="external-secrets")
+app.add_typer(accounts, name="accounts")
 app.add_typer(token, name="token")
 app.add_typer(backup, name="backup")
 app.command()(restore)

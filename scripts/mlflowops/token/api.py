@@ -1,15 +1,13 @@
 """Calls the API of personal tokens, which the plugin of `auth.mode: oidc` adds to MLflow's."""
 
-import os
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from mlflowops import tracking
+from mlflowops import rest
 from mlflowops.errors import OpsError
 
 USERS = "/api/2.0/mlflow/users"
-SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -68,18 +66,11 @@ class Tokens:
         return f"{quote(self.account, safe='') or 'current'}/tokens"
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        from mlflow.tracking._tracking_service.utils import get_default_host_creds
-        from mlflow.utils.rest_utils import http_request
-
         options = {"json": body} if body else {}
-        answer = http_request(
-            get_default_host_creds(self.address), f"{USERS}/{path}", method,
-            max_retries=0, timeout=SECONDS, raise_on_status=False, **options,
-        )  # fmt: skip
+        answer = rest.call(self.address, method, f"{USERS}/{path}", **options)
         if not answer.ok:
-            raise _refusal(answer.status_code, _detail(answer))
-        found: dict[str, Any] = answer.json()
-        return found
+            raise _refusal(answer.status, answer.detail)
+        return answer.data
 
 
 def connect(account: str = "") -> Tokens:
@@ -88,24 +79,13 @@ def connect(account: str = "") -> Tokens:
     Raises:
         OpsError: The variable is not set, or the server does not answer.
     """
-    tracking.client()
-    return Tokens(os.environ[tracking.VARIABLE], account)
-
-
-def _detail(answer: Any) -> str:
-    try:
-        said = answer.json()
-        return str(said.get("detail") or said.get("message") or answer.reason).rstrip(".")
-    except ValueError:
-        return str(answer.reason)
+    return Tokens(rest.connect(), account)
 
 
 def _refusal(status: int, detail: str) -> OpsError:
     if status == 401:
-        wrong, instead = (
-            "the server refuses the login",
-            "set MLFLOW_TRACKING_TOKEN to a token of the provider",
-        )
+        wrong = "the server refuses the login"
+        instead = "set MLFLOW_TRACKING_TOKEN to a token of the provider"
     elif status == 403 and "interactive" in detail:
         wrong = "a personal token or service account cannot make tokens"
         instead = "set MLFLOW_TRACKING_TOKEN to a token of the provider, without MLFLOW_TRACKING_USERNAME"
