@@ -44,7 +44,7 @@ class Accounts:
         """Return the name of the account that calls."""
         return str(self._call("GET", f"{USERS}/current")["user"]["username"])
 
-    def list(self) -> list[Account]:
+    def read(self) -> list[Account]:
         """Return all accounts with their grants, by name. Experiments are named, not numbered."""
         users = self._call("GET", f"{USERS}/list")["users"]
         found = [Account(user["username"], bool(user["is_admin"])) for user in users]

@@ -38,7 +38,7 @@ def plan(
     Raises:
         OpsError: A new account has no password, or a grant names something that does not exist.
     """
-    found = {account.name: account for account in accounts.list()}
+    found = {account.name: account for account in accounts.read()}
     _check(accounts, wanted, set(found), passwords)
     changes: list[Change] = []
     for name in sorted(found.keys() - {account.name for account in wanted} - {caller}) if prune else ():

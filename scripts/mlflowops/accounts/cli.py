@@ -23,7 +23,7 @@ Model = Annotated[str, typer.Option(help="Name of a registered model.")]
 @app.command("list")
 def list_(output: OutputOption = Output.table) -> None:
     """List accounts with what was granted to them. Grants of roles are not among them."""
-    found = Accounts.connect().list()
+    found = Accounts.connect().read()
     grants = {
         account.name: [
             {"experiment" if kind == EXPERIMENT else "model": name, "permission": permission}

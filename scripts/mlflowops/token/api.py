@@ -45,7 +45,7 @@ class Tokens:
         """
         return self._call("POST", self._path(), {"name": name, "expiration": expires})
 
-    def list(self) -> list[dict[str, Any]]:
+    def read(self) -> list[dict[str, Any]]:
         """Return the tokens of the account, expired ones too, without their values.
 
         Raises:

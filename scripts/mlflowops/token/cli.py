@@ -62,7 +62,7 @@ def list_(account: Account = "", output: OutputOption = Output.table) -> None:
     """List tokens: when they were made and used, and when they expire. Never shows a token."""
     from mlflowops.token import api
 
-    found = api.connect(account).list()
+    found = api.connect(account).read()
     if output is Output.json:
         console.as_json(found)
         return
@@ -79,7 +79,7 @@ def revoke(
     from mlflowops.token import api
 
     tokens = api.connect(account)
-    matching = [each for each in tokens.list() if name in (each["name"], str(each["id"]))]
+    matching = [each for each in tokens.read() if name in (each["name"], str(each["id"]))]
     if len(matching) != 1:
         wrong = "there is no such token" if not matching else "is the name of one token and the id of another"
         raise OpsError(f"token {name}", wrong, "choose one of `mlflowops token list`")
