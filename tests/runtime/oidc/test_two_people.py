@@ -1,4 +1,4 @@
-"""With auth.mode oidc too, an account without permissions learns nothing of another one, whatever it sends."""
+"""With auth.mode oidc too, an account without permissions learns nothing of another one."""
 
 import os
 import random
@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from runtime import route_table
 from runtime.belongings import MARK, Keeper, keep_as
 from runtime.oidc.conftest import Site
 from runtime.oidc.people import browser, log_in, make_token
@@ -71,3 +72,11 @@ def test_the_calls_find_what_there_is(keepers: tuple[Keeper, Keeper], routes: li
         if MARK in ask(bert, strangers.call(route)).text:
             found.add(route.path)
     assert len(found) > 15, found
+
+
+def test_the_page_of_routes(keepers: tuple[Keeper, Keeper], routes: list[Route]) -> None:
+    """A route that docs/routes.md shows as denied is denied. Last, as it removes what bert has."""
+    found = route_table.answers(ask, *keepers, routes, SEED)
+    route_table.record("oidc", found)
+    assert route_table.opened(route_table.read()["oidc"], found) == []
+    assert sum(other in (401, 403) and own < 300 for other, own in found.values()) > 50, found
