@@ -26,13 +26,13 @@ HEAD = """\
 What each route of MLflow answers to an account without permissions about what another account keeps, and to
 the owner. This page is made by `python -m runtime.route_table` from [routes.json](routes.json), which two
 tests write with a real server of each mode: `tests/runtime/test_two_accounts.py` (`basic`) and
-`tests/runtime/oidc/test_two_people.py` (`oidc`). Both also fail if an answer to the other account holds a text
-or an id of the owner, except for [roles](security.md#what-a-login-does-not-close).
+`tests/runtime/oidc/test_two_people.py` (`oidc`). Both also fail if an answer to the other account holds a
+text or an id of the owner, except for [roles](security.md#what-a-login-does-not-close).
 
 Each cell is the status for the other account, then that for the owner, of one and the same call. **200** for
 the other account means that the route filters: searches answer with what the account may see, here nothing
-of the owner's. 404 is the answer for things that are hidden or not there; where the owner has 4xx too, no call
-of five was complete enough.
+of the owner's. 404 is the answer for things that are hidden or not there; where the owner has 4xx too, no
+call of five was complete enough.
 
 """
 
