@@ -211,6 +211,7 @@ def test_a_token_for_programs_is_written_to_a_secret(
     """`mlflowops token`, which a pod then has by `envFrom`; a second one takes the place of the first."""
     monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", site.platform.ca)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", site.url)
+    site.log_in(ANNA)
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", site.directory.token(ANNA))
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
     for name in ("first", "second"):
