@@ -88,7 +88,7 @@ def revoke(
 
 
 def _write(place: Any, tokens: "Tokens", owner: str, made: dict[str, Any]) -> None:
-    """Write the token to its Secret; a token that nobody has is revoked."""
+    """Write the token to its Secret; revoke it if that fails."""
     try:
         place.write(owner, str(made["token"]))
     except BaseException:
