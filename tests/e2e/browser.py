@@ -67,8 +67,11 @@ class Browser:
 
 @contextlib.contextmanager
 def browser(address: str, *hosts: str, port: int = 443) -> Iterator[Browser]:
-    """A browser for which `hosts` are at `address`, and which believes the certificates there."""
-    mapped = ", ".join(f"MAP {host} {address}" for host in hosts)
+    """A browser for which `hosts` are at `address`, and which believes the certificates there.
+
+    Without hosts it opens what is at addresses only.
+    """
+    rules = [*(f"MAP {host} {address}" for host in hosts), "MAP * ~NOTFOUND", f"EXCLUDE {address}"]
     keys = ",".join(_key_of(address, host, port) for host in hosts)
     options = webdriver.ChromeOptions()
     options.binary_location = str(tools.ensure("chromium"))
@@ -80,7 +83,7 @@ def browser(address: str, *hosts: str, port: int = 443) -> Iterator[Browser]:
             "--disable-background-networking",
             "--window-size=1400,1000",
             f"--user-data-dir={profile}",
-            f"--host-resolver-rules={mapped}, MAP * ~NOTFOUND",
+            f"--host-resolver-rules={', '.join(rules)}",
             f"--ignore-certificate-errors-spki-list={keys}",
             *(["--no-sandbox"] if os.geteuid() == 0 else []),
         ):
