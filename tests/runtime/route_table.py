@@ -1,7 +1,7 @@
 """What each route answers to an account without permissions, about what another account keeps.
 
 `python -m runtime.route_table` writes docs/routes.md from docs/routes.json, which the tests of two accounts
-write with MLFLOW_ROUTES_RECORD=1.
+write with TESTS_ROUTES_RECORD=1.
 """
 
 import json
@@ -55,8 +55,8 @@ def answers(ask: Ask, anna: Keeper, bert: Keeper, routes: list[Route], seed: int
 
 
 def record(mode: str, table: Table) -> None:
-    """Keep the table of a mode, if MLFLOW_ROUTES_RECORD says so."""
-    if os.environ.get("MLFLOW_ROUTES_RECORD"):
+    """Keep the table of a mode, if TESTS_ROUTES_RECORD says so."""
+    if os.environ.get("TESTS_ROUTES_RECORD"):
         RESULTS.write_text(json.dumps({**read(), mode: table}, indent=1, sort_keys=True) + "\n")
 
 
