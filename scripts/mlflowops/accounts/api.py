@@ -99,7 +99,8 @@ class Accounts:
         """Return the ids of all experiments by their names."""
         from mlflow.entities import ViewType
 
-        client, token, found = tracking.client(), None, {}
+        client, token = tracking.client(), None
+        found: dict[str, str] = {}
         while True:
             page = client.search_experiments(ViewType.ALL, max_results=1000, page_token=token)
             found |= {each.name: each.experiment_id for each in page}
@@ -109,7 +110,8 @@ class Accounts:
 
     def models(self) -> set[str]:
         """Return the names of all registered models."""
-        client, token, found = tracking.client(), None, set()
+        client, token = tracking.client(), None
+        found: set[str] = set()
         while True:
             page = client.search_registered_models(max_results=1000, page_token=token)
             found |= {each.name for each in page}

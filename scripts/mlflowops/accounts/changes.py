@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from mlflowops.accounts.api import KINDS, Account, Accounts
 from mlflowops.errors import OpsError
@@ -42,7 +43,7 @@ def plan(
     _check(accounts, wanted, set(found), passwords)
     changes: list[Change] = []
     for name in sorted(found.keys() - {account.name for account in wanted} - {caller}) if prune else ():
-        changes.append(Change("remove", f"remove account {name}", lambda name=name: accounts.remove(name)))
+        changes.append(Change("remove", f"remove account {name}", partial(accounts.remove, name)))
     for account in wanted:
         changes += _of(accounts, account, found.get(account.name), passwords, prune, caller)
     return sorted(changes, key=lambda change: not change.removes)
@@ -77,21 +78,21 @@ def _of(
     name, changes = account.name, []
     old = before or Account(name)
     if before is None:
-        changes.append(Change("add", f"add account {name}", lambda: accounts.add(name, passwords[name])))
+        changes.append(Change("add", f"add account {name}", partial(accounts.add, name, passwords[name])))
     if account.admin != old.admin and name != caller:
         text = f"make {name} an administrator" if account.admin else f"make {name} an ordinary account"
         kind = "add" if account.admin else "remove"
-        changes.append(Change(kind, text, lambda: accounts.set_admin(name, account.admin)))
+        changes.append(Change(kind, text, partial(accounts.set_admin, name, account.admin)))
     for key, permission in account.grants.items():
         if old.grants.get(key) != permission:
             text = f"grant {name} {permission} on {_thing(key)}"
-            make = lambda key=key, permission=permission: accounts.grant(name, *key, permission)  # noqa: E731
+            make = partial(accounts.grant, name, *key, permission)
             changes.append(Change("grant", text, make))
     for key, permission in old.grants.items():
         # Who makes something may manage it, by a grant as any other.
         if prune and key not in account.grants and permission != "MANAGE":
             text = f"revoke {permission} of {name} on {_thing(key)}"
-            changes.append(Change("remove", text, lambda key=key: accounts.revoke(name, *key)))
+            changes.append(Change("remove", text, partial(accounts.revoke, name, *key)))
     return changes
 
 

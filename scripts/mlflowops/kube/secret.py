@@ -9,7 +9,8 @@ from mlflowops.kube.reader import Json
 def secret_labels(api: client.ApiClient, namespace: str, name: str) -> dict[str, str] | None:
     """Return the labels of a Secret; None if there is no such Secret."""
     try:
-        return dict(client.CoreV1Api(api).read_namespaced_secret(name, namespace).metadata.labels or {})
+        metadata = client.CoreV1Api(api).read_namespaced_secret(name, namespace).metadata
+        return dict((metadata and metadata.labels) or {})
     except ApiError as error:
         if error.status == NOT_FOUND:
             return None
