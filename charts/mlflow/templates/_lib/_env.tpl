@@ -89,7 +89,7 @@ run those that it was asked for. Takes `.`.
 {{- $callback := default (printf "https://%s/callback" $hosts.public) .redirectUri -}}
 {{- $grants := list -}}
 {{- range .groups }}{{ $grants = append $grants (printf "%s,%s,%s" .permission .name .pattern) }}{{ end -}}
-{{- $env = merge $env (dict
+{{- $env = merge $env (include "mlflow.env.providers" . | fromJson) (dict
       "AUTOMATIC_LOGIN_REDIRECT" "true"
       "DEFAULT_LANDING_PAGE_IS_PERMISSIONS" "false"
       "DEFAULT_MLFLOW_PERMISSION" .defaultPermission
@@ -106,7 +106,6 @@ run those that it was asked for. Takes `.`.
       "OIDC_SCOPE" (join " " .scopes)
       "SESSION_COOKIE_MAX_AGE_SECONDS" (mul .sessionHours 3600 | toString)
       "SESSION_COOKIE_SECURE" (hasPrefix "https:" $callback | toString)) -}}
-{{- if .serviceAccounts.namespaces }}{{ $_ := set $env "AUTH_PROVIDERS" (include "mlflow.env.providers" .) }}{{ end -}}
 {{- end }}{{ end -}}
 {{- if .Values.jobs.enabled }}{{ $_ := set $env "MLFLOW_SERVER_JOB_EXECUTION_ENGINE" "executor" }}{{ end -}}
 {{- with $hosts.origins }}{{ $_ := set $env "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS" (join "," .) }}{{ end -}}
@@ -114,8 +113,8 @@ run those that it was asked for. Takes `.`.
 {{- end }}
 
 {{- /*
-JSON list: the provider of people, as the plugin has it without this list, and the cluster, whose service accounts log
-in. Takes `Values.auth.oidc`.
+JSON: plain environment of logins by service accounts, if any may: the provider of people, as the plugin has it without
+this list, and the cluster. Takes `Values.auth.oidc`.
 */}}
 {{- define "mlflow.env.providers" -}}
 {{- $document := "/.well-known/openid-configuration" -}}
@@ -129,7 +128,8 @@ in. Takes `Values.auth.oidc`.
 {{- if eq .keysFrom "issuer" -}}
 {{- $keys = dict "discovery_url" (printf "%s%s" (trimSuffix "/" .issuer) $document) -}}
 {{- end -}}
-{{- list $people (merge $cluster $keys) | toJson -}}
+{{- $both := dict "AUTH_PROVIDERS" (list $people (merge $cluster $keys) | toJson) -}}
+{{- ternary $both dict (gt (len .namespaces) 0) | toJson -}}
 {{- end -}}
 {{- end }}
 
