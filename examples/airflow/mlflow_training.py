@@ -6,12 +6,21 @@ nothing is to be set; elsewhere set MLFLOW_TRACKING_URI.
 
 import os
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from airflow.sdk import dag, get_current_context, task
 
 # MLflow takes seconds to import, and Airflow parses this file all the time: only tasks import it.
 TRACKING_URI = os.environ.get("MLFLOW_TRACKING_URI", "http://mlflow.ml.svc.cluster.local")
 MODEL = "iris-airflow"
+# A token of the worker, where a login needs one: examples/service-accounts/airflow-values.yaml.
+TOKEN = Path("/var/run/mlflow/token")
+
+
+def log_in() -> None:
+    """Read the token, which Kubernetes renews: a task that lasts longer reads it again."""
+    if TOKEN.exists():
+        os.environ["MLFLOW_TRACKING_TOKEN"] = TOKEN.read_text()
 
 
 @dag(
@@ -36,6 +45,7 @@ def mlflow_training() -> None:
 
         context = get_current_context()
         trees = context["params"]["n_estimators"]
+        log_in()
         mlflow.set_tracking_uri(TRACKING_URI)
         # One experiment for the DAG; which of its runs a run in MLflow belongs to, the tag says.
         mlflow.set_experiment("airflow-mlflow_training")
@@ -56,6 +66,7 @@ def mlflow_training() -> None:
         import mlflow
         from airflow.sdk.exceptions import AirflowFailException
 
+        log_in()
         mlflow.set_tracking_uri(TRACKING_URI)
         client = mlflow.MlflowClient()
         accuracy = client.get_run(trained).data.metrics["accuracy"]

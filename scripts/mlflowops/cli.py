@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from mlflowops.accounts.cli import app as accounts
 from mlflowops.backup.cli import app as backup
 from mlflowops.best_run import best_run
 from mlflowops.console import err
@@ -20,6 +21,7 @@ from mlflowops.migrate_values.cli import migrate_values
 from mlflowops.moved import MOVED, moved
 from mlflowops.promote import promote
 from mlflowops.restore import restore
+from mlflowops.token.cli import app as token
 
 # helmfile understands its own arguments, even --help.
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -59,6 +61,8 @@ def options(
 
 app.add_typer(secrets, name="secrets")
 app.add_typer(external_secrets, name="external-secrets")
+app.add_typer(accounts, name="accounts")
+app.add_typer(token, name="token")
 app.add_typer(backup, name="backup")
 app.command()(restore)
 app.command()(health)

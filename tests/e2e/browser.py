@@ -38,6 +38,19 @@ class Browser:
             f"no {text!r} on {self.driver.current_url}",
         )
 
+    def fill(self, **texts: str) -> None:
+        """Wait for a form, type into its fields, which are given by their names, and send it."""
+        named = [(By.NAME, name) for name in texts]
+        waiting = WebDriverWait(self.driver, SECONDS)
+        waiting.until(lambda driver: driver.find_elements(*named[0]), f"no form on {self.driver.current_url}")
+        for place, text in zip(named, texts.values(), strict=True):
+            self.driver.find_element(*place).send_keys(text)
+        self.driver.find_element(*named[-1]).submit()
+
+    def cookies(self) -> dict[str, str]:
+        """The cookies of the page that is open."""
+        return {each["name"]: each["value"] for each in self.driver.get_cookies()}
+
     def answers(self) -> list[tuple[str, str, int]]:
         """Method, URL and status of each answer since the last call."""
         methods: dict[str, str] = {}
@@ -53,8 +66,13 @@ class Browser:
 
 
 @contextlib.contextmanager
-def browser(address: str, host: str, port: int = 443) -> Iterator[Browser]:
-    """A browser for which `host` is at `address`, and which believes the certificate that is served there."""
+def browser(address: str, *hosts: str, port: int = 443) -> Iterator[Browser]:
+    """A browser for which `hosts` are at `address`, and which believes the certificates there.
+
+    Without hosts it opens what is at addresses only.
+    """
+    rules = [*(f"MAP {host} {address}" for host in hosts), "MAP * ~NOTFOUND", f"EXCLUDE {address}"]
+    keys = ",".join(_key_of(address, host, port) for host in hosts)
     options = webdriver.ChromeOptions()
     options.binary_location = str(tools.ensure("chromium"))
     options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
@@ -65,8 +83,8 @@ def browser(address: str, host: str, port: int = 443) -> Iterator[Browser]:
             "--disable-background-networking",
             "--window-size=1400,1000",
             f"--user-data-dir={profile}",
-            f"--host-resolver-rules=MAP {host} {address}, MAP * ~NOTFOUND",
-            f"--ignore-certificate-errors-spki-list={_key_of(address, host, port)}",
+            f"--host-resolver-rules={', '.join(rules)}",
+            f"--ignore-certificate-errors-spki-list={keys}",
             *(["--no-sandbox"] if os.geteuid() == 0 else []),
         ):
             options.add_argument(argument)

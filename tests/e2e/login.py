@@ -74,8 +74,8 @@ def load_images(kubeconfig: Path) -> None:
 def start_provider(site: Site, kube: Kube, namespace: str) -> None:
     """Where people have their accounts: outside of MLflow's namespace, at a name of its own."""
     kube.secret(namespace, "dex", {"PASSWORD": site.password, "CLIENT_SECRET": site.client_secret})
-    words = {"host": PROVIDER, "mlflow": site.host, "email": EMAIL, "image": programs.ref("dex")}
-    site.platform.apply(namespace, "provider", **words)
+    words = {"host": PROVIDER, "email": EMAIL, "image": programs.ref("dex")}
+    site.platform.apply(namespace, "provider", callback=f"https://{site.host}/oauth2/callback", **words)
     site.platform.served(f"https://{PROVIDER}/.well-known/openid-configuration")
 
 

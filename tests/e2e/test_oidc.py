@@ -1,4 +1,4 @@
-"""docs/oidc.md on real parts: a provider that signs tokens, oauth2-proxy, Traefik with TLS, a policy."""
+"""oauth2-proxy as docs/identity.md has it: a provider that signs tokens, Traefik with TLS, a policy."""
 
 import base64
 import contextlib

@@ -231,13 +231,21 @@ TABLE: dict[str, Json] = {
                 "allowedGroups": ["@"],
                 "adminGroups": ["@"],
                 "groups": [{"name": "@", "pattern": "@", "permission": "READ"}],
+                "serviceAccounts": {
+                    "namespaces": ["@"],
+                    "audience": "@",
+                    "issuer": "https://@.example.com/cluster/@",
+                },
             },
         },
         "keys": {"fromSecret": {"enabled": True}},
         "mlflow": {"launcher": "upstream"},
         "networkPolicy": {
             "enabled": True,
-            "peers": {"issuer": [{"podSelector": {"matchLabels": {"@": "@"}}}]},
+            "peers": {
+                "issuer": [{"podSelector": {"matchLabels": {"@": "@"}}}],
+                "apiServer": [{"podSelector": {"matchLabels": {"@": "@"}}}],
+            },
         },
         "backendStore": {"postgres": {"enabled": True, "host": "db", "poolSize": 10, "maxOverflow": 40}},
         "artifactStore": {"s3": {"enabled": True, "bucket": "models"}},

@@ -1,5 +1,6 @@
 """Login at an OpenID provider: what the plugin gets, who gets the secret, and what the policy lets out."""
 
+import json
 from copy import deepcopy
 
 import yaml
@@ -37,7 +38,7 @@ def test_the_plugin_gets_its_settings(chart: Chart) -> None:
             "SESSION_COOKIE_SECURE": "true",
         }.items()
     )
-    grants = ["EDIT,Data Science,churn-.*", "READ,auditors,.*"]
+    grants = ["EDIT,Data Science,churn-.*", "READ,auditors,.*", "EDIT,k8s:airflow,.*"]
     assert env["MLFLOW_KUBERNETES_OIDC_GROUPS"].splitlines() == grants
 
 
@@ -85,3 +86,44 @@ def test_the_policy_lets_pods_reach_the_provider(chart: Chart) -> None:
     given = values(issuer="https://dex.login.svc:8443")
     given["networkPolicy"]["peers"]["issuer"] = []
     assert rule(given) == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "login"}}}]
+
+
+def test_service_accounts_log_in_by_the_cluster(chart: Chart) -> None:
+    """Its keys come from the API server, for which the server container alone has a token."""
+    manifest = chart.render(CASE)
+    people, cluster = json.loads(manifest.env()["AUTH_PROVIDERS"])
+    assert people["issuer"] == "https://id.example.com:8443/realms/main" and people["id"] == "default"
+    assert cluster == {
+        "id": "cluster",
+        "type": "k8s",
+        "audience": "mlflow.example.com",
+        "issuer": "https://kubernetes.default.svc",
+        "namespace_allowlist": ["airflow"],
+        "allowed_algorithms": ["RS256", "ES256"],
+        "in_cluster": True,
+        "jwks_uri": "https://kubernetes.default.svc/openid/v1/jwks",
+    }
+    mounts = {
+        name: [each["name"] for each in manifest.container(name)["volumeMounts"]]
+        for name in ("mlflow", "schema", "metrics")
+    }
+    assert [name for name, found in mounts.items() if "api-server" in found] == ["mlflow"]
+    rules = manifest.one("NetworkPolicy")["spec"]["egress"]
+    (to,) = [rule["to"] for rule in rules if [port["port"] for port in rule.get("ports", [])] == [443, 6443]]
+    assert to == [{"ipBlock": {"cidr": "192.0.2.20/32"}}]
+
+
+def test_keys_of_a_public_issuer_need_no_token(chart: Chart) -> None:
+    issuer = "https://oidc.example.com/id/A1"
+    public = {"namespaces": ["airflow"], "issuer": issuer, "keysFrom": "issuer"}
+    manifest = chart.render(values(serviceAccounts=public))
+    _, cluster = json.loads(manifest.env()["AUTH_PROVIDERS"])
+    assert cluster["discovery_url"] == f"{issuer}/.well-known/openid-configuration"
+    assert not cluster.keys() & {"in_cluster", "jwks_uri"}
+    assert "api-server" not in [each["name"] for each in manifest.container()["volumeMounts"]]
+
+
+def test_without_namespaces_there_is_one_provider(chart: Chart) -> None:
+    manifest = chart.render(values(serviceAccounts={}))
+    assert "AUTH_PROVIDERS" not in manifest.env()
+    assert "api-server" not in [each["name"] for each in manifest.container()["volumeMounts"]]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
+from runtime import route_table
 from runtime.basic_auth import settings as login
 from runtime.belongings import MARK, Keeper, filled, keep
 from runtime.compare import Pair
@@ -121,3 +122,11 @@ def test_what_mlflow_shows(keepers: dict[str, tuple[Keeper, Keeper]]) -> None:
         listed = anna.send("GET", "/api/3.0/mlflow/roles/list?workspace=default").text
         one = anna.send("GET", f"/api/3.0/mlflow/roles/get?role_id={bert.ids['role']}").text
         assert f"{MARK}-role" in listed and f"{MARK}-role" in one
+
+
+def test_the_page_of_routes(keepers: dict[str, tuple[Keeper, Keeper]], routes: list[Route]) -> None:
+    """A route that docs/routes.md shows as denied is denied. Last, as it removes what bert has."""
+    found = route_table.answers(ask, *keepers["ours"], routes, SEED)
+    route_table.record("basic", found)
+    assert route_table.opened(route_table.read()["basic"], found) == []
+    assert sum(other in (401, 403) and own < 300 for other, own in found.values()) > 50, found

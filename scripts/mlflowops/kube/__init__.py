@@ -14,6 +14,7 @@ from mlflowops.kube.deployments import is_observed, scale
 from mlflowops.kube.pod_exec import ExecOutput, exec_in_pod
 from mlflowops.kube.port_forward import forwarded_session
 from mlflowops.kube.reader import Json, Reader
+from mlflowops.kube.secret import patch_secret, secret_labels
 from mlflowops.kube.timestamps import parse_time
 from mlflowops.kube.wait import wait_until
 
@@ -38,8 +39,10 @@ __all__ = [
     "forwarded_session",
     "is_observed",
     "parse_time",
+    "patch_secret",
     "ping",
     "scale",
+    "secret_labels",
     "true_conditions",
     "wait_until",
 ]

@@ -3,17 +3,24 @@
 import html
 import re
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urljoin
 
 import requests
 from mlflow import MlflowClient
 
 from runtime.oidc.provider import PASSWORD
-from runtime.server import Server
 
 SECONDS = 120
 PAGE = {"Accept": "text/html", "Sec-Fetch-Dest": "document"}
+
+
+class Address(Protocol):
+    """A server at `url`."""
+
+    @property
+    def url(self) -> str:
+        """Without a slash at its end."""
 
 
 def browser() -> requests.Session:
@@ -23,7 +30,7 @@ def browser() -> requests.Session:
     return session
 
 
-def log_in(session: requests.Session, server: Server, name: str) -> requests.Response:
+def log_in(session: requests.Session, server: Address, name: str) -> requests.Response:
     """Open MLflow's page, fill the form that the provider shows instead, and follow to where that leads."""
     form = session.get(f"{server.url}/", headers=PAGE, timeout=SECONDS)
     found = re.search(r'<form method="post" action="([^"]+)"', form.text)
@@ -34,12 +41,14 @@ def log_in(session: requests.Session, server: Server, name: str) -> requests.Res
     )
 
 
-def call(session: requests.Session, server: Server, method: str, path: str, **body: Any) -> requests.Response:
+def call(
+    session: requests.Session, server: Address, method: str, path: str, **body: Any
+) -> requests.Response:
     """One call of MLflow's API."""
     return session.request(method, f"{server.url}/api/2.0/mlflow/{path}", timeout=SECONDS, **body)
 
 
-def make_token(session: requests.Session, server: Server, name: str, lifetime: timedelta) -> dict[str, Any]:
+def make_token(session: requests.Session, server: Address, name: str, lifetime: timedelta) -> dict[str, Any]:
     """A personal token, as the plugin's page makes it: its `id` and the `token`."""
     expires = (datetime.now(timezone.utc) + lifetime).isoformat()
     answer = call(session, server, "POST", "users/current/tokens", json={"name": name, "expiration": expires})
@@ -48,7 +57,7 @@ def make_token(session: requests.Session, server: Server, name: str, lifetime: t
     return found
 
 
-def client(monkeypatch: Any, server: Server, name: str, token: str) -> MlflowClient:
+def client(monkeypatch: Any, server: Address, name: str, token: str) -> MlflowClient:
     """MLflow's own client with a personal token, without repeated tries."""
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", name)
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", token)

@@ -1,4 +1,4 @@
-"""The plugin beside the MLflow of these tests, from the lock file, and the settings that the chart has."""
+"""The plugin beside the MLflow of these tests, from its image's lock file, and the settings of the chart."""
 
 import hashlib
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 from runtime.oidc.provider import CLIENT, SECRET, Provider
 from testbed import locks, paths
 
-LOCK = Path(__file__).with_name("plugin.lock")
+LOCK = paths.BED / "images/mlflow-oidc/requirements.lock"
 KEY = "a key of sessions and cookies, for tests"
 GROUPS = ["MANAGE,blue,blue-", "READ,red,shared-"]
 

@@ -89,7 +89,7 @@ run those that it was asked for. Takes `.`.
 {{- $callback := default (printf "https://%s/callback" $hosts.public) .redirectUri -}}
 {{- $grants := list -}}
 {{- range .groups }}{{ $grants = append $grants (printf "%s,%s,%s" .permission .name .pattern) }}{{ end -}}
-{{- $env = merge $env (dict
+{{- $env = merge $env (include "mlflow.env.providers" . | fromJson) (dict
       "AUTOMATIC_LOGIN_REDIRECT" "true"
       "DEFAULT_LANDING_PAGE_IS_PERMISSIONS" "false"
       "DEFAULT_MLFLOW_PERMISSION" .defaultPermission
@@ -110,6 +110,27 @@ run those that it was asked for. Takes `.`.
 {{- if .Values.jobs.enabled }}{{ $_ := set $env "MLFLOW_SERVER_JOB_EXECUTION_ENGINE" "executor" }}{{ end -}}
 {{- with $hosts.origins }}{{ $_ := set $env "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS" (join "," .) }}{{ end -}}
 {{- toJson $env -}}
+{{- end }}
+
+{{- /*
+JSON: plain environment of logins by service accounts, if any may: the provider of people, as the plugin has it without
+this list, and the cluster. Takes `Values.auth.oidc`.
+*/}}
+{{- define "mlflow.env.providers" -}}
+{{- $document := "/.well-known/openid-configuration" -}}
+{{- $people := dict "id" "default" "type" "oidc" "audience" .clientId "client_id" .clientId "issuer" .issuer
+      "discovery_url" (printf "%s%s" (trimSuffix "/" .issuer) $document)
+      "allowed_algorithms" (list "RS256" "RS384" "RS512" "PS256" "PS384" "PS512" "ES256" "ES384" "ES512" "EdDSA") -}}
+{{- with .serviceAccounts -}}
+{{- $cluster := dict "id" "cluster" "type" "k8s" "audience" .audience "issuer" .issuer
+      "namespace_allowlist" .namespaces "allowed_algorithms" (list "RS256" "ES256") -}}
+{{- $keys := dict "in_cluster" true "jwks_uri" "https://kubernetes.default.svc/openid/v1/jwks" -}}
+{{- if eq .keysFrom "issuer" -}}
+{{- $keys = dict "discovery_url" (printf "%s%s" (trimSuffix "/" .issuer) $document) -}}
+{{- end -}}
+{{- $both := dict "AUTH_PROVIDERS" (list $people (merge $cluster $keys) | toJson) -}}
+{{- ternary $both dict (gt (len .namespaces) 0) | toJson -}}
+{{- end -}}
 {{- end }}
 
 {{- /*

@@ -147,11 +147,18 @@ List lines: the volumes of a pod: the Python of its component, in folders again,
 {{- end }}
 {{- range .files }}
 - name: {{ .volume | quote }}
+  {{- if .secret }}
   secret:
     secretName: {{ .secret | quote }}
     items:
       - key: {{ .key | quote }}
         path: {{ .file | quote }}
+  {{- else }}{{/* for the API server, as Kubernetes would mount it */}}
+  projected:
+    sources:
+      - serviceAccountToken: { path: token, expirationSeconds: 3600 }
+      - configMap: { name: kube-root-ca.crt, items: [{ key: ca.crt, path: ca.crt }] }
+  {{- end }}
 {{- end }}
 {{- with .pod.extraVolumes }}
 {{ toYaml . }}

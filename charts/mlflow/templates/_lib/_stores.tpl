@@ -22,6 +22,10 @@ the `uri` of the object store, and `own` if its credentials are the backups' own
 {{- $authority = list (dict "volume" "oidc-ca" "secret" .name "key" .key "folder" "/etc/mlflow/oidc"
       "file" "ca.crt") -}}
 {{- end }}{{ end -}}
+{{- with .serviceAccounts }}{{ if and .namespaces (eq .keysFrom "apiServer") -}}
+{{- $authority = append $authority (dict "volume" "api-server"
+      "folder" "/var/run/secrets/kubernetes.io/serviceaccount") -}}
+{{- end }}{{ end -}}
 {{- end }}{{ end -}}
 {{- with .ctx.Values.keys.fromSecret }}{{ if and .enabled $.keys -}}
 {{- $secrets = concat $secrets (list

@@ -53,6 +53,12 @@
   "wrong" "is empty, and adminGroups too, so no account could log in"
   "instead" "list groups of the provider") -}}
 {{- end -}}
+{{- if and .serviceAccounts.namespaces (eq .serviceAccounts.issuer .issuer) -}}
+{{- include "mlflow.says" (dict
+  "path" "auth.oidc.serviceAccounts.issuer"
+  "wrong" "is the issuer of people, and a token can belong to one of the two only"
+  "instead" "set what `kubectl get --raw /.well-known/openid-configuration` shows, or remove namespaces") -}}
+{{- end -}}
 {{- $seen := dict -}}
 {{- range .groups }}{{ $key := printf "%s\n%s" .name .pattern }}{{ if hasKey $seen $key -}}
 {{- include "mlflow.says" (dict

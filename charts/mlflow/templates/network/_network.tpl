@@ -46,8 +46,10 @@
 - to:
     {{- include "mlflow.network.storePeers" (dict "ctx" $ "store" $name "host" $store.host) | nindent 4 }}
   ports:
+    {{- range $store.ports | default (list $store.port) }}
     - protocol: TCP
-      port: {{ int $store.port }}
+      port: {{ int . }}
+    {{- end }}
 {{- end }}
 {{- $identity := include "mlflow.network.identity" .Values.artifactStore | fromYamlArray -}}
 {{- if .Values.backup.enabled -}}

@@ -22,10 +22,19 @@ database:
 {{- end }}
 {{- end }}
 {{- if eq .Values.auth.mode "oidc" }}
-{{- $issuer := .Values.auth.oidc.issuer }}
-issuer:
+{{- $issuers := dict "issuer" .Values.auth.oidc.issuer -}}
+{{- with .Values.auth.oidc.serviceAccounts }}{{ if not .namespaces }}{{ else if eq .keysFrom "issuer" -}}
+{{- $_ := set $issuers "clusterIssuer" .issuer -}}
+{{- else }}
+apiServer:
+  host: kubernetes.default
+  ports: [443, 6443]
+{{- end }}{{ end }}
+{{- range $name, $issuer := $issuers }}
+{{ $name }}:
   host: {{ regexReplaceAll "(?s)^https://\\[?(.*?)\\]?(:[0-9]+)?(/.*)?$" $issuer "${1}" | quote }}
   port: {{ regexFind ":[0-9]+" (trimPrefix "https:" $issuer) | trimPrefix ":" | default "443" | int }}
+{{- end }}
 {{- end }}
 {{- $services := dict "objectStore" (include "mlflow.network.service" .Values.artifactStore) -}}
 {{- $backups := include "mlflow.backup.store" . | fromJson | include "mlflow.network.service" -}}
@@ -48,7 +57,8 @@ of a Service or nothing. Peers of the database are those of its read replica too
 {{- define "mlflow.network.storePeers" -}}
 {{- $ctx := .ctx -}}
 {{- $host := .host -}}
-{{- $given := get $ctx.Values.networkPolicy.peers (ternary "database" .store (eq .store "readReplica")) -}}
+{{- $peers := dict "readReplica" "database" "clusterIssuer" "issuer" -}}
+{{- $given := get $ctx.Values.networkPolicy.peers (get $peers .store | default .store) -}}
 {{- if $given -}}
 {{- toYaml $given -}}
 {{- else if not (regexMatch "[.:]" $host) -}}

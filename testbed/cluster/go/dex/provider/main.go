@@ -22,7 +22,7 @@ func main() {
 		Issuer:             os.Getenv("ISSUER"),
 		Storage:            store(logger),
 		SkipApprovalScreen: true,
-		PasswordConnector:  accounts(), // a token for a name and a password, without a browser
+		PasswordConnector:  accounts().ID, // a token for a name and a password, without a browser
 		IDTokensValidFor:   validity(),
 		Logger:             logger,
 	})
@@ -32,12 +32,16 @@ func main() {
 	log.Fatal(http.ListenAndServe(setting("LISTEN", ":5556"), provider))
 }
 
-// accounts is the connector that knows people: those of PEOPLE_FILE with their groups, or the one of EMAIL without.
-func accounts() string {
-	if os.Getenv("PEOPLE_FILE") != "" {
-		return peopleConnector
+// accounts is the connector that knows people: an LDAP directory by dex's settings in LDAP_CONFIG, those of PEOPLE_FILE
+// with their groups, or the one of EMAIL without.
+func accounts() storage.Connector {
+	if config := os.Getenv("LDAP_CONFIG"); config != "" {
+		return storage.Connector{ID: "ldap", Type: "ldap", Name: "LDAP", Config: []byte(config)}
 	}
-	return server.LocalConnector
+	if os.Getenv("PEOPLE_FILE") != "" {
+		return storage.Connector{ID: peopleConnector, Type: peopleConnector, Name: "Email"}
+	}
+	return storage.Connector{ID: server.LocalConnector, Type: server.LocalConnector, Name: "Email"}
 }
 
 func validity() time.Duration {
@@ -61,13 +65,12 @@ func store(logger *slog.Logger) storage.Storage {
 		Secret:       os.Getenv("CLIENT_SECRET"),
 		RedirectURIs: []string{os.Getenv("REDIRECT_URI")},
 	}
-	connector := storage.Connector{ID: accounts(), Type: accounts(), Name: "Email"}
 
 	found := storage.WithStaticClients(memory.New(logger), []storage.Client{client})
-	if accounts() == server.LocalConnector {
+	if accounts().ID == server.LocalConnector {
 		found = storage.WithStaticPasswords(found, []storage.Password{local()}, logger)
 	}
-	return storage.WithStaticConnectors(found, []storage.Connector{connector})
+	return storage.WithStaticConnectors(found, []storage.Connector{accounts()})
 }
 
 func local() storage.Password {

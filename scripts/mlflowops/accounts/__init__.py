@@ -1,0 +1,1 @@
+"""Accounts of a server with `auth.mode: basic`, and what was granted to them."""

@@ -1,0 +1,152 @@
+"""Calls the API of MLflow's own accounts, as an administrator."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlflowops import rest, tracking
+from mlflowops.errors import OpsError
+
+USERS = "/api/2.0/mlflow/users"
+PERMISSIONS = "/api/3.0/mlflow/users/permissions"
+ROLES = "/api/3.0/mlflow/roles/permissions"
+EXPERIMENT, MODEL = "experiment", "registered_model"
+KINDS = {"experiment": EXPERIMENT, "model": MODEL}
+
+# By kind and name: the permission.
+Grants = dict[tuple[str, str], str]
+
+
+@dataclass
+class Account:
+    """An account; `grants` are those that it has itself, not by roles."""
+
+    name: str
+    admin: bool = False
+    grants: Grants = field(default_factory=dict)
+
+
+@dataclass
+class Accounts:
+    """The accounts of the server at `address`."""
+
+    address: str
+
+    @classmethod
+    def connect(cls) -> "Accounts":
+        """Return the accounts of the server at MLFLOW_TRACKING_URI.
+
+        Raises:
+            OpsError: The variable is not set, or the server does not answer.
+        """
+        return cls(rest.connect())
+
+    def caller(self) -> str:
+        """Return the name of the account that calls."""
+        return str(self._call("GET", f"{USERS}/current")["user"]["username"])
+
+    def read(self) -> list[Account]:
+        """Return all accounts with their grants, by name. Experiments are named, not numbered."""
+        users = self._call("GET", f"{USERS}/list")["users"]
+        found = [Account(user["username"], bool(user["is_admin"])) for user in users]
+        experiments = {number: name for name, number in self.experiments().items()}
+        for account in found:
+            for row in self._rows(account.name):
+                kind, thing = row["resource_type"], row["resource_pattern"]
+                if kind in (EXPERIMENT, MODEL):
+                    name = experiments.get(thing, thing) if kind == EXPERIMENT else thing
+                    account.grants[kind, name] = row["permission"]
+        return sorted(found, key=lambda account: account.name)
+
+    def add(self, name: str, password: str) -> None:
+        """Create an account without grants."""
+        self._call("POST", f"{USERS}/create", json={"username": name, "password": password})
+
+    def remove(self, name: str) -> None:
+        """Delete an account and its grants."""
+        self._call("DELETE", f"{USERS}/delete", json={"username": name})
+
+    def set_password(self, name: str, password: str) -> None:
+        """Set the password of another account."""
+        self._call("PATCH", f"{USERS}/update-password", json={"username": name, "password": password})
+
+    def set_admin(self, name: str, admin: bool) -> None:
+        """Make an account an administrator, or an ordinary account again."""
+        self._call("PATCH", f"{USERS}/update-admin", json={"username": name, "is_admin": admin})
+
+    def grant(self, name: str, kind: str, thing: str, permission: str) -> None:
+        """Grant a permission on an experiment or a model, or change it without a moment of none."""
+        pattern = self._pattern(kind, thing)
+        for row in self._rows(name):
+            if (row["resource_type"], row["resource_pattern"]) == (kind, pattern):
+                listed = self._call("GET", f"{ROLES}/list", params={"role_id": row["role_id"]})
+                (number,) = [
+                    each["id"]
+                    for each in listed["role_permissions"]
+                    if (each["resource_type"], each["resource_pattern"]) == (kind, pattern)
+                ]
+                body = {"role_permission_id": number, "permission": permission}
+                self._call("PATCH", f"{ROLES}/update", json=body)
+                return
+        body = {"username": name, "resource_type": kind, "resource_id": pattern, "permission": permission}
+        self._call("POST", f"{PERMISSIONS}/grant", json=body)
+
+    def revoke(self, name: str, kind: str, thing: str) -> None:
+        """Take a grant back."""
+        body = {"username": name, "resource_type": kind, "resource_id": self._pattern(kind, thing)}
+        self._call("POST", f"{PERMISSIONS}/revoke", json=body)
+
+    def experiments(self) -> dict[str, str]:
+        """Return the ids of all experiments by their names."""
+        from mlflow.entities import ViewType
+
+        client, token = tracking.client(), None
+        found: dict[str, str] = {}
+        while True:
+            page = client.search_experiments(ViewType.ALL, max_results=1000, page_token=token)
+            found |= {each.name: each.experiment_id for each in page}
+            token = page.token
+            if not token:
+                return found
+
+    def models(self) -> set[str]:
+        """Return the names of all registered models."""
+        client, token = tracking.client(), None
+        found: set[str] = set()
+        while True:
+            page = client.search_registered_models(max_results=1000, page_token=token)
+            found |= {each.name for each in page}
+            token = page.token
+            if not token:
+                return found
+
+    def _pattern(self, kind: str, thing: str) -> str:
+        """Return what the server knows an experiment or a model by."""
+        if kind == MODEL:
+            return thing
+        found = self.experiments()
+        if thing in found:
+            return found[thing]
+        if thing in found.values():
+            return thing
+        raise OpsError(f"experiment {thing}", "there is none of this name", "check the name")
+
+    def _rows(self, name: str) -> list[dict[str, Any]]:
+        """Return the account's own grants: those of the role that MLflow makes for each account."""
+        listed = self._call("GET", f"{PERMISSIONS}/list", params={"username": name})["permissions"]
+        return [row for row in listed if row["role_name"].startswith("__user_")]
+
+    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        answer = rest.call(self.address, method, path, **options)
+        if not answer.ok:
+            raise _refusal(answer)
+        return answer.data
+
+
+def _refusal(answer: rest.Answer) -> OpsError:
+    if answer.status in (404, 405) and answer.detail.title() in ("Not Found", "Method Not Allowed"):
+        return OpsError("accounts", "the server has no accounts", "use a server with auth.mode: basic")
+    advice = {
+        401: "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+        403: "log in as an administrator",
+    }
+    return OpsError("accounts", answer.detail, advice.get(answer.status, "run `mlflowops accounts list`"))

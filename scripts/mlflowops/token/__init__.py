@@ -1,0 +1,1 @@
+"""Personal tokens of accounts, on a server with `auth.mode: oidc`."""

@@ -1,0 +1,84 @@
+"""With auth.mode oidc too, an account without permissions learns nothing of another one."""
+
+import os
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from runtime import route_table
+from runtime.belongings import MARK, Keeper, keep_as
+from runtime.oidc.conftest import Site
+from runtime.oidc.people import browser, log_in, make_token
+from runtime.oidc.test_oidc import ANNA, BERT, OLGA
+from runtime.routes import Route, installed_routes
+from runtime.server import Server
+from runtime.strangers import Strangers
+from runtime.test_two_accounts import GATEWAY, INSIDE, SEED, ask, filled
+
+CALLS = int(os.environ.get("TESTS_ACCOUNTS_CALLS", "0"))  # 0 means each route once
+
+
+@pytest.fixture(scope="module")
+def keepers(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Keeper, Keeper]]:
+    """Anna and bert with personal tokens, at a server of their own."""
+    server = Server(tmp_path_factory.mktemp("two"), {**site.other.env, **GATEWAY}).start().ready()
+    logged_in = []
+    for name in (OLGA, ANNA, BERT):
+        session = browser()
+        log_in(session, site.server, name)
+        token = make_token(session, site.server, f"two-{server.port}", timedelta(days=1))["token"]
+        logged_in.append(Keeper(server.url, (name, token)))
+    olga, _, bert = logged_in
+    bert.helper = olga  # of the plugin only administrators make issues
+    yield keep_as(*logged_in)
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def routes(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
+    """MLflow's that do something, each in one of its spellings."""
+    found = installed_routes(tmp_path_factory.mktemp("routes"))
+    one = {(each.method, each.path.replace("ajax-api", "api")): each for each in found}
+    return [each for each in one.values() if each.method not in ("HEAD", "OPTIONS")]
+
+
+def test_nothing_of_others(keepers: tuple[Keeper, Keeper], routes: list[Route]) -> None:
+    anna, chance, strangers, found = keepers[0], random.Random(SEED), Strangers(SEED), []
+    chance.shuffle(routes)
+    for number in range(CALLS or len(routes)):
+        call = strangers.call(routes[number % len(routes)])
+        answer = ask(anna, call)
+        sent = filled(call.whole(), anna.ids)
+        ids = [value for name, value in anna.ids.items() if name.startswith("berts-") and len(value) > 20]
+        wrong = [
+            what
+            for what, is_wrong in {
+                "the inside of the server": INSIDE.search(answer.text.replace(anna.url, "")),
+                "content of bert": MARK in answer.text,
+                "an id of bert": any(each in answer.text and each not in sent for each in ids),
+            }.items()
+            if is_wrong
+        ]
+        if wrong:
+            found.append(f"{', '.join(wrong)}: {call}: {answer.status_code} {answer.text[:400]!r}")
+            print(found[-1])
+    assert found == [], "\n".join(found)
+
+
+def test_the_calls_find_what_there_is(keepers: tuple[Keeper, Keeper], routes: list[Route]) -> None:
+    """Sent by bert himself, they find it: only permissions keep anna from it."""
+    bert, strangers, found = keepers[1], Strangers(SEED), set()
+    for route in [each for each in routes if each.method == "GET"] * 3:
+        if MARK in ask(bert, strangers.call(route)).text:
+            found.add(route.path)
+    assert len(found) > 15, found
+
+
+def test_the_page_of_routes(keepers: tuple[Keeper, Keeper], routes: list[Route]) -> None:
+    """A route that docs/routes.md shows as denied is denied. Last, as it removes what bert has."""
+    found = route_table.answers(ask, *keepers, routes, SEED)
+    route_table.record("oidc", found)
+    assert route_table.opened(route_table.read()["oidc"], found) == []
+    assert sum(other in (401, 403) and own < 300 for other, own in found.values()) > 50, found
