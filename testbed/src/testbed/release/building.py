@@ -4,20 +4,19 @@ from pathlib import Path
 
 from mlflowops.errors import OpsError
 
-from testbed.release import chart, images, provenance, wheel, wheel_sbom
+from testbed.release import chart, provenance, wheel, wheel_sbom
 from testbed.release.identity import sha256
 from testbed.release.source import Source
 
 SUMS = "SHA256SUMS"
 
 
-def build(source: Source, folder: Path, wanted_images: list[str]) -> None:
-    """Build the chart, the wheel, the images, the lists of what is in them, and their checksums.
+def build(source: Source, folder: Path) -> None:
+    """Build the chart, the wheel, the list of what is in it, the provenance, and checksums of them.
 
     Args:
         source: the commit.
         folder: the folder of this version; files of an earlier build must be the same.
-        wanted_images: names of images of images.toml.
 
     Raises:
         OpsError: an earlier build of this version had other files.
@@ -30,7 +29,6 @@ def build(source: Source, folder: Path, wanted_images: list[str]) -> None:
         _refuse_changes(made, folder)
         for file in made.iterdir():
             (folder / file.name).write_bytes(file.read_bytes())
-    images.build(source, folder / "images", wanted_images)
 
 
 def _make(source: Source, files: Path, folder: Path) -> None:

@@ -19,17 +19,17 @@ Images = Annotated[list[str] | None, typer.Option("--image", help="Instead of th
 
 
 @app.command()
-def build(repository: Repository = paths.REPO, image: Images = None) -> None:
-    """Build chart, wheel, images, SBOMs and checksums into dist/<version>."""
+def build(repository: Repository = paths.REPO) -> None:
+    """Build the chart, the wheel and its SBOM, provenance and checksums into dist/<version>."""
     found = source.read(repository)
     folder = _folder(found)
-    building.build(found, folder, image or images.names())
+    building.build(found, folder)
     console.out.print(f"{folder}")
 
 
 @app.command(name="images")
 def images_(repository: Repository = paths.REPO, image: Images = None) -> None:
-    """Build only the images and their SBOMs, for the processor type of this machine."""
+    """Build images and their SBOMs into dist/<version>/images, for the processor type of this machine."""
     found = source.read(repository)
     images.build(found, _folder(found) / "images", image or images.names())
 

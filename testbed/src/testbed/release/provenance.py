@@ -4,7 +4,6 @@ import json
 import os
 import platform
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ def predicate(source: Source, files: Path, environ: Mapping[str, str] = os.envir
     Returns:
         The predicate of https://slsa.dev/provenance/v1 as JSON.
     """
-    where = repository(environ)
+    where = _repository(environ)
     locked = [{"uri": f"{where}#{name}", "digest": {"sha256": sha256(files / name)}} for name in LOCKED]
     commit = {"uri": f"{where}@refs/tags/{source.tag}", "digest": {"gitCommit": source.commit}}
     definition = {
@@ -40,18 +39,16 @@ def predicate(source: Source, files: Path, environ: Mapping[str, str] = os.envir
         "internalParameters": {"machine": platform.machine()},
         "resolvedDependencies": [commit, *locked],
     }
-    details: dict[str, Any] = {"builder": {"id": _builder(environ)}, "metadata": {"startedOn": _date(source)}}
+    details: dict[str, Any] = {"builder": {"id": _builder(environ)}}
     if "GITHUB_RUN_ID" in environ:
         run = f"{_server(environ)}/actions/runs/{environ['GITHUB_RUN_ID']}"
-        details["metadata"]["invocationId"] = f"{run}/attempts/{environ['GITHUB_RUN_ATTEMPT']}"
+        details["metadata"] = {"invocationId": f"{run}/attempts/{environ['GITHUB_RUN_ATTEMPT']}"}
     return json.dumps({"buildDefinition": definition, "runDetails": details}, indent=2) + "\n"
 
 
-def repository(environ: Mapping[str, str]) -> str:
-    """Return the address of the repository, as far as this machine knows it."""
-    return (
-        f"git+{_server(environ)}" if "GITHUB_REPOSITORY" in environ else "urn:mlflow-kubernetes:local-clone"
-    )
+def _repository(environ: Mapping[str, str]) -> str:
+    known = "GITHUB_REPOSITORY" in environ
+    return f"git+{_server(environ)}" if known else "urn:mlflow-kubernetes:local-clone"
 
 
 def _builder(environ: Mapping[str, str]) -> str:
@@ -61,7 +58,3 @@ def _builder(environ: Mapping[str, str]) -> str:
 
 def _server(environ: Mapping[str, str]) -> str:
     return f"{environ['GITHUB_SERVER_URL']}/{environ['GITHUB_REPOSITORY']}"
-
-
-def _date(source: Source) -> str:
-    return datetime.fromtimestamp(source.date, timezone.utc).isoformat()
