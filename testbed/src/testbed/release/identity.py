@@ -15,5 +15,8 @@ def serial_number(digest: str) -> uuid.UUID:
 
 def sha256(file: Path) -> str:
     """Return the digest of a file, in hexadecimal digits."""
+    digest = hashlib.sha256()
     with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -24,8 +24,10 @@ def write(archive: Path, name: str, version: str, date: int) -> str:
     Returns:
         CycloneDX 1.6 as JSON. The same input gives the same text.
     """
-    syft = [tools.ensure("syft"), "scan", f"docker-archive:{archive}", "--output", "cyclonedx-json"]
-    text = shell.run([*syft, "--source-name", name, "--source-version", version], env=QUIET).stdout
+    scan = ["scan", f"docker-archive:{archive}", "--output", "cyclonedx-json"]
+    text = shell.run(
+        [tools.ensure("syft"), *scan, "--source-name", name, "--source-version", version], env=QUIET
+    ).stdout
     found = json.loads(text)
     found["serialNumber"] = serial_number(sha256(archive)).urn
     found["metadata"]["timestamp"] = datetime.fromtimestamp(date, timezone.utc).isoformat()

@@ -20,6 +20,6 @@ def build(source: Source, files: Path, folder: Path) -> Path:
         The wheel.
     """
     alone = ["--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
-    command = [sys.executable, "-m", "pip", "wheel", *alone, "--wheel-dir", folder, files]
-    shell.run(command, env={"SOURCE_DATE_EPOCH": str(source.date)})
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "wheel", *alone]
+    shell.run([*pip, "--wheel-dir", folder, files], env={"SOURCE_DATE_EPOCH": str(source.date)})
     return folder / f"mlflowops-{source.version}-py3-none-any.whl"
