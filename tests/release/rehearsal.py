@@ -35,7 +35,7 @@ FILES = [
 ]
 SETTINGS = """
 version: 0.1
-log: {{level: error}}
+log: {{level: error, accesslog: {{disabled: true}}}}
 storage:
   filesystem: {{rootdirectory: {folder}}}
 http:
@@ -49,7 +49,11 @@ def registry(folder: Path) -> Iterator[str]:
     port = free_port()
     settings = folder / "registry.yaml"
     settings.write_text(SETTINGS.format(folder=folder / "registry", port=port))
-    with subprocess.Popen([tools.ensure("registry"), "serve", settings], stderr=subprocess.PIPE) as running:
+    command = [tools.ensure("registry"), "serve", settings]
+    with (
+        (folder / "registry.log").open("w") as log,
+        subprocess.Popen(command, stdout=log, stderr=log) as running,
+    ):
         try:
             _wait(f"http://127.0.0.1:{port}/v2/", running)
             yield f"127.0.0.1:{port}/charts"

@@ -39,7 +39,7 @@ def keep(repository: Repository = paths.REPO) -> None:
     """Tag the commit, and keep the packaged chart in tests/e2e/released, from which tests upgrade."""
     found = source.read(repository)
     keeping.keep(found, _folder(found))
-    console.err.print(keeping.NEXT)
+    console.err.print(keeping.NEXT, soft_wrap=True)
 
 
 @app.command()
