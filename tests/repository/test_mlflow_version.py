@@ -10,7 +10,7 @@ import yaml
 from mlflowops.errors import OpsError
 from mlflowops.paths import REPO
 from testbed.release import mlflow_version
-from testbed.release.source import git
+from testbed.release.commit import git
 
 LISTED = yaml.safe_load((REPO / "tests/repository/mlflow-version.yaml").read_text())
 

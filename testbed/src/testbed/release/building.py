@@ -5,8 +5,8 @@ from pathlib import Path
 from mlflowops.errors import OpsError
 
 from testbed.release import chart, provenance, wheel, wheel_sbom
+from testbed.release.commit import Source
 from testbed.release.identity import sha256
-from testbed.release.source import Source
 
 SUMS = "SHA256SUMS"
 

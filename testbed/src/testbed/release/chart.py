@@ -8,7 +8,7 @@ from pathlib import Path
 from mlflowops import shell
 
 from testbed import tools
-from testbed.release.source import Source
+from testbed.release.commit import Source
 
 
 def package(source: Source, files: Path, folder: Path) -> Path:

@@ -8,7 +8,7 @@ from mlflowops import console
 from mlflowops.errors import OpsError
 
 from testbed import paths
-from testbed.release import building, images, keeping, publishing, source
+from testbed.release import building, commit, keeping, publishing, released_images
 from testbed.release.registry import Registry
 from testbed.release.signer import Signer
 
@@ -21,7 +21,7 @@ Images = Annotated[list[str] | None, typer.Option("--image", help="Instead of th
 @app.command()
 def build(repository: Repository = paths.REPO) -> None:
     """Build the chart, the wheel and its SBOM, provenance and checksums into dist/<version>."""
-    found = source.read(repository)
+    found = commit.read(repository)
     folder = _folder(found)
     building.build(found, folder)
     console.out.print(f"{folder}")
@@ -30,14 +30,14 @@ def build(repository: Repository = paths.REPO) -> None:
 @app.command(name="images")
 def images_(repository: Repository = paths.REPO, image: Images = None) -> None:
     """Build images and their SBOMs into dist/<version>/images, for the processor type of this machine."""
-    found = source.read(repository)
-    images.build(found, _folder(found) / "images", image or images.names())
+    found = commit.read(repository)
+    released_images.build(found, _folder(found) / "images", image or released_images.names())
 
 
 @app.command()
 def keep(repository: Repository = paths.REPO) -> None:
     """Tag the commit, and keep the packaged chart in tests/e2e/released, from which tests upgrade."""
-    found = source.read(repository)
+    found = commit.read(repository)
     keeping.keep(found, _folder(found))
     console.err.print(keeping.NEXT, soft_wrap=True)
 
@@ -49,7 +49,7 @@ def publish(
     repository: Repository = paths.REPO,
 ) -> None:
     """Push what `build` made, sign and attest it, and write dist/<version>/notes.md. What is there stays."""
-    found = source.read(repository)
+    found = commit.read(repository)
     folder = _folder(found)
     if not (folder / building.SUMS).exists():
         raise OpsError(
@@ -59,5 +59,5 @@ def publish(
     console.out.print(f"{folder / 'notes.md'}")
 
 
-def _folder(of: source.Source) -> Path:
+def _folder(of: commit.Source) -> Path:
     return of.repository / "dist" / of.version

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from mlflowops.errors import OpsError
 
+from testbed.release.commit import RELEASED, Source, git
 from testbed.release.identity import sha256
-from testbed.release.source import RELEASED, Source, git
 
 NEXT = """\
 Now raise version in Chart.yaml and pyproject.toml, begin '## Unreleased' in CHANGELOG.md, commit that with

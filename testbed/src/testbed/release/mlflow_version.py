@@ -8,7 +8,7 @@ import yaml
 from mlflowops.errors import OpsError
 
 from testbed import paths
-from testbed.release.source import git
+from testbed.release.commit import git
 
 # Measurements and decisions name the version that they were made with.
 HISTORY = [

@@ -4,10 +4,10 @@ import shlex
 from pathlib import Path
 
 from testbed.release.building import SUMS
-from testbed.release.images import ReleasedImage
+from testbed.release.commit import Source
 from testbed.release.registry import NEAR, Registry
+from testbed.release.released_images import ReleasedImage
 from testbed.release.signer import PUBLIC_KEY, Signer
-from testbed.release.source import Source
 
 NOTES = """{changes}
 

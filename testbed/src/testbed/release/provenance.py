@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from testbed.release.commit import Source
 from testbed.release.identity import sha256
-from testbed.release.source import Source
 
 # What decides, beside the commit, which bytes come out.
 LOCKED = (

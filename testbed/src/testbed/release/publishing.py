@@ -7,13 +7,13 @@ from mlflowops.errors import OpsError
 
 from testbed.images import recipes
 from testbed.images.recipes import LABEL
-from testbed.release import images, notes, registry
+from testbed.release import notes, registry, released_images
 from testbed.release.building import SUMS
+from testbed.release.commit import Source
 from testbed.release.identity import sha256
-from testbed.release.images import ReleasedImage
 from testbed.release.registry import Registry
+from testbed.release.released_images import ReleasedImage
 from testbed.release.signer import PUBLIC_KEY, Signer
-from testbed.release.source import Source
 
 
 def publish(source: Source, folder: Path, where: Registry, signer: Signer) -> None:
@@ -29,7 +29,7 @@ def publish(source: Source, folder: Path, where: Registry, signer: Signer) -> No
         OpsError: the registry has other content under this version. Nothing is pushed then.
     """
     chart = folder / f"mlflow-{source.version}.tgz"
-    found = images.found(source, folder / "images")
+    found = released_images.found(source, folder / "images")
     _check_chart(chart, f"{where.chart}:{source.version}")
     for image in found:
         _check_image(image, where)

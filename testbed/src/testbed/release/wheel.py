@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlflowops import shell
 
-from testbed.release.source import Source
+from testbed.release.commit import Source
 
 
 def build(source: Source, files: Path, folder: Path) -> Path:

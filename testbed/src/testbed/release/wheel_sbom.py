@@ -13,8 +13,8 @@ from packageurl import PackageURL
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from testbed.release.commit import Source
 from testbed.release.identity import serial_number, sha256
-from testbed.release.source import Source
 
 PROJECT = "mlflowops"
 

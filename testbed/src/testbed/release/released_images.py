@@ -10,7 +10,7 @@ from testbed import images
 from testbed.archives.scratch_image import ARCHITECTURES
 from testbed.images import recipes
 from testbed.release import image_sbom
-from testbed.release.source import Source
+from testbed.release.commit import Source
 
 
 @dataclass(frozen=True)
