@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,18 @@ def test_the_provenance_names_the_run() -> None:
         "digest": {"gitCommit": "c0ffee"},
     }
     assert len(locked) == 4 and all(len(each["digest"]["sha256"]) == 64 for each in locked)
+
+
+def test_make_types_the_steps_that_the_rehearsal_types() -> None:
+    command = [
+        "make",
+        "--dry-run",
+        "--silent",
+        "release",
+        "REGISTRY=registry.example.com/a",
+        "KEY=cosign.key",
+    ]
+    typed = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=True).stdout
+    steps = re.findall(r"testbed release (.+)", typed)
+    publish = "publish 'registry.example.com/a' --key 'cosign.key'"
+    assert [step.strip() for step in steps] == ["build", "images", "keep", publish]
