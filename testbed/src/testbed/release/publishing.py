@@ -87,11 +87,11 @@ def _publish_image(parts: list[ReleasedImage], where: Registry, signer: Signer, 
     }:
         raise _other(together, "set of processor types")
     whole = f"{repository}@{registry.digest(together)}"
-    _sign(whole, signer)
-    _attest(whole, made_by, "slsaprovenance1", signer)
     for part, reference in zip(parts, digests, strict=True):
         _attest(reference, part.sbom, "cyclonedx", signer)
+    for reference in (*digests, whole):
         _attest(reference, made_by, "slsaprovenance1", signer)
+        _sign(reference, signer)
 
 
 def _reference(image: ReleasedImage, where: Registry) -> str:

@@ -44,7 +44,8 @@ def digest(reference: str) -> str | None:
         return str(asked.stdout.strip())
     if ABSENT.search(asked.stderr):
         return None
-    raise OpsError(reference, f"the registry does not answer: {asked.stderr.strip()}", "see crane's message")
+    wrong = f"the registry does not answer: {asked.stderr.strip()}"
+    raise OpsError(reference, wrong, "correct the address, or log in with `crane auth login`")
 
 
 def manifest(reference: str) -> Any:

@@ -41,14 +41,14 @@ class Signer:
 
     @property
     def _how(self) -> list[str]:
-        """A key stays on this machine: no service learns what is signed with it."""
+        """With a key no service is asked, so that it works without Internet, and no log is public."""
         return (
             ["--key", str(self.key), "--tlog-upload=false", "--use-signing-config=false"] if self.key else []
         )
 
     def sign(self, reference: str) -> None:
-        """Sign what a registry has under a digest, and all that it consists of."""
-        self._cosign("sign", "--recursive", *self._how, reference)
+        """Sign what a registry has under a digest."""
+        self._cosign("sign", *self._how, reference)
 
     def attest(self, reference: str, predicate: Path, kind: str) -> None:
         """Attach a signed statement to what a registry has under a digest."""
