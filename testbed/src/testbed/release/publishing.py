@@ -80,18 +80,21 @@ def _publish_image(parts: list[ReleasedImage], where: Registry, signer: Signer, 
         if not registry.digest(_reference(part, where)):
             registry.push(part.archive, _reference(part, where))
     digests = [f"{repository}@{registry.digest(_reference(part, where))}" for part in parts]
-    if not registry.digest(together):
-        registry.join(digests, together)
-    elif {f"{repository}@{each['digest']}" for each in registry.manifest(together)["manifests"]} != {
-        *digests
-    }:
-        raise _other(together, "set of processor types")
+    _join(digests, together)
     whole = f"{repository}@{registry.digest(together)}"
     for part, reference in zip(parts, digests, strict=True):
         _attest(reference, part.sbom, "cyclonedx", signer)
     for reference in (*digests, whole):
         _attest(reference, made_by, "slsaprovenance1", signer)
         _sign(reference, signer)
+
+
+def _join(digests: list[str], together: str) -> None:
+    if not registry.digest(together):
+        registry.join(digests, together)
+    listed = {each["digest"] for each in registry.manifest(together)["manifests"]}
+    if listed != {digest.rpartition("@")[2] for digest in digests}:
+        raise _other(together, "set of processor types")
 
 
 def _reference(image: ReleasedImage, where: Registry) -> str:
