@@ -4,8 +4,6 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 BED := $(VENV)/bin/testbed
-VERSION = $(shell sed -n 's/^version: //p' charts/mlflow/Chart.yaml)
-RELEASED := tests/e2e/released
 WORKFLOWS := .github/workflows/*.yaml examples/ci/*.yml
 GO_FILES = $(shell git ls-files '*.go')
 # What vet reads in seconds: the rest are the small main packages of Kubernetes, CoreDNS and dex, whose builds check them.
@@ -13,7 +11,7 @@ GO_PACKAGES = $(patsubst %/main.go,%,$(filter %/lab/main.go %/pause/main.go %/pr
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml testbed/pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test benchmark faults upgrades soak nightly test-api-only check compare tools tools-path docs site picture lock release
+.PHONY: help up down test mlflow benchmark faults upgrades soak nightly test-api-only check compare tools tools-path docs site picture lock release
 .PHONY: lint lint-python lint-types lint-pod-types lint-yaml lint-go lint-workflows
 
 help: ## Show this help
@@ -135,14 +133,15 @@ lock: $(READY) ## Compile the lock files again (hashes, no index addresses)
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
 	  --upgrade examples/airflow/requirements.in -o examples/airflow/requirements.lock
 
-release: $(READY) ## Tag this commit as the release that Chart.yaml names, and keep its archive: tests upgrade from it
-	@test -z "$$(git status --porcelain)" || { echo "make: there are changes; commit them first." >&2; exit 1; }
-	@grep -q '^## $(VERSION) - ' CHANGELOG.md || \
-	  { echo "make: CHANGELOG.md has no $(VERSION); write '## $(VERSION) - <date>' for 'Unreleased' first." >&2; exit 1; }
-	@git tag -a 'v$(VERSION)' -m 'Chart mlflow $(VERSION)'
-	@$$($(PY) -c 'from testbed import tools; print(tools.ensure("helm"))') package charts/mlflow -d $(RELEASED)
-	@cd $(RELEASED) && sha256sum *.tgz > SHA256SUMS
-	@echo "Now raise version in Chart.yaml, begin '## Unreleased' in CHANGELOG.md, commit with $(RELEASED), push with --tags."
+release: $(READY) ## Build and tag the release that Chart.yaml names (REGISTRY=registry.example.com/mlflow KEY=cosign.key publishes it)
+	@$(BED) release build
+	@$(BED) release images
+	@$(BED) release keep
+	@$(if $(REGISTRY),$(BED) release publish '$(REGISTRY)' $(if $(KEY),--key '$(KEY)'))
+
+mlflow: $(READY) ## Write another version of MLflow wherever it stands, lock files too (VERSION=3.18.0)
+	@$(PY) -m testbed.release.mlflow_version '$(VERSION)'
+	@$(MAKE) --no-print-directory lock
 
 $(READY):
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

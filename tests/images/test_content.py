@@ -102,6 +102,16 @@ def test_nobody_but_root_can_change_a_program(archive: Archive) -> None:
     assert open_to_all <= kept_open
 
 
+def test_the_image_lists_its_debian_packages(archive: Archive) -> None:
+    """Scanners know them from there. A public base image has one file, ours one for each package."""
+    lists = re.compile(r"(\./)?var/lib/dpkg/(status|status\.d/[^/]+)")
+    files = {member.name for _, member in archive.members if member.isfile() and lists.fullmatch(member.name)}
+    text = b"\n".join(archive.read(name) for name in files).decode()
+    packages = dict(re.findall(r"(?ms)^Package: (\S+)$.*?^Version: (\S+)$", text))
+    assert {"base-files", "ca-certificates", "libc6"} <= set(packages)
+    assert ("postgresql-15" in packages) is (archive.image.name == "postgres")
+
+
 def test_every_python_file_of_the_server_is_compiled(mlflow: Archive) -> None:
     names = {member.name for _, member in mlflow.members if member.isfile()}
     for tree in (STDLIB, PACKAGES):

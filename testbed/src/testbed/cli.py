@@ -10,6 +10,7 @@ from testbed.cluster.cli import app as cluster
 from testbed.helmfile import helmfile
 from testbed.images.cli import app as images
 from testbed.platform_parts import app as platform
+from testbed.release.cli import app as release
 from testbed.tools.cli import app as tools
 from testbed.up import down, up
 
@@ -36,6 +37,7 @@ app.add_typer(tools, name="tools")
 app.add_typer(cluster, name="cluster")
 app.add_typer(images, name="images")
 app.add_typer(platform, name="platform")
+app.add_typer(release, name="release")
 app.command(context_settings=PASS_ON)(helmfile)
 
 

@@ -7,7 +7,7 @@ from mlflowops import shell
 
 from testbed import tools
 from testbed.images import client_config
-from testbed.images.recipes import FOLDER, Recipe, Rootfs
+from testbed.images.recipes import FOLDER, LABEL, Recipe, Rootfs
 
 MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr"
 
@@ -19,7 +19,7 @@ def make_rootfs(rootfs: Rootfs, archive: Path, work: Path, log: Path) -> None:
     sources.write_text(client_config.debian_sources(rootfs.suite))
     root = work / "root"
     options = ["--mode=root", "--variant=extract", "--format=directory", f"--hook-dir={MERGED_USR}"]
-    options += client_config.apt_options()
+    options += [f'--extract-hook={FOLDER / "package-list.sh"} "$1"', *client_config.apt_options()]
     include = f"--include={','.join(rootfs.packages)}"
     shell.run([mmdebstrap, *options, include, rootfs.suite, root, sources], log=log)
     shell.run([FOLDER / "rootfs.sh", root], log=log)
@@ -30,7 +30,8 @@ def build(image: Recipe, archive: Path, work: Path, log: Path) -> None:
     """Build an image and save it to `archive`. The archives of its bases must be there."""
     buildah = _buildah(work)
     options = ["--isolation=chroot", "--network=host", "--pull-never", "--format=docker"]
-    options += [f"--build-arg=VERSION={image.tag}", *client_config.secrets(work)]
+    options += [f"--build-arg=VERSION={image.tag}", f"--label={LABEL}={image.digest}"]
+    options += client_config.secrets(work)
     for arg, base in image.args:
         _provide(buildah, base, work, log)
         options.append(f"--build-arg={arg}={base.ref}")

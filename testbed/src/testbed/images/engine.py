@@ -5,12 +5,13 @@ from pathlib import Path
 from mlflowops import shell
 
 from testbed.images import client_config
-from testbed.images.recipes import Recipe
+from testbed.images.recipes import LABEL, Recipe
 
 
 def build(engine: str, image: Recipe, archive: Path, work: Path, log: Path) -> None:
     """Build an image and save it to `archive`. The images that it stands on must be there."""
     command: list[str | Path] = [engine, "build", "--tag", image.ref, f"--build-arg=VERSION={image.tag}"]
+    command.append(f"--label={LABEL}={image.digest}")
     for arg, base in image.args:
         if isinstance(base, Recipe):
             shell.run([engine, "load", "--input", base.archive], log=log)

@@ -12,6 +12,8 @@ from testbed import paths
 
 FOLDER = paths.BED / "images"
 PREFIX = "localhost"
+# Of an image: the digest of its recipe, so that a registry can be asked which one it has.
+LABEL = "mlflow-kubernetes.recipe"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Rootfs:
     @property
     def digest(self) -> str:
         """Changes when the root file system would."""
-        return _digest(self.suite, *self.packages, (FOLDER / "rootfs.sh").read_text())
+        scripts = ((FOLDER / name).read_text() for name in ("rootfs.sh", "package-list.sh"))
+        return _digest(self.suite, *self.packages, *scripts)
 
     @property
     def archive(self) -> Path:

@@ -11,7 +11,7 @@ from testbed.tools.tool import Tool
 
 app = typer.Typer(help="The pinned binaries of tools.toml.", no_args_is_help=True)
 
-DEFAULT_GROUPS = ["deploy", "test"]
+DEFAULT_GROUPS = ["deploy", "test", "release"]
 
 
 @app.command()
@@ -19,7 +19,7 @@ def install(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these.")] = None,
     group: Annotated[list[str] | None, typer.Option(help="All of a group; may be repeated.")] = None,
 ) -> None:
-    """Install binaries: those named, those of the groups named, else the groups deploy and test."""
+    """Install binaries: those named, those of the groups named, else the groups deploy, test and release."""
     groups = group or ([] if names else DEFAULT_GROUPS)
     unknown = set(groups) - {each.group for each in tools().values()}
     if unknown:
