@@ -185,7 +185,7 @@ FIRES: dict[str, list[Case]] = {
         Case(
             {of("mlflow_schema_up_to_date", pod="e"): "0x30"},
             16,
-            "The schema step of new pods fails, or has not run. "
+            "The migration of new pods fails, or has not run. "
             "Old pods keep serving; new ones do not start.",
             pod("e"),
         )

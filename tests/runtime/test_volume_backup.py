@@ -41,7 +41,7 @@ class Volume:
         self.place = f"s3://{BUCKET}/{self.path}"
 
     def server(self, **env: str) -> Server:
-        """A server, after the schema step, as in its pod."""
+        """A server after the migration, as in its pod."""
         step = run("schema", environment(self.folder, **self.uri))
         output, _ = step.communicate(timeout=300)
         assert step.returncode == 0, output
