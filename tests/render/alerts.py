@@ -185,8 +185,7 @@ FIRES: dict[str, list[Case]] = {
         Case(
             {of("mlflow_schema_up_to_date", pod="e"): "0x30"},
             16,
-            "The migration of new pods fails, or has not run. "
-            "Old pods keep serving; new ones do not start.",
+            "The migration of new pods fails, or has not run. Old pods keep serving; new ones do not start.",
             pod("e"),
         )
     ],
