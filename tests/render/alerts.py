@@ -87,7 +87,7 @@ POOL = ("mlflow_database_pool_used", "mlflow_database_pool_limit")
 THREADS = ("mlflow_http_requests_in_progress", "mlflow_http_threads")
 CONNECTIONS = ("mlflow_database_connections", "mlflow_database_connections_limit")
 LOST = "mlflow_audit_lost_lines_total"
-LOGINS = "logins failed within 10 minutes. Somebody guesses passwords, or a job has an old one."
+LOGINS = "logins failed within 10 minutes. An attacker guesses passwords, or a job has an old one."
 DOWN = "None of the server's pods answers its health check: clients cannot track runs or load models."
 BLIND = "The metrics of database and artifact store are missing, so their alerts cannot fire."
 

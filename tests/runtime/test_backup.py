@@ -424,7 +424,7 @@ def test_drill_waits_for_sessions_that_it_may_not_end(pod: Pod, scratch: str) ->
 
 
 def test_drill_in_a_database_that_is_given(pod: Pod, scratch: str) -> None:
-    """Emptied again; one with tables of somebody is refused."""
+    """Emptied again; one with other tables is refused."""
     names = (sql.Identifier(scratch), sql.Identifier(pod.env["PGUSER"]))
     pod.store.postgres.query(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
     pod.backup()

@@ -71,7 +71,7 @@ class Volume:
         return body
 
     def put(self, archive: bytes) -> None:
-        """Replace the archive of the one backup, as somebody may who can write there."""
+        """Replace the archive of the one backup, as a person may who can write there."""
         dump, _, facts = self.keys()
         found = json.loads(self.get(facts)) | {"sha256": hashlib.sha256(archive).hexdigest()}
         self.s3.client().put_object(Bucket=BUCKET, Key=dump, Body=archive)

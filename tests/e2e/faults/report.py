@@ -34,7 +34,7 @@ While a fault happens, six writers and three readers use a release with two serv
 artifacts through the server and register model versions, and never send a request again. Afterwards a check
 reads back all that was acknowledged: each run, metric point, param, tag, artifact byte and model version.
 
-- **lost**: acknowledged, and not there at the end, or not there when somebody read it; **doubled**: there
+- **lost**: acknowledged, and not there at the end, or not there when a client read it; **doubled**: there
   twice.
 - **refused**: requests with another answer than 200, or without one. MLflow's client repeats a request that
   is answered 429, 500, 502, 503 or 504; these people do not.

@@ -77,7 +77,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* Lines: what a NetworkPolicy leaves open, or a name that leads nowhere. Takes `.`. */}}
+{{- /* Lines: what a NetworkPolicy does not restrict, or hosts without effect. Takes `.`. */}}
 {{- define "mlflow.notes.network" -}}
 {{- range $name := list "ingress" "httpRoute" }}
 {{- with get $.Values $name }}

@@ -70,7 +70,7 @@ def link_into(ctr: Ctr, disk: Path, image: ArchivedImage) -> None:
 
 
 def _link_packed(ctr: Ctr, disk: Path, layer: dict[str, Any]) -> None:
-    """containerd sees that the file is there already, and only notes that it has it."""
+    """containerd sees that the file exists, and only records it."""
     source, target = _blob(layer["digest"]), disk / CONTENT / _hex(layer["digest"])
     _link(source, target)
     expected = [f"--expected-digest={layer['digest']}", f"--expected-size={layer['size']}"]
