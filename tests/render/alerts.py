@@ -205,7 +205,7 @@ FIRES: dict[str, list[Case]] = {
                 of(FAILED, pod="e", task="retention"): "0x30",
             },
             10,
-            "The last backup failed or was cut off. Its log says why.",
+            "The last backup failed or was interrupted. Its log has the cause.",
             TASK,
         )
     ],
