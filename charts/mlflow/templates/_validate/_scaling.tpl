@@ -75,7 +75,7 @@
 {{- else if and (ne $stay "") (ge (int (include "mlflow.pods.of" (dict "value" $stay "pods" $pods))) $pods) -}}
 {{- include "mlflow.says" (dict
   "path" "podDisruptionBudget.minAvailable"
-  "wrong" (printf "%s of %d pods lets no pod go, so no node can be drained" $stay $pods)
+  "wrong" (printf "%s of %d pods allows no eviction, so no node can be drained" $stay $pods)
   "instead" "set less, or podDisruptionBudget.maxUnavailable: 1 instead") -}}
 {{- end -}}
 {{- end -}}
