@@ -35,26 +35,25 @@ def browser(width: int, height: int) -> Iterator[Any]:
         driver.quit()
 
 
-def photograph(driver: Any, url: str, complete: Callable[[Any], Any], what: str, height: int = 0) -> bytes:
-    """Return a PNG of a page.
+def photograph(driver: Any, url: str, complete: Callable[[Any], Any], what: str) -> bytes:
+    """Return a PNG of a whole page.
 
     Args:
         driver: the browser.
         url: address of the page.
         complete: whether the page is complete, asked again for up to a minute.
         what: what is missing if it is not.
-        height: in pixels; 0 for the whole page.
     """
     driver.get(url)
     WebDriverWait(driver, 60).until(complete, what)
     time.sleep(SETTLE_SECONDS)
     size = driver.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
-    clip = {"x": 0, "y": 0, "width": size["width"], "height": height or size["height"], "scale": 1}
+    clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
     asked = {"clip": clip, "captureBeyondViewport": True}
     return b64decode(driver.execute_cdp_cmd("Page.captureScreenshot", asked)["data"])
 
 
-def small(png: bytes, colours: int = 64) -> bytes:
+def small(png: bytes, colours: int = 96) -> bytes:
     """Return the PNG with a palette of so many colours, which is a third of its size."""
     image = Image.open(io.BytesIO(png)).convert("RGB")
     reduced = image.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
