@@ -7,7 +7,7 @@ from pathlib import Path
 
 import chromium
 import mlflow
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 from sklearn.model_selection import train_test_split
@@ -15,11 +15,11 @@ from sklearn.model_selection import train_test_split
 from testbed import paths
 
 PICTURE = paths.REPO / "docs/images/ui.png"
-EXPERIMENT = "iris-classification"
+EXPERIMENT = "digits"
 METRICS, PARAMS = ("accuracy", "f1", "log_loss"), ("n_estimators", "max_depth")
 WIDTH, HEIGHT = 1440, 800
 COLUMNS = [*(f"metrics.`{each}`" for each in METRICS), *(f"params.`{each}`" for each in PARAMS)]
-TREES, DEPTHS = (5, 20, 100), (1, 2, 4)
+TREES, DEPTHS = (5, 20, 100), (3, 6, 12)
 
 
 def arguments() -> argparse.Namespace:
@@ -33,7 +33,7 @@ def arguments() -> argparse.Namespace:
 def log_runs() -> str:
     """Train random forests of nine sizes, log each as a run, and return the experiment's id."""
     experiment = mlflow.set_experiment(EXPERIMENT)
-    features, labels = load_iris(return_X_y=True)
+    features, labels = load_digits(return_X_y=True)
     train, test, train_labels, test_labels = train_test_split(features, labels, test_size=0.4, random_state=1)
     for trees, depth in itertools.product(TREES, DEPTHS):
         forest = RandomForestClassifier(n_estimators=trees, max_depth=depth, random_state=0)
