@@ -227,7 +227,7 @@ def test_what_the_database_holds_is_no_line_of_the_log(store: Store, home: Path)
 
 def test_time_is_up(store: Store, home: Path) -> None:
     store.runs(3, ended=91, artifacts=False)
-    assert "time is up; the next one goes on." in retention(store, home, "--seconds=60")
+    assert "time is up; the next run continues." in retention(store, home, "--seconds=60")
     assert set(store.left().values()) == {"active"}
 
 

@@ -60,7 +60,7 @@ def copy(
                 with job.running(reader, release, secret) as orders:
                     report = copy_all(orders, files, locations)
         except KeyboardInterrupt:
-            instead = "run the same command to go on"
+            instead = "run the same command to continue"
             raise OpsError(f"copy {source}", "interrupted", instead, INTERRUPTED) from None
     _show(report, output)
     raise typer.Exit(1 if report["refused"] or report["different"] else 0)

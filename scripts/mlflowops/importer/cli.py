@@ -64,7 +64,7 @@ def import_(
             counts = import_all(transfer)
     except KeyboardInterrupt:
         wrong = "interrupted"
-        raise OpsError(f"import {source}", wrong, "run the same command to go on", INTERRUPTED) from None
+        raise OpsError(f"import {source}", wrong, "run the same command to continue", INTERRUPTED) from None
     except ModuleNotFoundError as error:  # MLflow has one package for each cloud's store, and depends on none
         wrong = f"the store of some artifacts needs the Python package {error.name}"
         instead = f"install it beside mlflowops, or type `uvx --with {error.name} ...`"

@@ -35,7 +35,7 @@ class TaskRuns:
         started = {name: row[0] for name, row in rows.items()}
         yield _gauge("last_start_timestamp_seconds", "Time when the task last started.", started)
         succeeded = {name: rows[name][1] if name in rows else 0 for name in self.limits}
-        yield _gauge("last_success_timestamp_seconds", "Time when the task last succeeded, 0 if never.", succeeded)
+        yield _gauge("last_success_timestamp_seconds", "Time of the last success, 0 if none.", succeeded)
         failed = {name: float(row[2]) for name, row in rows.items()}
         yield _gauge("failed", "1 if the last run of the task failed or was interrupted.", failed)
         for name, row in rows.items():

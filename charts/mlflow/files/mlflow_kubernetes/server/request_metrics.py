@@ -97,7 +97,7 @@ class Usage:
         threads = gauge("mlflow_http_threads", "Request threads.", "livesum")
         words = "Connections in use in the fullest database pool of a worker."
         self.used = gauge("mlflow_database_pool_used", words, "livemax")
-        limit = gauge("mlflow_database_pool_limit", "Maximum number of connections of a database pool.", "livemax")
+        limit = gauge("mlflow_database_pool_limit", "Maximum connections of a pool.", "livemax")
         threads.set(worker.cfg.threads)
         limit.set(_pool_limit())
 

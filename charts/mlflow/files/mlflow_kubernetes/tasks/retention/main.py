@@ -56,7 +56,7 @@ class Retention:
             report.update(self._purge_traces(connection, purge))
         if self.failed:
             raise TaskError(
-                f"{len(self.failed)} could not be removed; see the lines above, the next one tries again."
+                f"{len(self.failed)} could not be removed; see the lines above, the next run tries again."
             )
         return report
 
@@ -128,7 +128,7 @@ class Retention:
         self.task.log.info(f"{would} traces that began more than {days:g} days ago: {due}.")
         while purge and (batch := traces.batch(self.options.batch_size, self.failed)):
             if time.monotonic() > self.end:
-                self.task.log.info("time is up; the next one goes on.")
+                self.task.log.info("time is up; the next run continues.")
                 break
             count += remove_traces(purge, batch, self._try)
             self.task.log.info(f"{count} traces removed permanently.")
@@ -144,7 +144,7 @@ class Retention:
         ]:
             for run, address in rows:
                 if time.monotonic() > self.end:
-                    self.task.log.info("time is up; the next one goes on.")
+                    self.task.log.info("time is up; the next run continues.")
                     return count
                 count += self._try(act, run, address)
             self.task.log.info(f"{count} runs {done}.")
