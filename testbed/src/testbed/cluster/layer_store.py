@@ -1,4 +1,4 @@
-"""What nodes made of image archives, kept for all nodes of all clusters to come.
+"""Keeps unpacked image layers for the nodes of all later clusters.
 
 Copying and unpacking layers is nearly all of the work of loading an image, and nearly all of a node's
 disk. Neither a packed nor an unpacked layer ever changes, so nodes can share their files as hard links:
