@@ -258,6 +258,7 @@ def test_debian_package_is_named_to_who_may_not_install_it(monkeypatch: pytest.M
 def test_another_session_of_apt_get_is_waited_for(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two commands that update the package lists at the same time; apt-get itself does not wait."""
     held = f"E: Could not get lock {LISTS_LOCK}. It is held by process 1 (apt-get)"
+    empty_cache.mkdir(exist_ok=True)
     program = empty_cache / "apt-get"
     fails_once = f'[ "$(wc -l < "$0.calls")" = 2 ] || {{ echo "{held}"; exit 100; }}'
     program.write_text(f'#!/bin/sh\necho again >> "$0.calls"\n{fails_once}\n')
