@@ -13,7 +13,7 @@
 {{- include "mlflow.says" (dict
   "path" "artifactStore.azure.scheme"
   "wrong" "MLflow supports no account key and no other endpoint for abfss"
-  "instead" "set scheme: wasbs, which works for Data Lake accounts too, or remove both and use the identity of the pod") -}}
+  "instead" "set scheme: wasbs, which also works for Data Lake, or remove both and use the pod's identity") -}}
 {{- else if and .endpoint (not .credentialsFromSecret.enabled) -}}
 {{- include "mlflow.says" (dict
   "path" "artifactStore.azure.endpoint"
