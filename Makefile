@@ -11,7 +11,7 @@ GO_PACKAGES = $(patsubst %/main.go,%,$(filter %/lab/main.go %/pause/main.go %/pr
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml testbed/pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test mlflow benchmark faults upgrades soak nightly test-api-only check compare tools tools-path docs site picture lock release
+.PHONY: help up down test mlflow benchmark faults upgrades soak nightly test-api-only check compare tools tools-path docs site picture ui-picture lock release
 .PHONY: lint lint-python lint-types lint-pod-types lint-yaml lint-go lint-workflows
 
 help: ## Show this help
@@ -118,6 +118,10 @@ site: $(READY) ## Build the documentation of docs/ as a site into site/; a broke
 picture: $(READY) ## Draw the dashboard with the data of a Prometheus (PROMETHEUS=http://127.0.0.1:9090 NAMESPACE=ml RELEASE=mlflow MINUTES=60)
 	@$(PY) docs/dashboard/picture.py $(or $(PROMETHEUS),http://127.0.0.1:9090) $(if $(NAMESPACE),--namespace $(NAMESPACE)) \
 	  $(if $(RELEASE),--release $(RELEASE)) $(if $(MINUTES),--minutes $(MINUTES))
+	@cd docs/images && sha256sum *.png > SHA256SUMS
+
+ui-picture: $(READY) ## Log runs to a server and photograph its UI (SERVER=http://127.0.0.1:5000)
+	@$(PY) docs/dashboard/ui.py $(or $(SERVER),http://127.0.0.1:5000)
 	@cd docs/images && sha256sum *.png > SHA256SUMS
 
 lock: $(READY) ## Compile the lock files again (hashes, no index addresses)

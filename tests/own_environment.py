@@ -11,7 +11,7 @@ from pathlib import Path
 import tomllib
 from mlflowops.paths import REPO
 
-# They name somebody's cluster, server, database or account, or change what a program prints or makes.
+# They name a user's cluster, server, database or account, or change what a program prints or makes.
 PREFIXES = (
     "MLFLOW_",
     "AWS_",

@@ -8,16 +8,14 @@ import shutil
 import subprocess
 import tempfile
 import time
-from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
+import chromium
 import requests
 from mlflowops import console
-from selenium import webdriver
-from selenium.webdriver.support.ui import WebDriverWait
 
-from testbed import paths, tools
+from testbed import paths
 
 HERE = Path(__file__).parent
 DASHBOARD = paths.REPO / "charts/mlflow/monitoring/dashboard.json"
@@ -109,28 +107,12 @@ def page(folder: Path, drawn: dict[str, Any]) -> Path:
 
 
 def screenshot(html: Path) -> bytes:
-    """All of the page as PNG, once its panels are there."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(tools.ensure("chromium"))
-    width = WIDTH + 2 * MARGIN
-    for argument in ("headless=new", "disable-dev-shm-usage", "allow-file-access-from-files"):
-        options.add_argument(f"--{argument}")
-    if os.geteuid() == 0:
-        options.add_argument("--no-sandbox")
-    driver = webdriver.Chrome(options, webdriver.ChromeService(str(tools.ensure("chromedriver"))))
-    try:
-        driver.set_window_size(width, 1000)
-        driver.get(html.as_uri())
-        WebDriverWait(driver, 60).until(
-            lambda it: it.find_elements("tag name", "canvas"), "no graph is drawn"
+    """Return all of the page as PNG, once its panels are there."""
+    with chromium.browser(WIDTH + 2 * MARGIN, 1000) as driver:
+        drawn = chromium.photograph(
+            driver, html.as_uri(), lambda it: it.find_elements("tag name", "canvas"), "no graph is drawn"
         )
-        time.sleep(2)  # icons come last
-        height = driver.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]["height"]
-        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
-        asked = {"clip": clip, "captureBeyondViewport": True}
-        return b64decode(driver.execute_cdp_cmd("Page.captureScreenshot", asked)["data"])
-    finally:
-        driver.quit()
+    return chromium.small(drawn)
 
 
 def main() -> None:

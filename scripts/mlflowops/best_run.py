@@ -37,12 +37,12 @@ def best_run(
     filter_: Annotated[
         str, typer.Option("--filter", "-f", help="MLflow search filter, e.g. \"params.model = 'rf'\".")
     ] = "",
-    top: Annotated[int, typer.Option("--top", "-n", min=1, help="How many runs.")] = 1,
+    top: Annotated[int, typer.Option("--top", "-n", min=1, help="Number of runs to show.")] = 1,
     output: OutputOption = Output.table,
 ) -> None:
     """Show the best runs of experiments by one metric.
 
-    Runs that lack the metric, or hold NaN or infinity, do not take part. Exit 1 when no run is left.
+    Ignores runs without a finite value of the metric. Exit code 1 if no run remains.
 
         mlflowops best-run iris-classification --metric test_accuracy --top 3
     """

@@ -34,7 +34,7 @@ app = typer.Typer(
 
 
 def version(wanted: bool) -> None:
-    """Print the version and end."""
+    """Print the version and exit."""
     if wanted:
         from importlib.metadata import version as installed
 
@@ -45,17 +45,17 @@ def version(wanted: bool) -> None:
 @app.callback()
 def options(
     _: Annotated[
-        bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version and end.")
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Run MLflow on Kubernetes: deploy it, look after it, and work with it.
+    """Deploy, operate and use MLflow on Kubernetes.
 
     \b
     mlflowops health                        # check the health of a release
     mlflowops best-run EXPERIMENT -m f1     # find the best run
     mlflowops promote MODEL --min f1=0.9    # promote a model version
 
-    Commands that ask the server find it by MLFLOW_TRACKING_URI; those that ask Kubernetes by KUBECONFIG.
+    Commands for the server use MLFLOW_TRACKING_URI; commands for Kubernetes use KUBECONFIG.
     """
 
 

@@ -31,12 +31,14 @@ def main() -> None:
 
 @app.command()
 def ensure(
-    namespace: Annotated[str, typer.Option(envvar="MLFLOW_NAMESPACE", help="Where the Secrets live.")] = "ml",
+    namespace: Annotated[
+        str, typer.Option(envvar="MLFLOW_NAMESPACE", help="Namespace of the Secrets.")
+    ] = "ml",
     context: Context = None,
 ) -> None:
-    """Create the Secrets with random values where they are absent. Never changes one, never prints a value.
+    """Create missing Secrets with random values. Never changes a Secret and never prints a value.
 
-    The namespace is made too, enforcing the restricted Pod Security Standard, if it is not there.
+    Also creates a missing namespace, which enforces the restricted Pod Security Standard.
     """
     from mlflowops import kube
 

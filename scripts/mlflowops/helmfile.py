@@ -14,8 +14,8 @@ from mlflowops.errors import OpsError
 def helmfile(arguments: typer.Context) -> None:
     """Run helmfile in this repository: `mlflowops helmfile -e local diff`.
 
-    Where `make` has installed the test bed, it is the pinned one with the pinned helm and a `diff` plugin.
-    Elsewhere it is the one on PATH.
+    If the test bed is installed, this is the pinned helmfile, with the pinned helm and a `diff` plugin.
+    Otherwise it is the helmfile on PATH.
     """
     os.chdir(paths.checkout())
     command = [*_helmfile_command(), *arguments.args]

@@ -22,17 +22,22 @@ Texts = list[str]
 def log_results(
     path: Annotated[Path, typer.Argument(help="The results file.")] = Path("artifacts/training_results.json"),
     experiment: Annotated[
-        str, typer.Option("--experiment", "-e", envvar="MLFLOW_EXPERIMENT_NAME", help="Made when new.")
+        str,
+        typer.Option(
+            "--experiment",
+            "-e",
+            envvar="MLFLOW_EXPERIMENT_NAME",
+            help="Experiment; created if it does not exist.",
+        ),
     ] = "Default",
     run_name: Annotated[str, typer.Option(help="Name of the run; default: the file's name.")] = "",
-    param: Annotated[
-        Texts | None, typer.Option(help="A further parameter, key=value; may be repeated.")
-    ] = None,
-    artifact: Annotated[Paths | None, typer.Option(help="A further file or folder; may be repeated.")] = None,
-    benefit: Annotated[Texts | None, typer.Option(help="What one case of a cell earns: tp=690.")] = None,
-    cost: Annotated[Texts | None, typer.Option(help="What one case of a cell costs: fp=50.")] = None,
+    param: Annotated[Texts | None, typer.Option(help="Additional parameter, key=value; repeatable.")] = None,
+    artifact: Annotated[Paths | None, typer.Option(help="Additional file or folder; repeatable.")] = None,
+    benefit: Annotated[Texts | None, typer.Option(help="Benefit of one case of a cell: tp=690.")] = None,
+    cost: Annotated[Texts | None, typer.Option(help="Cost of one case of a cell: fp=50.")] = None,
     business_file: Annotated[
-        Path | None, typer.Option("--business", help="YAML, metric by metric: `biz_net: {tp: 690, fp: -50}`.")
+        Path | None,
+        typer.Option("--business", help="YAML file of business metrics: `biz_net: {tp: 690, fp: -50}`."),
     ] = None,
     model: Annotated[
         Path | None, typer.Option(help="MLflow model folder, or a pickle or joblib file of scikit-learn.")
@@ -43,8 +48,8 @@ def log_results(
     """Log the results file of a training: metrics, params, artifacts and, if asked, the model.
 
     Metrics of cross-validation get the prefix cv_, those of the test set test_. Business metrics come
-    from the confusion matrix. An artifact that cannot be stored is one warning; a model that was asked
-    for and cannot be stored is an error.
+    from the confusion matrix. An artifact that cannot be stored causes a warning; a requested
+    model that cannot be stored is an error.
 
         mlflowops log-results -e churn --benefit tp=690 --cost fp=50 --model model.pkl --register churn
     """

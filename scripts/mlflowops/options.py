@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-Namespace = Annotated[str, typer.Option(envvar="MLFLOW_NAMESPACE", help="Where MLflow runs.")]
-ReleaseName = Annotated[str, typer.Option(help="Name of its Deployment.")]
+Namespace = Annotated[str, typer.Option(envvar="MLFLOW_NAMESPACE", help="Namespace of the release.")]
+ReleaseName = Annotated[str, typer.Option(help="Name of the release's Deployment.")]
 Context = Annotated[str | None, typer.Option(help="Kubeconfig context; default: the current one.")]
 Artifacts = Annotated[
     list[str] | None,

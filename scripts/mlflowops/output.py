@@ -13,6 +13,4 @@ class Output(str, Enum):
     json = "json"
 
 
-OutputOption = Annotated[
-    Output, typer.Option("--output", "-o", help="A table for people or JSON for machines.")
-]
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="Output format.")]

@@ -23,26 +23,32 @@ REFUSED = 1
 
 def promote(
     model: Annotated[str, typer.Argument(help="Name of the registered model.")],
-    version: Annotated[str | None, typer.Option(help="Its version; default: the newest.")] = None,
+    version: Annotated[str | None, typer.Option(help="Version; default: the newest.")] = None,
     min_: Annotated[Texts | None, typer.Option("--min", help="Refuse below: test_f1=0.8.")] = None,
     max_: Annotated[Texts | None, typer.Option("--max", help="Refuse above: latency_ms=50.")] = None,
     improve: Annotated[
-        Texts | None, typer.Option(help="Be better than the champion, test_f1, or by at least: test_f1=0.01.")
+        Texts | None,
+        typer.Option(
+            help="Require a better value than the champion's (test_f1), or better by at least: test_f1=0.01."
+        ),
     ] = None,
     lower_is_better: Annotated[
-        Texts | None, typer.Option(help="A metric of which less is better, beside rmse, loss, latency...")
+        Texts | None,
+        typer.Option(help="Metric for which lower is better, in addition to rmse, loss, latency..."),
     ] = None,
-    policy: Annotated[Path | None, typer.Option(help="YAML with the rules; options win over it.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="YAML file with the rules; options override it.")
+    ] = None,
     alias: Annotated[str | None, typer.Option(help="Name that moves to the winner [champion].")] = None,
-    stage: Annotated[str | None, typer.Option(help="Stage to set too: Production, Staging, none.")] = None,
+    stage: Annotated[str | None, typer.Option(help="Also set this stage: Production, Staging, none.")] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for another promotion.")] = 300,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge, but change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the rules, but change nothing.")] = False,
     output: OutputOption = Output.table,
 ) -> None:
     """Promote a model version if it passes every rule; archive the version it replaces.
 
     Exit 0: promoted (or it would be, with --dry-run). Exit 1: refused. Exit 2: wrong input.
-    A metric that is absent or NaN refuses. Of two jobs that promote at once, one waits for the other.
+    A missing or NaN metric refuses the version. Concurrent promotions of a model wait for each other.
 
         mlflowops promote iris-classifier --min test_accuracy=0.9 --improve test_accuracy=0.01
     """

@@ -19,17 +19,17 @@ REPLICAS = "mlflowops.restore/replicas"
 
 
 def restore(
-    backup: Annotated[str, typer.Argument(help="Its name in `mlflowops backup list`.")] = "latest",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    backup: Annotated[str, typer.Argument(help="Name of the backup in `mlflowops backup list`.")] = "latest",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     namespace: Namespace = "ml",
     release: ReleaseName = "mlflow",
     context: Context = None,
 ) -> None:
-    """Replace the database by a backup. MLflow is not available meanwhile.
+    """Replace the database with a backup. MLflow is not available during the restore.
 
-    Scales the server to 0, restores in one transaction, counts the rows, and scales back. If anything is
-    wrong with the backup, or on the way, the database is not changed. If the command is killed, run it again:
-    it scales to the replicas from before the first one.
+    Scales the server to 0, restores in one transaction, compares the rows, and scales up again. After an
+    error the database is unchanged. If the command is killed, run it again: it restores the number of
+    replicas, too.
     """
     from mlflowops import kube
     from mlflowops.backup import cronjobs

@@ -21,7 +21,7 @@ def runs(client: MlflowClient, name: str) -> dict[str, Run]:
     """Return all runs of an experiment by their names, which must differ."""
     found = client.search_runs([experiment(client, name).experiment_id], "", ViewType.ALL, max_results=5000)
     named = {str(run.info.run_name): run for run in found}
-    assert len(named) == len(found), "a run is there twice"
+    assert len(named) == len(found), "a run is listed twice"
     return named
 
 

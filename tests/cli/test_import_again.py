@@ -275,7 +275,7 @@ def test_many_runs_survive_a_crash_and_an_interruption(server: MlflowClient) -> 
     kill_when(f"attributes.run_name = 'run-{RUNS // 5}'", source, server, signal.SIGKILL)
     code, said = kill_when(f"tags.number = '{RUNS // 5}'", source, server, signal.SIGINT)
     assert code == 130, said
-    assert "interrupted; run the same command to go on." in said
+    assert "interrupted; run the same command to continue." in said
     code, said = started(source, server).wait_for_end()
     assert code == 0, said
     runs = compare.runs(server, source.name)

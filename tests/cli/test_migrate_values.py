@@ -42,7 +42,12 @@ TOGETHER_BELOW = (
     "tracking.networkPolicy.allowExternal",
 )
 PAGE = (REPO / "docs/migrating.md").read_text()
-EXAMPLES = re.findall(r"```yaml\n# (\w+)\n(.*?)```\n\n```yaml\n(.*?)```", PAGE, re.DOTALL)
+PAGES = sorted((REPO / "docs").glob("migrating*.md"))
+EXAMPLES = [
+    example
+    for page in PAGES
+    for example in re.findall(r"```yaml\n# (\w+)\n(.*?)```\n\n```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+]
 FILES = Path(__file__).parent / "migrate_values"
 
 
@@ -65,7 +70,7 @@ def test_output_renders_and_holds_no_password(cli: Cli, name: str) -> None:
     _, out, err = migrated(cli, name)
     assert "hunter2" in (FILES / f"{name}.yaml").read_text() or "inline" not in name
     assert "hunter2" not in out + err
-    for line in filter(re.compile("# (?!Make)").match, out.splitlines()):
+    for line in filter(re.compile("# (?!Create)").match, out.splitlines()):
         assert re.fullmatch(r"# \S+: is not translated; .*\.", line)
         assert line.removeprefix("# ") in err
 
@@ -81,7 +86,7 @@ def test_official_postgres_s3(cli: Cli) -> None:
     assert secret_of(server, "AWS_ACCESS_KEY_ID") == ("s3-credentials", "access-key-id")
     assert secret_of(server, "PGPASSWORD") == ("mlflow-postgres-secret", "password")
     command = "kubectl create secret generic mlflow-postgres-secret -n <namespace>"
-    assert f'# Make the Secret: {command} --from-literal=password="<password>"' in out
+    assert f'# Create the Secret: {command} --from-literal=password="<password>"' in out
 
 
 def test_official_sqlite(cli: Cli) -> None:
@@ -222,7 +227,7 @@ def test_examples_of_the_page(cli: Cli, tmp_path: Path, peer: str, old: str, new
 def test_the_page_has_an_example_of_each_chart_and_its_command(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert {peer for peer, _, _ in EXAMPLES} == set(PEERS)
+    assert {peer for peer, _, _ in EXAMPLES} == {peer.value for peer in translate.Peer}
     (command,) = re.findall(r"(?m)^ *mlflowops (migrate-values .*) > values-mlflow.yaml$", PAGE)
     monkeypatch.chdir(tmp_path)
     Path("old.yaml").write_text(next(old for peer, old, _ in EXAMPLES if peer == "community"))

@@ -13,7 +13,7 @@ import pytest
 from mlflowops.errors import OpsError
 from testbed.cli import app
 from testbed.tools import catalog, go
-from testbed.tools.apt import Apt
+from testbed.tools.apt import LISTS_LOCK, Apt
 from testbed.tools.go import GoModule
 from testbed.tools.npm import NpmBinary
 from testbed.tools.patched import GoPatched
@@ -253,6 +253,20 @@ def test_debian_package_is_named_to_who_may_not_install_it(monkeypatch: pytest.M
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(OpsError, match=r"`gizmo-that-nobody-has` .*; install what Debian calls gizmo-bin"):
         missing.install()
+
+
+def test_another_session_of_apt_get_is_waited_for(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two commands that update the package lists at the same time; apt-get itself does not wait."""
+    held = f"E: Could not get lock {LISTS_LOCK}. It is held by process 1 (apt-get)"
+    empty_cache.mkdir(exist_ok=True)
+    program = empty_cache / "apt-get"
+    fails_once = f'[ "$(wc -l < "$0.calls")" = 2 ] || {{ echo "{held}"; exit 100; }}'
+    program.write_text(f'#!/bin/sh\necho again >> "$0.calls"\n{fails_once}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{empty_cache}:{os.environ['PATH']}")
+    tool = Apt(name="gizmo", group="test", packages=("gizmo-bin",), command="gizmo")
+    tool._apt_get(empty_cache / "gizmo.log", "update")
+    assert (empty_cache / "apt-get.calls").read_text() == "again\nagain\n"
 
 
 # --- the command line -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""`kubectl port-forward`, as somebody debugging types it."""
+"""`kubectl port-forward`, as users type it for debugging."""
 
 import contextlib
 import re

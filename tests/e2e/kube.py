@@ -51,6 +51,7 @@ class Kube:
         self.api = config.new_client_from_config(str(kubeconfig))
         self.core = client.CoreV1Api(self.api)
         self.apps = client.AppsV1Api(self.api)
+        self.storage = client.StorageV1Api(self.api)
         self.services = ServiceAddresses(kubeconfig, self.core)
         self.given: dict[tuple[str, str], list[dict[str, str]]] = {}  # what each Secret of a test has had
 

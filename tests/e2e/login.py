@@ -37,7 +37,7 @@ class Site:
 
     @contextmanager
     def visitor(self) -> Iterator[requests.Session]:
-        """Somebody with a browser's cookies and no session yet."""
+        """A user with a browser's cookies and no session yet."""
         with self.platform.hosts(self.host, PROVIDER), requests.Session() as session:
             session.trust_env = False  # which would name another authority
             session.verify = self.platform.ca

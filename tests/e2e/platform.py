@@ -54,7 +54,7 @@ class Platform:
 
     @contextlib.contextmanager
     def hosts(self, *names: str) -> Iterator[None]:
-        """In this process these names are Traefik's, as a DNS record would make them for everybody."""
+        """In this process these names are Traefik's, as a DNS record would make them for all clients."""
         real = socket.getaddrinfo
 
         def lookup(host: Any, *rest: Any, **more: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Somebody with exactly the rights of examples/health/reader.yaml."""
+"""An account with exactly the rights of examples/health/reader.yaml."""
 
 from pathlib import Path
 

@@ -57,7 +57,7 @@ class ServiceAddress:
         self._process.wait()
 
     def close(self) -> None:
-        """End the forward for good."""
+        """End the forward permanently."""
         self.closed = True
         self.interrupt()
 

@@ -113,7 +113,7 @@ def test_retention_removes_what_nobody_needs(release: Release, client: MlflowCli
     client.set_tag(runs[0], "mlflow.parentRunId", runs[1])
     log = release.job("retention")
     assert "2 runs ended more than 30 days ago and may go; 2 more are as old, but needed" in log
-    assert "2 runs removed for good." in release.job("retention"), "with no grace the next one removes them"
+    assert "2 runs removed permanently." in release.job("retention"), "no grace period"
     assert {row[0] for row in release.query("SELECT run_uuid FROM runs")} == {*runs[:2], recent}
     assert release.keys("artifacts/0/") == {f"{each}/artifacts/model/MLmodel" for each in runs[:2]}
     folder = download_artifacts(f"models:/kept/{version.version}", dst_path=str(tmp_path))

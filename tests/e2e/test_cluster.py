@@ -117,7 +117,7 @@ def traces() -> dict[str, set[str]]:
 
 
 def marks_of_others() -> list[str]:
-    """What traces of clusters that somebody makes meanwhile contain."""
+    """What traces of clusters contain that are made meanwhile."""
     marks = []
     for claim in paths.state("clusters").glob("*/layout.json"):
         layout = Layout(json.loads(claim.read_text())["index"], claim.parent)

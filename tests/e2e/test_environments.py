@@ -39,7 +39,7 @@ class Environment:
         return run(f"mlflowops helmfile -e {self.name} -n {self.name} {words} {site}", self.kubeconfig, check)
 
     def type(self, command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """A command of somebody who may administer MLflow."""
+        """A command of an administrator of MLflow."""
         account = " ".join(f"MLFLOW_TRACKING_{key.upper()}={json.dumps(ADMIN[key])}" for key in ADMIN)
         return run(f"export {account}; {command}", self.kubeconfig, check)
 

@@ -89,7 +89,7 @@ def test_only_own_pages_may_change_anything(platform: Platform) -> None:
 
 
 def test_foreign_names_are_refused(kube: Kube, platform: Platform, shared_namespace: str) -> None:
-    """Somebody's Ingress for another name leads to the same Service: MLflow does not answer to it."""
+    """An Ingress for another name has the same Service: MLflow does not accept that name."""
     networking = kubernetes.NetworkingV1Api(kube.api)
     spec = networking.read_namespaced_ingress("mlflow", shared_namespace).spec
     spec.rules[0].host, spec.tls = FOREIGN, None
@@ -115,7 +115,7 @@ def test_a_gateway_leads_in_too(platform: Platform) -> None:
 
 
 def test_metrics_are_read(platform: Platform, shared_namespace: str) -> None:
-    """By Prometheus from the pods, servers and exporter, and by anybody on the server's own address."""
+    """By Prometheus from the pods, servers and exporter, and by any client at the server's own address."""
     query = f'up{{namespace="{shared_namespace}", job="mlflow"}}'
     eventually(lambda: [each["value"][1] for each in platform.query(query)] == ["1"] * 2, 90, query)
     page = platform.request("GET", f"{URL}/metrics").text

@@ -1,4 +1,4 @@
-"""The health check on a real deployment: well, ill, absent, and asked by somebody with few rights."""
+"""The health check on a real deployment: healthy, unhealthy, absent, and by an account with few rights."""
 
 import json
 from collections.abc import Iterator

@@ -41,7 +41,7 @@ def airflow() -> Path:
 
 @pytest.fixture(scope="module")
 def dag(kube: Kube, airflow: Path, tmp_path_factory: pytest.TempPathFactory) -> Dag:
-    """Runs the DAG once, as somebody who writes it does; no MLFLOW_TRACKING_URI is set."""
+    """Runs the DAG once, as its author does; no MLFLOW_TRACKING_URI is set."""
     home = tmp_path_factory.mktemp("airflow")
     env = {
         "AIRFLOW_HOME": str(home),

@@ -55,7 +55,7 @@ def release(platform: Platform, kube: Kube, helm: Helm, shared_namespace: str) -
 def health(
     platform: Platform, release: str, kubeconfig: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Health:
-    """Runs the check in this process, where HOST is Traefik's, as DNS makes it for everybody."""
+    """Runs the check in this process, where HOST is Traefik's, as DNS makes it for all clients."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", platform.ca)
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
 
@@ -175,7 +175,7 @@ def changed_ingress(platform: Platform, namespace: str, **words: str) -> Abstrac
 def test_a_certificate(
     health: Health, kube: Kube, release: str, days: int, name: str, status: str, words: str
 ) -> None:
-    """Of somebody without cert-manager, which would mend it."""
+    """On a cluster without cert-manager, which would repair it."""
     ingresses = client.NetworkingV1Api(kube.api)
     tls = [{"hosts": [HOST], "secretName": "by-hand"}]
     pem = base64.b64encode(self_signed(name, days)).decode()

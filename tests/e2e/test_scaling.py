@@ -85,7 +85,7 @@ def test_scale_down_and_up(kube: Kube, clients: Clients, shared_namespace: str) 
 
 
 def test_pods_are_deleted(kube: Kube, clients: Clients, shared_namespace: str) -> None:
-    """Two of three at once, by somebody whom no budget stops."""
+    """Two of three at once, by a client that no PodDisruptionBudget stops."""
     with clients.lose_nothing():
         for pod in settle(kube, shared_namespace, 3)[:2]:
             kube.core.delete_namespaced_pod(pod.metadata.name, shared_namespace)

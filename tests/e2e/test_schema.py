@@ -1,4 +1,4 @@
-"""The schema step: many pods at once, on an empty, an old and a too new database."""
+"""The migration: many pods at once, on an empty, an old and a too new database."""
 
 import pytest
 import sqlalchemy
@@ -60,7 +60,7 @@ def test_newer_database_stops_new_pods_only(kube: Kube, helm: Helm, namespace: s
         cursor.execute("UPDATE alembic_version SET version_num = 'feedfacecafe'")
     helm.install(namespace, {**values, "podAnnotations": {"roll": "1"}}, wait="")
     new = eventually(lambda: _other(kube, namespace, serving), 60, "a second pod")
-    log = eventually(lambda: _finished_log(kube, namespace, new), 60, "the sentence of the schema step")
+    log = eventually(lambda: _finished_log(kube, namespace, new), 60, "the sentence of the migration")
     sentences = [line for line in log.splitlines() if "feedfacecafe" in line]
     assert len(sentences) == 1 and sentences[0].startswith("mlflow: "), log
     assert "Traceback" not in log

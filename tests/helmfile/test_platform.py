@@ -1,4 +1,4 @@
-"""The platform is a switch of helmfile's, off unless somebody turns it."""
+"""The platform is a switch of helmfile's, off by default."""
 
 import pytest
 

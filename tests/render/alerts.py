@@ -87,7 +87,7 @@ POOL = ("mlflow_database_pool_used", "mlflow_database_pool_limit")
 THREADS = ("mlflow_http_requests_in_progress", "mlflow_http_threads")
 CONNECTIONS = ("mlflow_database_connections", "mlflow_database_connections_limit")
 LOST = "mlflow_audit_lost_lines_total"
-LOGINS = "logins failed within 10 minutes. Somebody guesses passwords, or a job has an old one."
+LOGINS = "logins failed within 10 minutes. An attacker guesses passwords, or a job has an old one."
 DOWN = "None of the server's pods answers its health check: clients cannot track runs or load models."
 BLIND = "The metrics of database and artifact store are missing, so their alerts cannot fire."
 
@@ -185,8 +185,7 @@ FIRES: dict[str, list[Case]] = {
         Case(
             {of("mlflow_schema_up_to_date", pod="e"): "0x30"},
             16,
-            "The schema step of new pods fails, or has not run. "
-            "Old pods keep serving; new ones do not start.",
+            "The migration of new pods fails, or has not run. Old pods keep serving; new ones do not start.",
             pod("e"),
         )
     ],
@@ -206,7 +205,7 @@ FIRES: dict[str, list[Case]] = {
                 of(FAILED, pod="e", task="retention"): "0x30",
             },
             10,
-            "The last backup failed or was cut off. Its log says why.",
+            "The last backup failed or was interrupted. Its log has the cause.",
             TASK,
         )
     ],

@@ -43,7 +43,7 @@ def _strict(node: Any) -> Any:
 
 
 def is_custom(item: dict[str, Any]) -> bool:
-    """Whether somebody else than Kubernetes defines this kind."""
+    """Whether another project than Kubernetes defines this kind."""
     group = _group(item)
     return group in DEFINITIONS or ("." in group and not group.endswith(".k8s.io"))
 

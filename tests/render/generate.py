@@ -21,7 +21,7 @@ WRONG: list[Any] = [
     [1], [[]], {"x": None}, {"a": {"b": 1}}, True, False, 0, -1, 1.5, 1e30, -1e30, 1234567, 2**31, 1e-7,
 ]  # fmt: skip
 FREE_KEYS = ["a", "example.com/a", "1e3", "yes", "A_B", "a b", "{{x}}", "a: b", 'a"b']
-# Below these the values are in Kubernetes' or an operator's own form, which the chart passes on.
+# Below these the values have the format of Kubernetes or an operator, and the chart passes them on.
 FOREIGN: dict[str, list[Any]] = {
     "affinity": [{"nodeAffinity": {}}],
     "autoscaling.behavior": [{"scaleDown": {"stabilizationWindowSeconds": 1234567}}],

@@ -98,7 +98,7 @@ def peer(entry: dict[str, Any]) -> str:
 
 
 def rules(values: Json) -> list[str]:
-    """What a policy lets out to, beside DNS and the release itself."""
+    """Destinations that a policy allows, besides DNS and the release itself."""
     found = []
     for rule in MLFLOW.render(merged(values, POLICY)).one("NetworkPolicy")["spec"]["egress"]:
         ports = sorted({port["port"] for port in rule.get("ports", [])})
@@ -115,10 +115,10 @@ def section() -> str:
         lines.append(f"| `{image}` | {', '.join(f'`{name}`' for name in sorted(names))} |")
     lines += [
         "",
-        "What the pods reach beside DNS and each other. A NetworkPolicy has addresses and no names: set",
-        "`networkPolicy.peers` to the addresses that these names have in your network.",
+        "Destinations of the pods besides DNS and each other. A NetworkPolicy cannot contain host names: set",
+        "`networkPolicy.peers` to the addresses of these hosts in your network.",
         "",
-        "| with | host names | the policy lets out to |",
+        "| setting | host names | allowed by the NetworkPolicy |",
         "|---|---|---|",
     ]
     for what, names, values in WAYS:

@@ -30,7 +30,7 @@ def test_extra_containers_are_the_servers(chart: Chart) -> None:
 
 
 def test_extra_init_containers_come_before_every_use_of_a_store(chart: Chart) -> None:
-    """A proxy to the database must run when the schema step and the exporter want it."""
+    """A proxy to the database must run when the migration and the exporter want it."""
     manifest = chart.render({**SHARED, "extraInitContainers": [PROXY]})
     assert names(manifest, "mlflow", "initContainers") == ["proxy", "schema"]
     assert names(manifest, "mlflow-exporter", "initContainers") == ["proxy"]

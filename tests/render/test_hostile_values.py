@@ -170,7 +170,7 @@ def strings(path: str) -> bool:
 
 
 def test_every_key_with_a_string_is_tried() -> None:
-    """Also those of lists and of objects in Kubernetes' own form."""
+    """Also those of lists and of objects in the format of Kubernetes."""
     tried = {f"{place}." for values in TABLE.values() for place in places(values)}
     missing = {
         leaf for leaf in LEAVES if strings(leaf) and not any(each.startswith(f"{leaf}.") for each in tried)

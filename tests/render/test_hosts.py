@@ -90,7 +90,7 @@ def test_names_of_the_service(chart: Chart, name: str, port: str) -> None:
 def test_the_name_of_a_service_is_an_address_and_that_of_a_node_is_none(chart: Chart) -> None:
     """Port 80 is that of the Service; a node has another one."""
     hosts = ["ml.example.com"]
-    assert "Look at it    http://ml.example.com\n" in chart.notes({"service": {"hostnames": hosts}})
+    assert "Open the UI   http://ml.example.com\n" in chart.notes({"service": {"hostnames": hosts}})
     assert "http://ml.example.com" not in chart.notes({"service": {"type": "NodePort", "hostnames": hosts}})
 
 

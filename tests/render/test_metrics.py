@@ -250,7 +250,7 @@ def test_runbook(rules: dict[str, Json], alert: str) -> None:
     assert rules[alert]["annotations"]["runbook_url"] == f"docs/runbooks/{alert}.md"
     text = (REPO / f"docs/runbooks/{alert}.md").read_text()
     assert text.startswith(f"# {alert}\n")
-    assert re.findall("(?m)^## (.*)$", text) == ["Meaning", "Look", "Repair"]
+    assert re.findall("(?m)^## (.*)$", text) == ["Meaning", "Diagnosis", "Mitigation"]
     assert rules[alert]["labels"]["severity"] in ("critical", "warning")
 
 

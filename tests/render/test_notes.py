@@ -6,7 +6,7 @@ import pytest
 
 from render.chart import MLFLOW, MLFLOW_VERSION, Chart, Json, postgres, s3
 
-OUTAGE = "each upgrade is a short outage"
+OUTAGE = "each upgrade causes a short downtime"
 
 
 def test_default(chart: Chart) -> None:
@@ -37,7 +37,7 @@ def test_mysql(chart: Chart) -> None:
     notes = chart.notes(MLFLOW.folder / "ci/mysql-values.yaml")
     assert "  runs       the database of the URI in Secret mlflow-mysql\n" in notes
     assert "  mlflow-mysql: backend-store-uri\n" in notes
-    assert "see that somebody else backs the database up" in notes and "SQLite" not in notes
+    assert "back up the database yourself" in notes and "SQLite" not in notes
 
 
 WIDE: Callable[..., Json] = lambda **more: {**postgres(), **s3(), **more}  # noqa: E731
@@ -48,11 +48,11 @@ POLICY: Callable[..., Json] = lambda **more: {"networkPolicy": {"enabled": True,
 RISKS: dict[str, tuple[Json, Json]] = {
     OUTAGE: ({}, WIDE()),
     "may be in clear text": (postgres(sslMode="prefer"), postgres(sslMode="require")),
-    "backups and their keys' signatures travel": (
+    "backups and request signatures are sent": (
         WIDE(backup={"enabled": True, "bucket": "backups", "endpoint": "http://s3:8333"}),
         WIDE(backup={"enabled": True, "bucket": "backups", "endpoint": "https://s3:8333"}),
     ),
-    "artifacts and their keys' signatures travel": (
+    "artifacts and request signatures are sent": (
         s3(endpoint="http://s3:8333"),
         s3(endpoint="https://s3:8333"),
     ),
@@ -60,10 +60,10 @@ RISKS: dict[str, tuple[Json, Json]] = {
         {},
         {"auth": {"mode": "basic"}, "keys": {"fromSecret": {"enabled": True}}},
     ),
-    "no keys of your own": ({}, {"keys": {"fromSecret": {"enabled": True}}}),
-    "runs go to SQLite": (postgres(enabled=False), postgres()),
-    "artifactStore.s3.enabled is not: artifacts do not go there": (s3(enabled=False), s3()),
-    "each client needs credentials of the store": (
+    "keys.fromSecret is not enabled": ({}, {"keys": {"fromSecret": {"enabled": True}}}),
+    "runs are in SQLite": (postgres(enabled=False), postgres()),
+    "artifactStore.s3.enabled is not: artifacts are not stored there": (s3(enabled=False), s3()),
+    "each client needs credentials of the object store": (
         {"artifactStore": {"mode": "direct", **s3()["artifactStore"]}},
         s3(),
     ),
@@ -72,8 +72,8 @@ RISKS: dict[str, tuple[Json, Json]] = {
         {"artifactStore": {**s3()["artifactStore"], "allowedSources": ["s3://models/other"]}},
     ),
     "no protection from DNS rebinding": ({"mlflow": {"allowedHosts": ["*"]}}, {}),
-    "they lead nowhere": (INGRESS(enabled=False), INGRESS()),
-    "everybody may come in": (POLICY(ingress=[{}]), POLICY(ingress=[{"from": [{"podSelector": {}}]}])),
+    "the hosts have no effect": (INGRESS(enabled=False), INGRESS()),
+    "every client may connect": (POLICY(ingress=[{}]), POLICY(ingress=[{"from": [{"podSelector": {}}]}])),
     "port 5432 of any address": (
         {**postgres(host="db.example.com"), **POLICY()},
         {**postgres(host="10.0.0.5"), **POLICY()},
@@ -82,7 +82,7 @@ RISKS: dict[str, tuple[Json, Json]] = {
         {**s3(), **POLICY()},
         {**s3(), **POLICY(peers={"objectStore": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]})},
     ),
-    "below the chart's default": ({"podSecurityContext": {"runAsNonRoot": False}}, {}),
+    "weaker than the chart's default": ({"podSecurityContext": {"runAsNonRoot": False}}, {}),
 }
 
 
@@ -104,5 +104,5 @@ def test_risk_is_told_when_taken(chart: Chart, risk: str) -> None:
 def test_address_of_the_ui(chart: Chart, case: str, url: str) -> None:
     """Of the Ingress or HTTPRoute first, by the scheme that works; then the way without it."""
     notes = chart.notes(MLFLOW.folder / f"ci/{case}-values.yaml")
-    assert f"Look at it    {url}\n              kubectl port-forward" in notes
+    assert f"Open the UI   {url}\n              kubectl port-forward" in notes
     assert f", {url.split('/')[2]}" in notes.split("  hosts      ")[1].splitlines()[0]

@@ -50,7 +50,7 @@ def test_no_default_is_unknown() -> None:
 
 @pytest.mark.parametrize("peer", PEERS)
 def test_keys_taken_as_they_are(peer: str) -> None:
-    """No key of another chart is taken by chance: each stands in a list that somebody has read."""
+    """No key of another chart is taken by chance: each is in a list that a person has read."""
     keys = PEERS[peer]["keys"]
     assert PEERS[peer]["same"] == [path for path in keys if is_known(path)] == sorted(PEERS[peer]["same"])
 

@@ -41,7 +41,7 @@ def refused(values: Json) -> list[str]:
 
 
 def sentences(key: str, names: set[str]) -> set[str]:
-    return {f'mlflow: {key}: "{name}" is there already; choose another name.' for name in names}
+    return {f'mlflow: {key}: "{name}" is used already; choose another name.' for name in names}
 
 
 def test_the_values_render_every_pod() -> None:

@@ -163,7 +163,7 @@ def test_no_argument_takes_a_variable_in(rendered: Manifest) -> None:
 
 
 def test_secrets_come_by_reference_in_every_container() -> None:
-    """The schema step and the server read the same keys of the same Secrets."""
+    """The migration and the server read the same keys of the same Secrets."""
     manifest = MLFLOW.render(Path(MLFLOW.folder / "ci/verified-tls-values.yaml"))
     for container in ("schema", "mlflow"):
         sources = {

@@ -227,7 +227,7 @@ def test_leaving(chart: Chart) -> None:
     ids=["default", "ours", "no-registry", "digest"],
 )
 def test_image(chart: Chart, image: Json, expected: str) -> None:
-    """One image for the server, the schema step and the test."""
+    """One image for the server, the migration and the test."""
     manifest = chart.render({"image": image})
     images = {manifest.container(name)["image"] for name in ("schema", "mlflow")}
     images.add(manifest.one("Pod", "mlflow-test")["spec"]["containers"][0]["image"])

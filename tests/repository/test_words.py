@@ -18,6 +18,19 @@ INSTEAD = {
     r"\bwithout a word\b": "without a message",
     r"\bknows no\b": "has no, or supports no",
     r"\bhow fast pods come and go\b": "scaling behavior",
+    r"\bschema step\b": "migration",
+    r"\bpods? (?:that )?(?:is leaving|are leaving|leaves?)\b(?! to| it| the| alone| a| its)": "terminating",
+    r"\bfor good\b(?! calls)": "permanently",
+    r"\b(?:Kubernetes'|operator's|API's|cron's) (?:own )?form\b": "the name of the field, or 'Cron schedule'",
+    r"\b(?:was|were) not at hand\b": "the tests do not run on it",
+    r"\bleads? (?:nowhere|to nothing)\b": "has no effect, or cannot reach",
+    r"\b(?:is|are) there already\b": "exists",
+    r"\bat the most\b": "at most",
+    r"\bin no time\b": "quickly",
+    r"\bmore than a host name\b": "not only a host name",
+    r"\bslash too many\b": "a superfluous slash",
+    # In quotes or with a hyphen it is a name.
+    r"(?<![\"'-])\b(?:some|every|any)body\b(?![\"'-])": "a user, a client, an attacker",
     # As a name in quotes or in an address it is a user.
     r"(?<![\"'`/=*{-])\bnobody\b(?![\"'`{-]|\b = )(?!\w)": "no client, or the passive",
 }

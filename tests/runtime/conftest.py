@@ -70,7 +70,7 @@ def database(postgres: Postgres) -> Callable[..., dict[str, str]]:
 def ready_database(
     postgres: Postgres, database: Callable[..., dict[str, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[], dict[str, str]]:
-    """Makes a database with MLflow's tables, in no time: a copy of one that the schema step has made."""
+    """Makes a database with MLflow's tables, quickly: a copy of one that was migrated before."""
     original = database()
     step = run("schema", environment(tmp_path_factory.mktemp("schema"), **original))
     output, _ = step.communicate(timeout=300)

@@ -9,6 +9,7 @@ from pathlib import Path
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from runtime.metrics_page import differences
 from runtime.network import free_port, wait_until
 from runtime.server import PACKAGE, environment
 
@@ -76,6 +77,7 @@ class Metrics:
         """Scrape it, as Prometheus does: by an address that MLflow would not answer to."""
         answer = requests.get(self.url, headers={"Host": "evil.example.com"}, timeout=30)
         answer.raise_for_status()
+        assert differences(answer.text) == [], "docs/metrics.md"
         return Page(answer.text)
 
     def until(self, value: float, name: str, **labels: str) -> Page:

@@ -28,7 +28,7 @@ Accounts = dict[str, str]
 
 @pytest.fixture(scope="module")
 def accounts(database: Callable[..., dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Accounts:
-    """The environment of a server with basic-auth; schema step done, by three pods at once."""
+    """The environment of a server with basic-auth; migrated by three pods at once."""
     env = {
         **database(ODD),
         "MLFLOW_KUBERNETES_APP_NAME": "basic-auth",

@@ -86,7 +86,7 @@ def test_a_damaged_dump_is_not_restored(pod: Pod) -> None:
     body = bytearray(pod.get(dump))
     body[len(body) // 2] ^= 1
     pod.put(dump, bytes(body))
-    assert "is damaged: its SHA-256 is another" in pod.restore(code=1)
+    assert "is damaged: its SHA-256 differs" in pod.restore(code=1)
     assert pod.content() == before
 
 
@@ -161,7 +161,7 @@ def test_table_names_of_the_facts_add_no_statements(pod: Pod, home: Path) -> Non
         rows = {**found["rows"], table.replace("{home}", str(home)): 0}
         pod.put(facts, json.dumps({**found, "rows": rows}).encode())
         log = pod.restore(code=1)
-        assert ("is not what a backup writes" in log) is (table in NO_TABLES)
+        assert ("was not written by a backup" in log) is (table in NO_TABLES)
         assert pod.content() == before and not (home / "owned").exists()
 
 
@@ -199,7 +199,7 @@ def test_facts_that_no_backup_writes_are_refused(parsed: Callable[[object], obje
     from mlflow_kubernetes.tasks.task import TaskError
 
     facts = {**FACTS, **wrong} if isinstance(wrong, dict) else wrong
-    with pytest.raises(TaskError, match=r"json is not what a backup writes; take another backup\."):
+    with pytest.raises(TaskError, match=r"json was not written by a backup; take another backup\."):
         parsed(facts)
 
 
@@ -245,7 +245,7 @@ def test_an_unreadable_backup_hides_no_other(pod: Pod, monkeypatch: pytest.Monke
 def test_facts_without_end_are_not_read(pod: Pod) -> None:
     pod.backup()
     pod.put(pod.objects()[2], b" " * (2 << 20))
-    assert "is larger than the facts of any backup; take another backup." in pod.restore(code=1)
+    assert "is too large for the facts of a backup; take another backup." in pod.restore(code=1)
 
 
 def test_facts_name_no_other_dump(pod: Pod) -> None:
@@ -424,7 +424,7 @@ def test_drill_waits_for_sessions_that_it_may_not_end(pod: Pod, scratch: str) ->
 
 
 def test_drill_in_a_database_that_is_given(pod: Pod, scratch: str) -> None:
-    """Emptied again; one with tables of somebody is refused."""
+    """Emptied again; one with other tables is refused."""
     names = (sql.Identifier(scratch), sql.Identifier(pod.env["PGUSER"]))
     pod.store.postgres.query(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
     pod.backup()
@@ -433,7 +433,7 @@ def test_drill_in_a_database_that_is_given(pod: Pod, scratch: str) -> None:
         assert not pod.store.postgres.query("SELECT 1 FROM pg_tables WHERE schemaname = 'public'", scratch)
     pod.store.postgres.query("DROP SCHEMA mlflow_kubernetes_scratch; CREATE TABLE theirs (a int)", scratch)
     pod.store.postgres.query(sql.SQL("ALTER TABLE theirs OWNER TO {}").format(names[1]), scratch)
-    assert "has tables that no drill has made" in pod.restore(f"--scratch={scratch}", code=1)
+    assert "has tables that no drill created" in pod.restore(f"--scratch={scratch}", code=1)
     assert pod.store.postgres.query("SELECT count(*) FROM theirs", scratch) == [(0,)]
 
 

@@ -1,4 +1,4 @@
-"""A backup before the schema step migrates, on a real PostgreSQL and a real S3."""
+"""A backup before each migration, on a real PostgreSQL and a real S3."""
 
 import importlib.metadata
 import json

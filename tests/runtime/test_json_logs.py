@@ -85,7 +85,7 @@ def test_a_migration(home: Path) -> None:
         ("server", "server", {"MLFLOW_STATIC_PREFIX": "/static"}, "MLFLOW_STATIC_PREFIX: "),
         ("server", "server", {"MLFLOW_WORKERS": "none"}, "MLFLOW_WORKERS: "),
         ("jobs", "jobs", {"MLFLOW_CRYPTO_KEK_PASSPHRASE": "short"}, "MLFLOW_CRYPTO_KEK_PASSPHRASE: "),
-        ("metrics", "metrics", {}, "are not parts of it"),
+        ("metrics", "metrics", {}, "are not its parts"),
     ],
 )
 def test_refused_settings(home: Path, program: str, part: str, env: dict[str, str], words: str) -> None:

@@ -189,7 +189,7 @@ def stopped(home: Path, part: str, variable: str, weak: str, program: str = "ser
 
 @pytest.mark.parametrize("jobs", [True, False])
 def test_the_gateway_has_a_token_only_for_jobs(home: Path, jobs: bool) -> None:
-    """Who has the key could make it, and it logs in as anybody. One that came from elsewhere goes too."""
+    """Who has the key could make it, and it logs in as any account. One that came from elsewhere goes too."""
     token = "_MLFLOW_INTERNAL_GATEWAY_AUTH_TOKEN"
     code = f"import os, sys; sys.path.append({str(FILES)!r}); from mlflow_kubernetes.server import auth; "
     code += f"auth.share_gateway_token(); print(os.environ.get({token!r}))"

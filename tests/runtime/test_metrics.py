@@ -261,6 +261,6 @@ def test_a_word_for_a_wrong_part(home: Path) -> None:
     metrics = Metrics(home, ("worker",), {}).start()
     assert metrics.process.wait(30) == 1
     assert re.fullmatch(
-        r"mlflow: metrics: \['worker'\] are not parts of it; name workers, stores or both\.\n",
+        r"mlflow: metrics: \['worker'\] are not its parts; name workers, stores or both\.\n",
         metrics.log.read_text(),
     )

@@ -1,4 +1,4 @@
-"""A real MariaDB by its URI, for the schema step and the exporter; test_upgrade.py has a server on it."""
+"""A real MariaDB by its URI, for the migration and the exporter; test_upgrade.py has a server on it."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -28,7 +28,7 @@ def store(postgres: Postgres, s3: S3, ready_database: Callable[[], Env]) -> Stor
 
 
 def start(home: Path, env: Env) -> str:
-    """A pod of a release starts; what its schema step says."""
+    """A pod of a release starts; what its migration logs."""
     step = run("schema", environment(home, **env))
     output, _ = step.communicate(timeout=300)
     assert step.returncode == 0, output

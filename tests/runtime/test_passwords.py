@@ -26,7 +26,7 @@ def test_any_password_works(
     account: str,
     password: str,
 ) -> None:
-    """For the schema step, the server, and the presigned URLs that it makes for clients."""
+    """For the migration, the server, and the presigned URLs that it makes for clients."""
     where = database(password)
     step = run("schema", environment(home, **where))
     said, _ = step.communicate(timeout=300)

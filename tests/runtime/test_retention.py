@@ -95,7 +95,7 @@ def test_five_thousand_runs(
 def test_nothing_is_left_to_do_the_second_time(store: Store, home: Path) -> None:
     store.runs(3, ended=91)
     assert "3 runs deleted." in retention(store, home, "--grace-days=0")
-    assert "3 runs removed for good." in retention(store, home, "--grace-days=0")
+    assert "3 runs removed permanently." in retention(store, home, "--grace-days=0")
     assert not store.left()
     retention(store, home)
     assert store.task("retention")["report"]["deleted_runs"] == 0
@@ -172,7 +172,7 @@ def test_only_what_people_deleted_is_removed(store: Store, home: Path) -> None:
     gone = store.runs(4, ended=4000, deleted=8)
     stages = {run: stage for run, stage in store.left().items() if run in kept}
     log = run_task("retention", home, store.env, *RETENTION[1:])
-    assert "no run is deleted by its age" in log and "4 runs removed for good." in log
+    assert "no run is deleted by its age" in log and "4 runs removed permanently." in log
     assert store.left() == stages and not [key for key in store.objects() if set(key.split("/")) & set(gone)]
     report = store.task("retention")["report"]
     assert (report["due_runs"], report["deleted_runs"], report["purged_runs"]) == (0, 0, 4)
@@ -227,7 +227,7 @@ def test_what_the_database_holds_is_no_line_of_the_log(store: Store, home: Path)
 
 def test_time_is_up(store: Store, home: Path) -> None:
     store.runs(3, ended=91, artifacts=False)
-    assert "time is up; the next one goes on." in retention(store, home, "--seconds=60")
+    assert "time is up; the next run continues." in retention(store, home, "--seconds=60")
     assert set(store.left().values()) == {"active"}
 
 

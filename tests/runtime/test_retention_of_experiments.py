@@ -72,7 +72,7 @@ def test_deleted_experiments_go(client: MlflowClient, store: Store, home: Path) 
     log = run_task("retention", home, store.env, *ONLY_DELETED, "--dry-run")
     assert "dry run: would remove empty experiments: 0" in log
     log = run_task("retention", home, store.env, *ONLY_DELETED, "--batch-size=1")
-    assert "1 experiments removed for good." in log
+    assert "1 experiments removed permanently." in log
     assert left(store) == {"0", recent, tagged, needed, audited, active}
     found = {key.split("/")[2] for key in store.objects(store.key("mlflow-artifacts:/")) if "/traces/" in key}
     assert found == {recent, tagged, needed, audited}

@@ -71,7 +71,7 @@ def test_old_traces_go_with_their_artifacts(store: Store, home: Path) -> None:
             store.query("INSERT INTO trace_tags (key, value, request_id) VALUES ('keep', %s, %s)", tag, each)
     runs = store.runs(2, ended=400)
     log = run_task("retention", home, store.env, *DAYS, "--batch-size=4")
-    assert "traces that began more than 30 days ago: 16." in log and "16 traces removed for good." in log
+    assert "traces that began more than 30 days ago: 16." in log and "16 traces removed permanently." in log
     assert left(store) == folders(store) == {*recent, *kept}
     assert store.query(ROWS) == [(0,)] and store.left() == dict.fromkeys(runs, "active")
     report = store.task("retention")["report"]

@@ -1,4 +1,4 @@
-"""The schema step against a real PostgreSQL: one of many pods migrates and none crashes."""
+"""The migration on a real PostgreSQL: one of many pods migrates and none crashes."""
 
 import importlib.metadata
 import sqlite3

@@ -1,4 +1,4 @@
-"""Databases that servers of older releases made and filled: after the schema step all of it is there."""
+"""Databases that servers of older releases made and filled: after the migration all of it is there."""
 
 import json
 import subprocess
@@ -140,7 +140,7 @@ def test_the_way_back_over_a_migration(
 
 
 def step(home: Path, where: dict[str, str], release: Release) -> tuple[int, str]:
-    """The schema step in the image of an older MLflow: its exit code and what it says."""
+    """Run the migration in the image of an older MLflow: exit code and log."""
     process = run("schema", environment(home, **where, **release.environment))
     output, _ = process.communicate(timeout=300)
     return process.returncode, output

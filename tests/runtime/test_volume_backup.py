@@ -41,7 +41,7 @@ class Volume:
         self.place = f"s3://{BUCKET}/{self.path}"
 
     def server(self, **env: str) -> Server:
-        """A server, after the schema step, as in its pod."""
+        """A server after the migration, as in its pod."""
         step = run("schema", environment(self.folder, **self.uri))
         output, _ = step.communicate(timeout=300)
         assert step.returncode == 0, output
@@ -71,7 +71,7 @@ class Volume:
         return body
 
     def put(self, archive: bytes) -> None:
-        """Replace the archive of the one backup, as somebody may who can write there."""
+        """Replace the archive of the one backup, as a person may who can write there."""
         dump, _, facts = self.keys()
         found = json.loads(self.get(facts)) | {"sha256": hashlib.sha256(archive).hexdigest()}
         self.s3.client().put_object(Bucket=BUCKET, Key=dump, Body=archive)
@@ -187,7 +187,7 @@ def test_a_hostile_archive_changes_nothing(volume: Volume, monkeypatch: pytest.M
     bad = [archive(tarfile.TarInfo(name)) for name in names] + [archive(link("artifacts/a"))]
     for each in bad:
         volume.put(each)
-        assert "which no backup writes; take another backup." in volume.restore(code=1)
+        assert "which backups do not contain; take another backup." in volume.restore(code=1)
     for each in (archive(), archive(tarfile.TarInfo("artifacts/a")), archive(tarfile.TarInfo("mlflow.db"))):
         volume.put(each)
         assert "take another backup." in volume.restore(code=1)
@@ -196,7 +196,7 @@ def test_a_hostile_archive_changes_nothing(volume: Volume, monkeypatch: pytest.M
     volume.put(good.replace(b"kept", b"lost"))
     assert volume.restore("--drill"), "the sum is of the changed one"
     volume.s3.client().put_object(Bucket=BUCKET, Key=volume.keys()[0], Body=good)
-    assert "is damaged: its SHA-256 is another" in volume.restore(code=1)
+    assert "is damaged: its SHA-256 differs" in volume.restore(code=1)
     assert volume.files() == before
     assert not list(volume.folder.rglob("*owned*"))
     assert not list((volume.folder / "tasks").glob("restore-*"))

@@ -3,7 +3,7 @@
 # Both share the folder $1: Python writes `order` when the rest is ready, and into the pipe `settings` how it opens the
 # database. The dump goes through the pipe `data`, `status` is how it ended here. Nothing is as large as the dump.
 # `end` instead of an order: there is nothing to do.
-# With `stay` as $2 it waits for more: Kubernetes starts the container again if it ends beside a schema step.
+# With `stay` as $2 it waits for more orders: Kubernetes would restart it if it ended while `schema` runs.
 set -u
 cd "$1" || exit 1
 

@@ -12,7 +12,7 @@ app = typer.Typer(help="Backups of the database, and the versions of artifacts."
 
 @app.command()
 def now(namespace: Namespace = "ml", release: ReleaseName = "mlflow", context: Context = None) -> None:
-    """Make a backup now, for example before an upgrade."""
+    """Create a backup now, for example before an upgrade."""
     from mlflowops import kube
     from mlflowops.backup import cronjobs
 
@@ -27,7 +27,7 @@ def list_(
     context: Context = None,
     output: OutputOption = Output.table,
 ) -> None:
-    """List the backups, the newest first. Asks a pod of a Job, which has the credentials of their store."""
+    """List the backups, newest first. Runs a Job, which has the credentials of the object store."""
     from mlflowops import kube
     from mlflowops.backup import cronjobs
     from mlflowops.backup.listing import list_backups
@@ -52,9 +52,9 @@ def list_(
 
 @app.command()
 def versioning(namespace: Namespace = "ml", release: ReleaseName = "mlflow", context: Context = None) -> None:
-    """Check that the bucket of the artifacts keeps old versions: no backup of the database holds artifacts.
+    """Check that the bucket of the artifacts has versioning: backups of the database contain no artifacts.
 
-    Exit 1 if it does not, with the command that turns it on.
+    Exit code 1 if not, with the command that enables it.
     """
     from mlflowops import kube
     from mlflowops.backup.versioning import read_versioning

@@ -25,22 +25,22 @@ def copy(
     source: Annotated[str, typer.Argument(help="sqlite:///mlflow.db, or secret/NAME/KEY with a URI.")],
     artifacts: Artifacts = None,
     accounts: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="basic_auth.db of the source.")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="File basic_auth.db of the source.")
     ] = None,
     namespace: Namespace = "ml",
     release: ReleaseName = "mlflow",
     context: Context = None,
     output: OutputOption = Output.table,
 ) -> None:
-    """Copy the database of another MLflow into an empty release, row for row, and its artifacts.
+    """Copy the database and the artifacts of another MLflow into an empty release, row by row.
 
-    Every id stays: experiments, runs, traces, prompts, models, datasets, webhooks, and accounts if given.
-    Addresses of artifacts become those of the release. The source is not changed; stop its server first.
+    All ids stay the same: experiments, runs, traces, prompts, models, datasets, webhooks, and accounts with
+    --accounts. Artifact locations change to those of the release. Stop the source server first.
 
     SOURCE is a SQLite file, or a PostgreSQL that pods of the release reach, by its URI in a Secret of their
     namespace. A Job with the image and the credentials of the server writes all rows in one transaction,
-    and compares each with the source before its end: an interrupted copy leaves nothing behind but
-    artifacts, and may be repeated. Exit 1 if artifacts were refused, or rows differ.
+    and compares each with the source before its end: an interrupted copy leaves only artifacts
+    behind, and can be repeated. Exit code 1 if artifacts were refused or rows differ.
 
     Artifacts are read only below the folder of the SQLite file and below what --artifacts names. Secrets of
     webhooks need the key of the source in MLFLOWOPS_SOURCE_WEBHOOK_KEY, unless it is that of the release.
@@ -60,7 +60,7 @@ def copy(
                 with job.running(reader, release, secret) as orders:
                     report = copy_all(orders, files, locations)
         except KeyboardInterrupt:
-            instead = "run the same command to go on"
+            instead = "run the same command to continue"
             raise OpsError(f"copy {source}", "interrupted", instead, INTERRUPTED) from None
     _show(report, output)
     raise typer.Exit(1 if report["refused"] or report["different"] else 0)

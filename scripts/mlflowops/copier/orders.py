@@ -11,7 +11,7 @@ from mlflowops.errors import OpsError
 
 PART = 8 << 20
 ATTEMPTS = 3
-AGAIN = "run the same command again: it goes on where it was"
+AGAIN = "run the same command again: it continues"
 
 
 class Orders:

@@ -10,10 +10,10 @@ from mlflowops.health import report
 from mlflowops.options import Context
 from mlflowops.output import Output, OutputOption
 
-app = typer.Typer(help="Secrets from a vault: check the way from there to the pods, or fetch them now.")
+app = typer.Typer(help="Check or fetch the Secrets from a vault.")
 
 Namespace = Annotated[
-    str, typer.Option("--namespace", "-n", envvar="MLFLOW_NAMESPACE", help="Where MLflow runs.")
+    str, typer.Option("--namespace", "-n", envvar="MLFLOW_NAMESPACE", help="Namespace of the release.")
 ]
 
 
@@ -23,7 +23,8 @@ def check(
     namespace: Namespace = "ml",
     context: Context = None,
     store: Annotated[
-        str | None, typer.Option(help="Look at this store too, <kind>/<name>; before MLflow is there.")
+        str | None,
+        typer.Option(help="Also check this store, <kind>/<name>, for example before MLflow is installed."),
     ] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Timeout of a request, in seconds.")] = 10,
     output: OutputOption = Output.table,
@@ -51,10 +52,12 @@ def check(
 def sync(
     namespace: Namespace = "ml",
     context: Context = None,
-    restart: Annotated[bool, typer.Option(help="Restart the pods then: they read Secrets at start.")] = False,
+    restart: Annotated[
+        bool, typer.Option(help="Restart the pods afterwards, since they read Secrets when they start.")
+    ] = False,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the operator.")] = 60,
 ) -> None:
-    """Fetch every value from the vault now, after a rotation or a repair, and wait until it is here."""
+    """Fetch all values from the vault now, for example after a rotation, and wait for them."""
     from mlflowops.external_secrets.sync import restart as restart_pods
     from mlflowops.external_secrets.sync import sync as fetch
 

@@ -24,9 +24,11 @@ RIGHTS_HINT = "give the account the rules of examples/health/reader.yaml"
 
 def health(
     namespace: Namespace = "ml",
-    release: Annotated[str, typer.Option(help="Name of its Deployment and Service.")] = "mlflow",
+    release: Annotated[str, typer.Option(help="Name of the release's Deployment and Service.")] = "mlflow",
     context: Context = None,
-    url: Annotated[str | None, typer.Option(help="Ask this URL only, and no Kubernetes.")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Check only the server at this URL, without Kubernetes.")
+    ] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Timeout of a request, in seconds.")] = 10,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Repeat the check until Ctrl-C.")] = False,
     interval: Annotated[float, typer.Option(min=1, help="Seconds between two checks of --watch.")] = 10,
@@ -34,9 +36,9 @@ def health(
 ) -> None:
     """Check the health of a release. Each failed check says what to do.
 
-    Asks Kubernetes about the release and what belongs to it, then the server and the exporters through a
-    port-forward of its own, for which it logs in as any client does (MLFLOW_TRACKING_USERNAME and
-    MLFLOW_TRACKING_PASSWORD); with --url only the server, at that URL. What is not installed is left out.
+    Checks the objects of the release in Kubernetes, then the server and the exporters through a
+    port-forward, with the login in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD. With --url it
+    checks only the server at that URL. Components that are not installed are not checked.
 
     Exit code 0: healthy, 1: a check failed, 2: there is nothing to check.
 

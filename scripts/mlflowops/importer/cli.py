@@ -23,10 +23,10 @@ INTERRUPTED = 130
 def import_(
     source: Annotated[str, typer.Argument(help="./mlruns, sqlite:///mlflow.db or http://host:5000.")],
     artifacts: Artifacts = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many things to copy at a time.")] = 8,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Number of parallel transfers.")] = 8,
     output: OutputOption = Output.table,
 ) -> None:
-    """Import everything of another MLflow into the server at MLFLOW_TRACKING_URI, and prove it.
+    """Import the data of another MLflow into the server at MLFLOW_TRACKING_URI, and verify it.
 
     Experiments, runs (also nested and deleted ones), params, metric histories, tags, datasets, logged and
     registered models, aliases, stages and artifacts. Times, names and states of runs stay; ids of
@@ -64,7 +64,7 @@ def import_(
             counts = import_all(transfer)
     except KeyboardInterrupt:
         wrong = "interrupted"
-        raise OpsError(f"import {source}", wrong, "run the same command to go on", INTERRUPTED) from None
+        raise OpsError(f"import {source}", wrong, "run the same command to continue", INTERRUPTED) from None
     except ModuleNotFoundError as error:  # MLflow has one package for each cloud's store, and depends on none
         wrong = f"the store of some artifacts needs the Python package {error.name}"
         instead = f"install it beside mlflowops, or type `uvx --with {error.name} ...`"

@@ -14,15 +14,13 @@ from mlflowops.migrate_values.translate import Peer, translate
 
 def migrate_values(
     file: Annotated[Path, typer.Argument(metavar="OLD.yaml", help="Values of the other chart.")],
-    peer: Annotated[
-        Peer, typer.Option("--from", help="Their chart: MLflow's own, the community's or Bitnami's.")
-    ],
+    peer: Annotated[Peer, typer.Option("--from", help="Chart of the values, or Open Data Hub's operator.")],
 ) -> None:
-    """Translate values of another MLflow chart into values of this one.
+    """Translate values of another MLflow chart into values of this chart.
 
-    Prints the new values. What it could not translate, and the Secrets to make, stand above them as
-    comments, and on stderr. It never prints a password: make the Secrets with the values that
-    you have.
+    The output begins with comments: keys that were not translated, and commands that create Secrets.
+    stderr has them too. The command never prints a password; write yours into the commands.
+    For Open Data Hub, OLD.yaml is the MLflow resource.
 
         mlflowops migrate-values --from community old.yaml > values-new.yaml
     """
@@ -59,4 +57,4 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _notes(result: Result) -> list[str]:
     left = [f"{path}: is not translated; {instead}." for path, instead in sorted(result.left.items())]
-    return left + [f"Make the Secret: {command}" for command in result.commands()]
+    return left + [f"Create the Secret: {command}" for command in result.commands()]

@@ -26,7 +26,7 @@ def from_uri(source: Source, result: Result) -> None:
 
 
 def _referenced(reference: dict[str, Any], result: Result) -> None:
-    """The URI of a Secret is taken for PostgreSQL's; the schema step refuses another one."""
+    """The URI of a Secret is taken for PostgreSQL's; the migration refuses another one."""
     secret = reference.get("secretKeyRef")
     if secret:
         place = {"enabled": True, "name": secret.get("name"), "key": secret.get("key")}

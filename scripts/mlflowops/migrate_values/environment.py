@@ -20,7 +20,7 @@ PLACES = ("env", "extraEnvVars", "tracking.extraEnvVars")
 
 
 def variables(source: Source, result: Result) -> None:
-    """Take the variables of all charts: a list in Kubernetes' form, or names with values."""
+    """Take the variables of all charts: a list like `env` of a container, or names with values."""
     for place in PLACES:
         given = source.take(place) or []
         entries = given if isinstance(given, list) else [{"name": k, "value": v} for k, v in given.items()]

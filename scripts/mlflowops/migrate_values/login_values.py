@@ -13,7 +13,7 @@ KEYS = {
 def official(source: Source, result: Result) -> None:
     """MLflow's own chart starts the basic-auth application by an option."""
     if source.take("server.value_options.app_name") == "basic-auth":
-        _basic(result, given=False)
+        basic(result, given=False)
 
 
 def community(source: Source, result: Result) -> None:
@@ -22,7 +22,7 @@ def community(source: Source, result: Result) -> None:
     source.take("auth.adminUsername")
     source.take("auth.adminPassword")
     if source.take("auth.enabled"):
-        _basic(result, given=given)
+        basic(result, given=given)
 
 
 def bitnami(source: Source, result: Result) -> None:
@@ -39,7 +39,7 @@ def bitnami(source: Source, result: Result) -> None:
     for key, value in names.items():
         if secret and value:
             result.set(f"auth.basic.adminFromSecret.{key}", value)
-    _basic(result, given=bool(secret))
+    basic(result, given=bool(secret))
 
 
 def keys(result: Result) -> None:
@@ -51,7 +51,8 @@ def keys(result: Result) -> None:
             result.secret("mlflow-keys-secret", key, value)
 
 
-def _basic(result: Result, given: bool) -> None:
+def basic(result: Result, given: bool) -> None:
+    """Require a login; unless its Secret is given, ask for one with the administrator."""
     result.set("auth.mode", "basic")
     if not given:
         result.secret("mlflow-admin-secret", "username", "<name>")

@@ -15,7 +15,8 @@ OPTIONS = {
     "workers": "mlflow.workers",
 }
 # Images that other charts bring; MLflow's own takes their place.
-IMAGES = ("bitnami/mlflow", "bitnamilegacy/mlflow", "burakince/mlflow")
+IMAGES = ("bitnami/mlflow", "bitnamilegacy/mlflow", "burakince/mlflow", "ghcr.io/kubeflow/mlflow-integration")
+OPERATOR_IMAGE = "quay.io/opendatahub/mlflow"
 
 
 def options(source: Source, result: Result) -> None:
@@ -59,7 +60,7 @@ def image(source: Source, result: Result) -> None:
         result.set("imagePullSecrets", pull_secrets)
     whole = "/".join(filter(None, [source.take("image.registry"), source.take("image.repository")]))
     tag, digest = source.take("image.tag"), source.take("image.digest")
-    if not whole or whole.removeprefix("docker.io/") in IMAGES:
+    if not whole or whole.removeprefix("docker.io/") in IMAGES or whole.startswith(OPERATOR_IMAGE):
         if tag or digest or whole:
             result.left["image"] = "set image.tag to a version of ghcr.io/mlflow/mlflow, or remove it"
         return

@@ -5,7 +5,14 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from mlflowops.migrate_values import artifacts, database, environment, login_values, server_values
+from mlflowops.migrate_values import (
+    artifacts,
+    database,
+    environment,
+    kubernetes_auth,
+    login_values,
+    server_values,
+)
 from mlflowops.migrate_values.old_values import Source
 from mlflowops.migrate_values.result import Result
 from mlflowops.migrate_values.tables import defaults, explained, new_path
@@ -15,13 +22,25 @@ Step = Callable[[Source, Result], None]
 
 
 class Peer(str, Enum):
-    """A chart to come from."""
+    """A chart, or an operator, to migrate from."""
 
     official = "official"
     community = "community"
     bitnami = "bitnami"
+    kubeflow = "kubeflow"
+    opendatahub = "opendatahub"
 
 
+KUBERNETES_AUTH: list[Step] = [
+    database.from_uri,
+    artifacts.from_uris,
+    kubernetes_auth.login,
+    kubernetes_auth.workspaces,
+    kubernetes_auth.server,
+    server_values.image,
+    server_values.volume,
+    server_values.official_care,
+]
 STEPS: dict[Peer, list[Step]] = {
     Peer.official: [
         database.from_uri,
@@ -48,6 +67,8 @@ STEPS: dict[Peer, list[Step]] = {
         server_values.bitnami_ingress,
         server_values.bitnami_network,
     ],
+    Peer.kubeflow: KUBERNETES_AUTH,
+    Peer.opendatahub: KUBERNETES_AUTH,
 }
 
 
@@ -56,11 +77,13 @@ def translate(peer: Peer, old: dict[str, Any]) -> Result:
 
     Args:
         peer: the chart that they are for.
-        old: its values, those that differ from its defaults.
+        old: its values, those that differ from its defaults; of Open Data Hub's operator the MLflow resource.
 
     Returns:
         Values of this chart, the keys that were left out, and the Secrets to make.
     """
+    if peer is Peer.opendatahub:
+        old = kubernetes_auth.values_of_resource(old)
     source, result = Source(old), Result()
     for key, more in defaults(peer.value).items():
         for path, value in more.items() if source.has(key) else ():

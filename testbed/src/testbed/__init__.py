@@ -1,1 +1,1 @@
-"""The Kubernetes to try MLflow on and to test it on: cluster, images, pinned programs."""
+"""A Kubernetes cluster for trying and testing MLflow: cluster, images, pinned programs."""

@@ -1,4 +1,4 @@
-"""The `testbed` command: a Kubernetes with MLflow on this machine, and what it is made of."""
+"""The `testbed` command: manages a cluster with MLflow on this machine, its images and its tools."""
 
 import sys
 

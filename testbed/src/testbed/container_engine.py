@@ -1,4 +1,4 @@
-"""The container engine of this machine, if there is one: docker or podman."""
+"""Finds the container engine of this machine: docker or podman."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""`testbed helmfile`: the pinned helmfile and helm, with a `diff` plugin, and nothing from outside."""
+"""`testbed helmfile`: runs the pinned helmfile and helm, with a `diff` plugin."""
 
 import hashlib
 import json

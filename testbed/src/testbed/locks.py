@@ -1,4 +1,4 @@
-"""Locks between processes. The kernel releases one when its process ends, however it ends."""
+"""Locks between processes. The kernel releases a lock when its process ends."""
 
 import fcntl
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Where things live: its own files, what is cached between checkouts, what a cluster leaves on disk."""
+"""Paths of the test bed's files, of the cache and of the state of clusters."""
 
 import os
 from pathlib import Path

@@ -1,6 +1,6 @@
 """`testbed up`: from nothing to a healthy MLflow on Kubernetes; `testbed down`: back to nothing.
 
-Every step finds out what is there already, so a run that was interrupted is continued by the next one, and a
+Every step finds out what exists already, so a run that was interrupted is continued by the next one, and a
 run on a healthy installation changes nothing.
 """
 

@@ -39,11 +39,11 @@ class Outcome:
     refused_calls: dict[str, int] = field(default_factory=dict)
     """The same by call, such as `upload`."""
     pause: float = 0
-    """Seconds between two acknowledged writes to the database, of anybody, at most."""
+    """Seconds between two acknowledged writes to the database, of any client, at most."""
     acknowledged: int = 0
     """Runs, metric points, params, tags, artifacts and model versions."""
     lost: list[str] = field(default_factory=list)
-    """What was acknowledged and is not there at the end, or was not there when somebody read it."""
+    """What was acknowledged and is not there at the end, or was not there when a client read it."""
     doubled: list[str] = field(default_factory=list)
     stray: list[str] = field(default_factory=list)
     """What is there and was never sent."""

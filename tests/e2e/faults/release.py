@@ -56,7 +56,7 @@ class Release:
         Args:
             fault: One sentence without its period, such as `A worker is killed`.
             happen: Returns when the fault is over.
-            seconds: In which everybody must be served again after it, on an idle machine.
+            seconds: In which all clients must be served again after it, on an idle machine.
             may_lose: Whether the store may lose what it has acknowledged; the outcome says what.
             kind: Makes the outcome of the figures.
         """

@@ -25,28 +25,27 @@ SENTENCES = {
 HEAD = """\
 # Reliability
 
-What people saw of each fault. This page is made by `python -m e2e.faults.report` from
+Results of faults for clients under load. `python -m e2e.faults.report` generates this page from
 [reliability.json](reliability.json), which `make faults` writes.
 
 {summary}
 
-While a fault happens, six writers and three readers use a release with two server pods, on the cluster of
-[the test bed](../testbed/cluster/README.md). They make runs, log metrics, params, tags and batches, upload
-artifacts through the server and register model versions, and never send a request again. Afterwards a check
-reads back all that was acknowledged: each run, metric point, param, tag, artifact byte and model version.
+During a fault, six writers and three readers use a release with two server pods, on the cluster of
+[the test bed](../testbed/cluster/README.md). They create runs, log metrics, params, tags and batches, upload
+artifacts through the server and register model versions, without retries. Afterwards a check reads all
+acknowledged data: each run, metric point, param, tag, artifact byte and model version.
 
-- **lost**: acknowledged, and not there at the end, or not there when somebody read it; **doubled**: there
-  twice.
-- **refused**: requests with another answer than 200, or without one. MLflow's client repeats a request that
-  is answered 429, 500, 502, 503 or 504; these people do not.
-- **slowest**: of all answers; a client gives up after 60 s.
-- **pause**: the longest time in which no write to the database was acknowledged; empty where it was
-  not measured.
-- **recovery**: from the end of the fault to the last refused request.
-- **restarts**: of the server's containers, other than in pods that were deleted.
+- **lost**: acknowledged writes that are missing at the end, or were missing when a client read them;
+  **doubled**: acknowledged writes that exist twice.
+- **refused**: requests without an answer, or with another status than 200. MLflow's client retries requests
+  with status 429, 500, 502, 503 or 504; these clients do not.
+- **slowest**: the longest time of an answer; clients time out after 60 s.
+- **pause**: the longest time without an acknowledged write to the database; empty if it was not measured.
+- **recovery**: the time from the end of the fault to the last refused request.
+- **restarts**: restarts of server containers, except in deleted pods.
 
 """
-COLUMNS = ("fault", "what people saw", "lost", "doubled", "refused", "slowest", "pause", "recovery",
+COLUMNS = ("fault", "result for clients", "lost", "doubled", "refused", "slowest", "pause", "recovery",
            "restarts", "repeat with", "commit, date")  # fmt: skip
 
 

@@ -150,7 +150,7 @@ def test_many_clients_guess_one_account_slowly_and_its_owner_gets_in(door: Door)
 
 
 def test_one_client_tries_many_accounts_slowly_and_others_get_in(door: Door) -> None:
-    """As behind an Ingress, where everybody has its address."""
+    """As behind an Ingress, where all clients have its address."""
     answers = [door(f"name {n}", "password", stored=None) for n in range(300)]
     assert answers[:20] == [False] * 20
     assert set(answers[21:]) == {1}

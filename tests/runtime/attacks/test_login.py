@@ -35,7 +35,7 @@ def servers(start: Callable[..., Server]) -> Callable[[str], Server]:
 
 
 class Visitor(requests.Session):
-    """Somebody who asks one server from one address."""
+    """A client that asks one server from one address."""
 
     def __init__(self, server: Server) -> None:
         super().__init__()
@@ -145,7 +145,7 @@ def test_sixteen_strangers_slow_nobody_down(visitor: Visitor, account: tuple[str
 
 
 def test_many_names_from_one_client(visitor: Visitor, account: tuple[str, str]) -> None:
-    """Behind an Ingress everybody is that client: somebody with an account gets in within seconds."""
+    """Behind an Ingress all clients are that client: a user with an account gets in within seconds."""
     number = next(NUMBERS)
     answers = [visitor.ask((f"name{number}.{each}", "password")).status_code for each in range(60)]
     assert answers[:15] == [401] * 15 and answers.count(429) > 20

@@ -75,7 +75,7 @@ def test_a_body_of_an_unknown_method_is_no_request(plain: Server) -> None:
 
 @pytest.mark.parametrize("count", [3000])
 def test_invented_methods_leave_no_trace(plain: Server, count: int) -> None:
-    """Each was a counter and a histogram in the metrics, for good."""
+    """Each was a counter and a histogram in the metrics, permanently."""
     folder = plain.folder / "metrics"
 
     def sizes() -> tuple[int, int]:

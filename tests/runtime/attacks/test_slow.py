@@ -1,4 +1,4 @@
-"""Clients that send or read slowly, or not at all, take nothing from anybody else."""
+"""Clients that send or read slowly, or not at all, take nothing from other clients."""
 
 import json
 import time

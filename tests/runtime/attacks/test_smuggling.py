@@ -99,7 +99,7 @@ def test_a_broken_chunk_ends_the_connection(login: Server, chunks: str) -> None:
 
 @pytest.mark.parametrize("framing", ["Content-Length: 300", "Transfer-Encoding: chunked"])
 def test_a_stalled_body_ends_the_connection(login: Server, framing: str) -> None:
-    """The rest comes after the answer, when the server has given up: it is no request of anybody."""
+    """The rest comes after the answer, when the server has given up: it is no request."""
 
     def case(target: str) -> str:
         mark = token(login)

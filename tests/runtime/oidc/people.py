@@ -1,4 +1,4 @@
-"""Somebody with a browser's cookies, who logs in at the provider; and programs with tokens."""
+"""A user with a browser's cookies, who logs in at the provider; and programs with tokens."""
 
 import html
 import re
@@ -24,7 +24,7 @@ class Address(Protocol):
 
 
 def browser() -> requests.Session:
-    """Somebody without a session."""
+    """A user without a session."""
     session = requests.Session()
     session.trust_env = False
     return session

@@ -34,7 +34,7 @@ def main() -> int:
     sys.path[:] = [entry for entry in sys.path if entry not in (folder, home)] + [home]
     name = sys.argv.pop(1) if len(sys.argv) > 1 else ""
     if name not in PROGRAMS:
-        sys.exit(f"mlflow: {name!r} is no program of the chart; name one of {', '.join(PROGRAMS)}.")
+        sys.exit(f"mlflow: {name!r} is not a program of the chart; name one of {', '.join(PROGRAMS)}.")
     from mlflow_kubernetes.environment import check_environment
     from mlflow_kubernetes.log.setup import configure, log_exit
     from mlflow_kubernetes.stores.postgres_uri import apply_postgres_uri

@@ -9,7 +9,7 @@
 {{- define "mlflow.notes.login" -}}
 {{- with .Values.auth -}}
 {{- if eq .mode "basic" }}MLflow's accounts, {{ .basic.defaultPermission }} without a grant
-{{- else if eq .mode "oidc" }}OpenID Connect at {{ .oidc.issuer }}, {{ .oidc.defaultPermission }} without a grant; its client needs the redirect address {{ (include "mlflow.env.server" $ | fromJson).OIDC_REDIRECT_URI }}
+{{- else if eq .mode "oidc" }}OpenID Connect at {{ .oidc.issuer }}, {{ .oidc.defaultPermission }} without a grant; its client needs the redirect URI {{ (include "mlflow.env.server" $ | fromJson).OIDC_REDIRECT_URI }}
 {{- else }}none{{ end -}}
 {{- end -}}
 {{- end }}
@@ -34,11 +34,11 @@
 - no authentication: every client that reaches the Service has full access
 {{- end }}
 {{- if not .Values.keys.fromSecret.enabled }}
-- no keys of your own: a restart forgets the key of webhook secrets, and gateway secrets have a public one
+- keys.fromSecret is not enabled: webhook secrets cannot be read after a restart, and gateway secrets are encrypted with a public key
 {{- end }}
 {{- with .Values.backendStore.postgres }}
 {{- if and .host (not (include "mlflow.facts" $ | fromJson).database) }}
-- backendStore.postgres.host is set but backendStore.postgres.enabled is not: runs go to SQLite
+- backendStore.postgres.host is set but backendStore.postgres.enabled is not: runs are in SQLite
 {{- end }}
 {{- if and .enabled (has .sslMode (list "disable" "allow" "prefer")) }}
 - sslMode {{ .sslMode }}: the connection to PostgreSQL may be in clear text
@@ -46,17 +46,17 @@
 {{- end }}
 {{- range $kind := list "s3" "azure" "gcs" }}{{ with get $.Values.artifactStore $kind }}
 {{- if and (or .bucket .container) (not .enabled) }}
-- artifactStore.{{ $kind }} is set but artifactStore.{{ $kind }}.enabled is not: artifacts do not go there
+- artifactStore.{{ $kind }} is set but artifactStore.{{ $kind }}.enabled is not: artifacts are not stored there
 {{- end }}
 {{- if and .enabled (hasPrefix "http:" .endpoint) }}
-- {{ .endpoint }}: artifacts and their keys' signatures travel in clear text
+- {{ .endpoint }}: artifacts and request signatures are sent in clear text
 {{- end }}
 {{- end }}{{ end }}
 {{- if and .Values.backup.enabled (hasPrefix "http:" .Values.backup.endpoint) }}
-- {{ .Values.backup.endpoint }}: backups and their keys' signatures travel in clear text
+- {{ .Values.backup.endpoint }}: backups and request signatures are sent in clear text
 {{- end }}
 {{- if eq .Values.artifactStore.mode "direct" }}
-- artifactStore.mode direct: each client needs credentials of the store, and artifacts of experiments that were made proxied cannot be read
+- artifactStore.mode direct: each client needs credentials of the object store, and artifacts of experiments from mode proxied cannot be read
 {{- end }}
 {{- range .Values.artifactStore.allowedSources }}
 {{- if hasPrefix (include "mlflow.source" .) ((include "mlflow.objectStore" $.Values.artifactStore | fromJson).uri | include "mlflow.source") }}
@@ -64,37 +64,37 @@
 {{- end }}
 {{- end }}
 {{- if and (include "mlflow.facts" . | fromJson).database (not .Values.backup.enabled) }}
-- backup.enabled is not set: see that somebody else backs the database up
+- backup.enabled is not set: back up the database yourself
 {{- end }}
 {{- if not (include "mlflow.facts" . | fromJson).shared }}
-- one pod on one volume: each upgrade is a short outage
+- one pod on one volume: each upgrade causes a short downtime
 {{- end }}
 {{- if has "*" .Values.mlflow.allowedHosts }}
 - allowedHosts has "*": no protection from DNS rebinding
 {{- end }}
 {{- if not (and .Values.podSecurityContext.runAsNonRoot .Values.containerSecurityContext.readOnlyRootFilesystem) }}
-- the pods' security is below the chart's default
+- the security context of the pods is weaker than the chart's default
 {{- end }}
 {{- end }}
 
-{{- /* Lines: what a NetworkPolicy leaves open, or a name that leads nowhere. Takes `.`. */}}
+{{- /* Lines: what a NetworkPolicy does not restrict, or hosts without effect. Takes `.`. */}}
 {{- define "mlflow.notes.network" -}}
 {{- range $name := list "ingress" "httpRoute" }}
 {{- with get $.Values $name }}
 {{- if and (or .hosts .hostnames) (not .enabled) }}
-- {{ $name }} has hosts but {{ $name }}.enabled is not set: they lead nowhere
+- {{ $name }} has hosts but {{ $name }}.enabled is not set: the hosts have no effect
 {{- end }}
 {{- end }}
 {{- end }}
 {{- if .Values.networkPolicy.enabled }}
 {{- range .Values.networkPolicy.ingress }}
 {{- if not .from }}
-- networkPolicy.ingress has a rule without `from`: everybody may come in
+- networkPolicy.ingress has a rule without `from`: every client may connect
 {{- end }}
 {{- end }}
 {{- range $name, $store := include "mlflow.network.stores" . | fromYaml }}
 {{- if contains "0.0.0.0/0" (include "mlflow.network.storePeers" (dict "ctx" $ "store" $name "host" $store.host)) }}
-- the pods may reach port {{ int $store.port }} of any address: a policy holds no name such as {{ $store.host }}; networkPolicy.peers.{{ $name }} can say where it is
+- the pods may connect to port {{ int $store.port }} of any address, since a NetworkPolicy cannot contain the host name {{ $store.host }}; set networkPolicy.peers.{{ $name }} to restrict this
 {{- end }}
 {{- end }}
 {{- end }}

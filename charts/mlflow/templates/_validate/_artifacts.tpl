@@ -8,8 +8,8 @@
 {{- if regexMatch "^/|/$|//|://" $store.path -}}
 {{- include "mlflow.says" (dict
   "path" (printf "artifactStore.%s.path" $kind)
-  "wrong" (printf "%q has a slash too many" $store.path)
-  "instead" "write it as mlflow/artifacts, without a slash at its ends") -}}
+  "wrong" (printf "%q has a superfluous slash" $store.path)
+  "instead" "write it as mlflow/artifacts, without a slash at the beginning and the end") -}}
 {{- end -}}
 {{- if $store.credentialsFromSecret.enabled -}}
 {{- include "mlflow.validate.secretName" (dict
@@ -21,8 +21,8 @@
 {{- if gt (len $kinds) 1 -}}
 {{- include "mlflow.says" (dict
   "path" "artifactStore"
-  "wrong" (printf "%s are enabled, a server has one store" (join " and " $kinds))
-  "instead" "leave one of them enabled") -}}
+  "wrong" (printf "%s are enabled, and a server has one store" (join " and " $kinds))
+  "instead" "enable only one of them") -}}
 {{- else if and (eq .Values.artifactStore.mode "direct") (not $kinds) -}}
 {{- include "mlflow.says" (dict
   "path" "artifactStore.mode"
@@ -59,7 +59,7 @@
 {{- else if and .endpoint .credentialsFromSecret.enabled -}}
 {{- include "mlflow.says" (dict
   "path" "artifactStore.gcs.endpoint"
-  "wrong" "stands for an emulator, to which Google's client sends no credentials"
+  "wrong" "is the URL of an emulator, to which Google's client sends no credentials"
   "instead" "remove it, or set artifactStore.gcs.credentialsFromSecret.enabled: false") -}}
 {{- end -}}
 {{- end -}}

@@ -20,13 +20,13 @@
 {{- else if (include "mlflow.facts" $ | fromJson).login -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.enabled" $path)
-  "wrong" (printf "is false, and auth.mode %s needs a key of its own" $.Values.auth.mode)
+  "wrong" (printf "is false, and auth.mode %s needs keys" $.Values.auth.mode)
   "instead" $instead) -}}
 {{- else if and (or $.Values.autoscaling.enabled (gt (int $.Values.replicaCount) 1))
       (include "mlflow.facts" $ | fromJson).shared -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.enabled" $path)
-  "wrong" "is false, and several pods with a key each cannot read what another one encrypted"
+  "wrong" "is false, and several pods need the same keys to decrypt each other's data"
   "instead" $instead) -}}
 {{- end -}}
 {{- end -}}

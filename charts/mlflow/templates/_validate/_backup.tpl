@@ -48,8 +48,8 @@
 {{- if and (not .create) (or .annotations .labels) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.serviceAccount.create"
-  "wrong" "is false, so annotations and labels reach no ServiceAccount"
-  "instead" "set them on yours and remove them here, or set it to true") -}}
+  "wrong" "is false, so annotations and labels have no effect"
+  "instead" "set them on your ServiceAccount and remove them here, or set it to true") -}}
 {{- else if and .create (eq $name $facts.serviceAccount) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.serviceAccount.name"
@@ -84,8 +84,8 @@ apart. Takes `.`.
 {{- else if and $one (not $facts.otherAccount) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.bucket"
-  "wrong" (printf "is the %s of the artifacts, which the server reads for its accounts" $noun)
-  "instead" (printf "set a %s of its own, to which the server's credentials have no access" $noun)) -}}
+  "wrong" (printf "is the %s of the artifacts, which accounts can read through the server" $noun)
+  "instead" (printf "set another %s, to which the server's credentials have no access" $noun)) -}}
 {{- end -}}
 {{- end }}
 
@@ -98,13 +98,13 @@ apart. Takes `.`.
 {{- if not (include "mlflow.facts" . | fromJson).backupOwn -}}
 {{- include "mlflow.says" (dict
   "path" "backup.credentialsFromSecret"
-  "wrong" "is not enabled, so backups have the credentials with which the server reads for its accounts"
-  "instead" "set backup.credentialsFromSecret, or backup.serviceAccount with a role of its own") -}}
+  "wrong" "is not enabled, so accounts could read the backups with the server's credentials"
+  "instead" "set backup.credentialsFromSecret, or backup.serviceAccount with another role") -}}
 {{- else if and $backup.credentialsFromSecret.enabled (hasKey $server $name) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.credentialsFromSecret.name"
-  "wrong" (printf "the server reads Secret %q too" $name)
-  "instead" "set a Secret that holds nothing but the backups' credentials") -}}
+  "wrong" (printf "Secret %q is also used by the server" $name)
+  "instead" "set a Secret that only holds the credentials of the backups") -}}
 {{- else if not $backup.credentialsFromSecret.enabled -}}
 {{- range $key := list "eks.amazonaws.com/role-arn" "azure.workload.identity/client-id"
       "iam.gke.io/gcp-service-account" -}}
@@ -112,8 +112,8 @@ apart. Takes `.`.
 {{- if and $role (eq $role (get $.Values.serviceAccount.annotations $key)) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.serviceAccount.annotations"
-  "wrong" (printf "%s is the server's too" $role)
-  "instead" "set a role of its own, which alone may read the backups") -}}
+  "wrong" (printf "%s is also the role of the server" $role)
+  "instead" "set another role, which alone may read the backups") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -4,22 +4,22 @@
 {{- if .Values.backendStore.uriFromSecret.enabled -}}
 {{- include "mlflow.says" (dict
   "path" "backup.enabled"
-  "wrong" "MySQL is not backed up"
+  "wrong" "the chart cannot back up MySQL"
   "instead" "set it to false, and use mysqldump or the backups of the database service, as docs/backup.md says") -}}
 {{- else if and $facts.objectStore (ne $facts.backupStore $facts.objectStore) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.store"
-  "wrong" (printf "artifacts are in artifactStore.%s, and backups go to a store of the same kind" $facts.objectStore)
+  "wrong" (printf "backups go to a store of the same kind as the artifacts, artifactStore.%s" $facts.objectStore)
   "instead" "remove it") -}}
 {{- else if not (or $facts.database $facts.backupStore) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.enabled"
-  "wrong" "backups go to an object store, and there is none"
+  "wrong" "backups need an object store, and none is set"
   "instead" "set backup.store and backup.bucket too") -}}
 {{- else if and $facts.database (not $facts.objectStore) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.enabled"
-  "wrong" "backups go to the object store of the artifacts, and there is none"
+  "wrong" "backups go to the object store of the artifacts, and none is set"
   "instead" "set artifactStore.s3, .azure or .gcs too") -}}
 {{- end -}}
 {{- end }}
@@ -33,14 +33,14 @@
 {{- if and $missing (not (include "mlflow.facts" $ | fromJson).objectStore) -}}
 {{- include "mlflow.says" (dict
   "path" (printf "backup.%s" $key)
-  "wrong" "is empty, and artifacts are on the volume"
-  "instead" "set that of the backups") -}}
+  "wrong" "is empty, and the artifacts on the volume give no default"
+  "instead" "set the one for the backups") -}}
 {{- end -}}
 {{- end -}}
 {{- if has "ReadWriteOncePod" .Values.persistence.accessModes -}}
 {{- include "mlflow.says" (dict
   "path" "persistence.accessModes"
-  "wrong" "with ReadWriteOncePod no pod of a backup can mount the volume beside the server"
+  "wrong" "ReadWriteOncePod keeps the pod of a backup from mounting the volume"
   "instead" "set ReadWriteOnce, or backup.enabled: false") -}}
 {{- end -}}
 {{- range $key, $set := dict "beforeMigration" $backup.beforeMigration "drill.database" $backup.drill.database -}}

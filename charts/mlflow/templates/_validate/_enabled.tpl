@@ -3,7 +3,7 @@
 {{- if not .Values.enabled -}}
 {{- include "mlflow.says" (dict
   "path" "enabled"
-  "wrong" "is false, and only the condition of an umbrella chart's dependency reads it"
-  "instead" "set that condition, or remove it and the release") -}}
+  "wrong" "is false, and it only has an effect in an umbrella chart"
+  "instead" "set it in an umbrella chart, or remove it") -}}
 {{- end -}}
 {{- end }}

@@ -34,7 +34,7 @@ stores. Takes `.`.
 {{- if not (regexMatch "^[A-Za-z_][A-Za-z0-9_]*$" $name) -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" "cannot be the name of a variable"
+  "wrong" "is not a valid name of a variable"
   "instead" "use letters, digits and '_'") -}}
 {{- else if hasKey $owned $name -}}
 {{- include "mlflow.says" (dict
@@ -46,7 +46,7 @@ stores. Takes `.`.
 {{- else if and $source (has $name $secrets) -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" "is in artifactStore.s3.credentialsFromSecret too"
+  "wrong" "is also set by artifactStore.s3.credentialsFromSecret"
   "instead" "remove it, or set artifactStore.s3.credentialsFromSecret.enabled: false") -}}
 {{- else if $source -}}
 {{- else if and (eq $name "MLFLOW_S3_UPLOAD_EXTRA_ARGS") (hasKey (fromJson $value) "Error") -}}

@@ -18,7 +18,7 @@
 {{- if has .path $paths -}}
 {{- include "mlflow.says" (dict
   "path" "ingress.hosts"
-  "wrong" (printf "path %s is there twice" .path)
+  "wrong" (printf "path %s is listed twice" .path)
   "instead" "remove one") -}}
 {{- end -}}
 {{- $paths = append $paths .path -}}
@@ -36,7 +36,7 @@
 {{- if not $host -}}
 {{- include "mlflow.says" (dict
   "path" $key
-  "wrong" "an empty host means every host, and MLflow answers only to names that it knows"
+  "wrong" "an empty host means every host, and MLflow accepts only known host names"
   "instead" "set the name, such as mlflow.example.com, or a wildcard, such as *.example.com") -}}
 {{- else if or (regexMatch "^[0-9.]+$" $host) (not (regexMatch
       "^(\\*\\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$" $host)) -}}
@@ -45,7 +45,7 @@
   "wrong" (printf "%q is not a host name" $host)
   "instead" "write it in lower case, such as mlflow.example.com, without scheme, port and path") -}}
 {{- else if has $host .seen -}}
-{{- include "mlflow.says" (dict "path" $key "wrong" (printf "%s is there twice" $host) "instead" "keep one") -}}
+{{- include "mlflow.says" (dict "path" $key "wrong" (printf "%s is listed twice" $host) "instead" "keep one") -}}
 {{- end -}}
 {{- end }}
 
@@ -63,18 +63,18 @@
 {{- else if contains "*" $path -}}
 {{- include "mlflow.says" (dict
   "path" "ingress.hosts"
-  "wrong" (printf "path %s has a wildcard, which %s takes literally" $path .type)
-  "instead" "set pathType: ImplementationSpecific beside it") -}}
+  "wrong" (printf "path %s has a wildcard, which pathType %s does not support" $path .type)
+  "instead" "set pathType: ImplementationSpecific") -}}
 {{- else if not (or $covers $below $known) -}}
 {{- include "mlflow.says" (dict
   "path" "ingress.hosts"
-  "wrong" (printf "path %s leads to nothing, the server is at %s" $path (default "/" $prefix))
+  "wrong" (printf "path %s is not below mlflow.staticPrefix, %s" $path (default "/" $prefix))
   "instead" (printf "set mlflow.staticPrefix: %s, or path: %s" $bare (default "/" $prefix))) -}}
 {{- else if and $covers (eq .type "Exact") -}}
 {{- include "mlflow.says" (dict
   "path" "ingress.hosts"
-  "wrong" (printf "path %s would be exactly that, without the pages below it" $path)
-  "instead" "set pathType: Prefix beside it") -}}
+  "wrong" (printf "path %s would match only this path, not the pages below it" $path)
+  "instead" "set pathType: Prefix") -}}
 {{- end -}}
 {{- end }}
 
@@ -93,8 +93,8 @@
 {{- if and (hasKey $.Values.ingress.annotations $annotation) (not $.Values.ingress.tls) -}}
 {{- include "mlflow.says" (dict
   "path" "ingress.tls"
-  "wrong" (printf "is empty, so %s makes no certificate" $annotation)
-  "instead" "list a secretName for it and the hosts") -}}
+  "wrong" (printf "is empty, so %s creates no certificate" $annotation)
+  "instead" "list a secretName and the hosts") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

@@ -11,7 +11,7 @@
 {{- if not .hostnames -}}
 {{- include "mlflow.says" (dict
   "path" "httpRoute.hostnames"
-  "wrong" "is empty, and MLflow answers only to names that it knows"
+  "wrong" "is empty, and MLflow accepts only known host names"
   "instead" "list host names such as mlflow.example.com") -}}
 {{- end -}}
 {{- $seen := list -}}
@@ -23,8 +23,8 @@
 {{- if has $ref $.Values.httpRoute.parentRefs -}}
 {{- include "mlflow.says" (dict
   "path" "httpRoute.redirectParentRefs"
-  "wrong" (printf "%s is in parentRefs too, so it would be sent to itself" $ref.name)
-  "instead" "name the listener for http here and the one for https there, by sectionName") -}}
+  "wrong" (printf "%s is in parentRefs too, so requests would be redirected without end" $ref.name)
+  "instead" "set the http listener here and the https listener in parentRefs, by sectionName") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

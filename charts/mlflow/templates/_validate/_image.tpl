@@ -44,12 +44,12 @@ Lines: a repository without tag and digest, and with the registry in one place. 
 {{- if regexMatch "@|:[^/]*$" $repository -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.repository" $path)
-  "wrong" (printf "%q holds a tag or a digest" $repository)
+  "wrong" (printf "%q contains a tag or a digest" $repository)
   "instead" (printf "set %s.tag or %s.digest instead" $path $path)) -}}
 {{- else if and $within (not (has $set (list "" $within .default))) -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.repository" $path)
-  "wrong" (printf "holds registry %s, and %s is %s" $within $key $set)
+  "wrong" (printf "contains registry %s, and %s is %s" $within $key $set)
   "instead" "remove one of them") -}}
 {{- end -}}
 {{- end }}

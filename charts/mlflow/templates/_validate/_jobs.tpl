@@ -5,18 +5,18 @@
 {{- if not .Values.backendStore.postgres.enabled -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" "jobs go from pod to pod through PostgreSQL"
+  "wrong" "background jobs need PostgreSQL, which all pods share"
   "instead" "set backendStore.postgres.enabled: true too, or remove it") -}}
 {{- else if not (include "mlflow.facts" . | fromJson).shared -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" "the artifacts are on a volume that one node mounts, which the jobs' pod may not reach"
+  "wrong" "the artifacts are on a ReadWriteOnce volume, which the pod of the jobs cannot mount on another node"
   "instead" "set an artifactStore, or ReadWriteMany in persistence.accessModes") -}}
 {{- end -}}
 {{- if eq .Values.mlflow.launcher "upstream" -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" "launcher upstream would run the jobs in each server pod too"
+  "wrong" "launcher upstream runs background jobs in each server pod too"
   "instead" "set mlflow.launcher: direct, or remove it") -}}
 {{- end -}}
 {{- end -}}

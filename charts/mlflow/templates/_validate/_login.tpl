@@ -6,7 +6,7 @@
 {{- range $key := list "passwordFromSecret" "uriFromSecret" }}{{ if (get $postgres $key).enabled -}}
 {{- include "mlflow.says" (dict
   "path" (printf "backendStore.postgres.%s.enabled" $key)
-  "wrong" (printf "brings a password beside the token of login: %s" $login)
+  "wrong" (printf "sets a password beside the token of login: %s" $login)
   "instead" "set it to false, or set backendStore.postgres.login: password") -}}
 {{- end }}{{ end -}}
 {{- if has .sslMode (list "disable" "allow" "prefer") -}}
@@ -21,7 +21,7 @@
 {{- range $name := list "PGPASSFILE" "PGSERVICE" "PGSERVICEFILE" }}{{ if hasKey $.Values.mlflow.env $name -}}
 {{- include "mlflow.says" (dict
   "path" (printf "mlflow.env.%s" $name)
-  "wrong" "is another way in beside that of backendStore.postgres"
+  "wrong" "is a second setting of the login beside backendStore.postgres"
   "instead" "remove it") -}}
 {{- end }}{{ end -}}
 {{- end -}}
@@ -37,8 +37,8 @@
 {{- if and $keys (not (include "mlflow.network.amazon" $s3.endpoint)) -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.credentialsFromSecret.enabled" $path)
-  "wrong" (printf "the keys of %s would sign the token of login: awsIam, and AWS does not know them" $s3.endpoint)
-  "instead" "keep objects in S3 of AWS, or set backendStore.postgres.login: password") -}}
+  "wrong" (printf "the keys of %s would sign the token of login: awsIam, and AWS does not accept them" $s3.endpoint)
+  "instead" "use Amazon S3, or set backendStore.postgres.login: password") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

@@ -9,20 +9,20 @@
 {{- if ne .Values.mlflow.launcher "upstream" -}}
 {{- include "mlflow.says" (dict
   "path" "mlflow.launcher"
-  "wrong" (printf "%s does not serve the plugin of auth.mode oidc" .Values.mlflow.launcher)
+  "wrong" (printf "%s does not support auth.mode oidc" .Values.mlflow.launcher)
   "instead" "set upstream") -}}
 {{- end -}}
 {{- if .Values.mlflow.staticPrefix -}}
 {{- include "mlflow.says" (dict
   "path" "mlflow.staticPrefix"
-  "wrong" "is set, and the plugin of auth.mode oidc has its pages at the root of a host"
-  "instead" "remove it, and give MLflow a host name of its own") -}}
+  "wrong" "is set, and the plugin of auth.mode oidc serves its pages at the root of a host"
+  "instead" "remove it, and use a separate host name for MLflow") -}}
 {{- end -}}
 {{- if not (or .Values.auth.oidc.redirectUri (include "mlflow.hosts" . | fromJson).public) -}}
 {{- include "mlflow.says" (dict
   "path" "auth.oidc.redirectUri"
-  "wrong" "is empty, and no Ingress or HTTPRoute has a host name to which the provider can send people back"
-  "instead" "set ingress.hosts, httpRoute.hostnames, or an address such as https://mlflow.example.com/callback") -}}
+  "wrong" "is empty, and no Ingress or HTTPRoute has a host name for the redirect URI"
+  "instead" "set ingress.hosts, httpRoute.hostnames, or a URL such as https://mlflow.example.com/callback") -}}
 {{- end -}}
 {{- end }}
 
@@ -33,7 +33,7 @@
 {{- include "mlflow.says" (dict
   "path" "auth.oidc.issuer"
   "wrong" "is empty"
-  "instead" "set the address of the provider, such as https://id.example.com/realms/main") -}}
+  "instead" "set the issuer URL of the provider, such as https://id.example.com/realms/main") -}}
 {{- end -}}
 {{- if not .clientId -}}
 {{- include "mlflow.says" (dict
@@ -50,7 +50,7 @@
 {{- if not (or .allowedGroups .adminGroups) -}}
 {{- include "mlflow.says" (dict
   "path" "auth.oidc.allowedGroups"
-  "wrong" "is empty, and adminGroups too, so no account could log in"
+  "wrong" "and adminGroups are empty, so no account can log in"
   "instead" "list groups of the provider") -}}
 {{- end -}}
 {{- if and .serviceAccounts.namespaces (eq .serviceAccounts.issuer .issuer) -}}

@@ -39,7 +39,7 @@ Lines: volumes that clash with the chart's own, or are not there, of all pods an
 {{- if has .name $taken -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%sextraVolumes" $at)
-  "wrong" (printf "%q is there already" .name)
+  "wrong" (printf "%q is used already" .name)
   "instead" "choose another name") -}}
 {{- end -}}
 {{- $taken = append $taken .name -}}
@@ -56,7 +56,7 @@ Lines: volumes that clash with the chart's own, or are not there, of all pods an
       "/etc/mlflow/gcs" "/etc/mlflow/backup" "/exchange") -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%sextraVolumeMounts" $at)
-  "wrong" (printf "%s is taken" .mountPath)
+  "wrong" (printf "%s is already mounted" .mountPath)
   "instead" "choose another mountPath") -}}
 {{- end -}}
 {{- end -}}
@@ -77,7 +77,7 @@ Takes (dict "ctx" $ "pods" (dict ...)).
 {{- if has .name (concat $names (get $own $path)) -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" (printf "%q is there already" .name)
+  "wrong" (printf "%q is used already" .name)
   "instead" "choose another name") -}}
 {{- end -}}
 {{- $names = append $names .name -}}

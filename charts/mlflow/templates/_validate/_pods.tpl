@@ -4,7 +4,7 @@
 {{- if not (regexMatch "^[a-z]" $name) -}}
 {{- include "mlflow.says" (dict
   "path" "fullnameOverride"
-  "wrong" (printf "a Service cannot be called %q, as the release would have it" $name)
+  "wrong" (printf "%q is not a valid name of a Service" $name)
   "instead" "set a name that begins with a letter") -}}
 {{- end -}}
 {{- end }}
@@ -31,7 +31,7 @@
 {{- else if and (ne $path "commonLabels") (hasKey $common $label) -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.%s" $path $label)
-  "wrong" "is in commonLabels too"
+  "wrong" "is also set in commonLabels"
   "instead" "keep one of them") -}}
 {{- end -}}
 {{- end -}}
@@ -62,8 +62,8 @@
 {{- if and (not .create) (or .annotations .labels) -}}
 {{- include "mlflow.says" (dict
   "path" "serviceAccount.create"
-  "wrong" "is false, so annotations and labels reach no ServiceAccount"
-  "instead" "set them on yours and remove them here") -}}
+  "wrong" "is false, so annotations and labels have no effect"
+  "instead" "set them on your ServiceAccount and remove them here") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -93,7 +93,7 @@
 {{- if and (eq $set.dnsPolicy "None") (not $set.dnsConfig.nameservers) -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%sdnsPolicy" $.at)
-  "wrong" (printf "None leaves the pods without DNS, and %sdnsConfig.nameservers is empty" $.at)
+  "wrong" (printf "None without %sdnsConfig.nameservers means that pods have no DNS" $.at)
   "instead" "list them there, or remove it") -}}
 {{- end -}}
 {{- end }}

@@ -37,7 +37,7 @@
 {{- if not (or .targetCPUUtilizationPercentage .targetMemoryUtilizationPercentage .metrics) -}}
 {{- include "mlflow.says" (dict
   "path" "autoscaling.metrics"
-  "wrong" "is empty and both targets are 0, so nothing says when to scale"
+  "wrong" "is empty and both targets are 0, so the autoscaler has no metric"
   "instead" "set autoscaling.targetCPUUtilizationPercentage") -}}
 {{- end -}}
 {{- range $resource, $key := dict "cpu" "targetCPUUtilizationPercentage" "memory"
@@ -65,17 +65,17 @@
 {{- if and (ne $stay "") (ne $go "") -}}
 {{- include "mlflow.says" (dict
   "path" "podDisruptionBudget.minAvailable"
-  "wrong" (printf "%s says the same as maxUnavailable, %s, or contradicts it" $stay $go)
+  "wrong" (printf "%s and maxUnavailable, %s, are mutually exclusive" $stay $go)
   "instead" "keep one of them") -}}
 {{- else if and (ne $go "") (eq (include "mlflow.pods.of" (dict "value" $go "pods" $pods)) "0") -}}
 {{- include "mlflow.says" (dict
   "path" "podDisruptionBudget.maxUnavailable"
-  "wrong" (printf "%s lets no pod go, so no node can be drained" $go)
+  "wrong" (printf "%s allows no eviction, so no node can be drained" $go)
   "instead" "set 1 or more") -}}
 {{- else if and (ne $stay "") (ge (int (include "mlflow.pods.of" (dict "value" $stay "pods" $pods))) $pods) -}}
 {{- include "mlflow.says" (dict
   "path" "podDisruptionBudget.minAvailable"
-  "wrong" (printf "%s of %d pods lets no pod go, so no node can be drained" $stay $pods)
+  "wrong" (printf "%s of %d pods allows no eviction, so no node can be drained" $stay $pods)
   "instead" "set less, or podDisruptionBudget.maxUnavailable: 1 instead") -}}
 {{- end -}}
 {{- end -}}
@@ -88,7 +88,7 @@
 {{- if and (ne (default "RollingUpdate" .type) "Recreate") (not (include "mlflow.facts" $ | fromJson).shared) -}}
 {{- include "mlflow.says" (dict
   "path" "strategy"
-  "wrong" "a rolling update runs the old and the new pod at once, which cannot share these stores"
+  "wrong" "a rolling update runs two pods at the same time, which cannot share these stores"
   "instead" "set backendStore.postgres and an artifactStore, or remove it") -}}
 {{- end -}}
 {{- end -}}

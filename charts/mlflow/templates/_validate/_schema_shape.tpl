@@ -23,7 +23,7 @@
 {{- dict "wrong" (printf "has %d entries" (len .at))
     "instead" (printf "keep %d or fewer" (int .node.maxItems)) | toJson -}}
 {{- else if and .node.uniqueItems (lt (uniq .at | len) (len .at)) -}}
-{{- dict "wrong" "has an entry twice" "instead" "remove one of them" | toJson -}}
+{{- dict "wrong" "lists an entry twice" "instead" "remove one of them" | toJson -}}
 {{- else -}}
 {}
 {{- end -}}

@@ -71,7 +71,7 @@ remove it, or set text
 {{- if not (has .kind (list "object" "array" "null")) }}{{ $given = toString .at | trunc 60 | quote }}{{ end -}}
 {{- $words := list -}}
 {{- range without .node.enum "" }}{{ $words = append $words (toString .) }}{{ end -}}
-{{- dict "wrong" (printf "%s is not one of its values" $given)
+{{- dict "wrong" (printf "%s is not an allowed value" $given)
     "instead" (printf "set %s or %s%s" (initial $words | join ", ") (last $words)
       (ternary ", or remove it" "" (has "" .node.enum))) | toJson -}}
 {{- end -}}

@@ -4,19 +4,19 @@
 {{- if and .enabled .provider .secretStoreRef.name -}}
 {{- include "mlflow.says" (dict
   "path" "externalSecrets.provider"
-  "wrong" (printf "makes a store of its own beside %s %q" .secretStoreRef.kind .secretStoreRef.name)
+  "wrong" (printf "is a second store beside %s %q" .secretStoreRef.kind .secretStoreRef.name)
   "instead" "set one of provider and secretStoreRef.name") -}}
 {{- else if and .enabled (not .provider) (not .secretStoreRef.name) -}}
 {{- include "mlflow.says" (dict
   "path" "externalSecrets.secretStoreRef.name"
   "wrong" "is empty"
-  "instead" "set the name of a store that is in the cluster, or externalSecrets.provider to make one") -}}
+  "instead" "set the name of an existing store, or externalSecrets.provider to create one") -}}
 {{- end -}}
 {{- if and .enabled (not (include "mlflow.externalSecrets" $ | fromJson)) -}}
 {{- include "mlflow.says" (dict
   "path" "externalSecrets.enabled"
-  "wrong" "there is no Secret to fetch"
-  "instead" "remove it, or let a store read its credentials from a Secret") -}}
+  "wrong" "the release uses no Secret"
+  "instead" "remove it, or configure a store with a Secret") -}}
 {{- end -}}
 {{- $known := merge (include "mlflow.secrets" (dict "ctx" $) | fromJson)
       (include "mlflow.secrets.mentioned" $ | fromJson) -}}
@@ -25,7 +25,7 @@
 {{- include "mlflow.says" (dict
   "path" (printf "externalSecrets.secrets.%s" $name)
   "wrong" "the release reads no such Secret"
-  "instead" (printf "choose from %s, or name it in mlflow.envFrom, extraVolumes or imagePullSecrets"
+  "instead" (printf "set one of %s, or add it to mlflow.envFrom, extraVolumes or imagePullSecrets"
         (keys $known | sortAlpha | join ", " | default "none"))) -}}
 {{- end -}}
 {{- end -}}

@@ -17,7 +17,7 @@
 {{- if lt (int .Values.terminationGracePeriodSeconds) $least -}}
 {{- include "mlflow.says" (dict
   "path" "terminationGracePeriodSeconds"
-  "wrong" (printf "%d leaves no time for requests in flight after %d s of preStopSeconds"
+  "wrong" (printf "%d is too short for requests in flight after preStopSeconds, %d"
         (int .Values.terminationGracePeriodSeconds) (int .Values.preStopSeconds))
   "instead" (printf "set %d or more" $least)) -}}
 {{- end -}}
@@ -34,11 +34,11 @@ Lines: a path prefix below which the login still asks. MLflow asks for none wher
 {{- include "mlflow.says" (dict
   "path" "mlflow.staticPrefix"
   "wrong" (printf "%q is not a path prefix" .)
-  "instead" "write it as /mlflow, with a slash before it and none behind it") -}}
+  "instead" "write it as /mlflow, with a slash at the beginning and none at the end") -}}
 {{- else if regexMatch "(?i)^/(static|health|favicon[.]ico)" . -}}
 {{- include "mlflow.says" (dict
   "path" "mlflow.staticPrefix"
-  "wrong" (printf "%s begins like a path for which MLflow asks for no login" $first)
+  "wrong" (printf "%s begins like a path that MLflow serves without login" $first)
   "instead" "choose another first segment, such as /mlflow") -}}
 {{- else if regexMatch
       "(?i)^/(ajax-api|api|build|gateway|get-artifact|graphql|metrics|model-versions|signup|v1|version)$" $first -}}
@@ -65,7 +65,7 @@ Lines: a path prefix below which the login still asks. MLflow asks for none wher
 {{- else if not $found -}}
 {{- include "mlflow.says" (dict
   "path" "mlflow.audit.file"
-  "wrong" (printf "%s is on no volume that the server may fill" $file)
+  "wrong" (printf "%s is not on a writable volume" $file)
   "instead" "mount one with extraVolumes and extraVolumeMounts, or leave it empty for stdout") -}}
 {{- end -}}
 {{- end }}

@@ -19,7 +19,7 @@
 {{- if eq $service.clusterIP "None" -}}
 {{- include "mlflow.says" (dict
   "path" "service.clusterIP"
-  "wrong" "None leads port 80 straight to the pods, which have port 5000"
+  "wrong" "None makes port 80 unusable, since the pods listen on port 5000"
   "instead" "set an address, or remove it") -}}
 {{- end -}}
 {{- if and (gt (len $service.ipFamilies) 1) (eq $service.ipFamilyPolicy "SingleStack") -}}

@@ -16,18 +16,18 @@
 {{- if contains "," . -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" (printf "%q holds a comma" .)
+  "wrong" (printf "%q contains a comma" .)
   "instead" "list each prefix as an entry of its own") -}}
 {{- else if not (regexMatch "^[A-Za-z][A-Za-z0-9+.-]*:/{1,3}[^/]" .) -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" (printf "%q has no scheme and place" .)
+  "wrong" (printf "%q has no scheme and location" .)
   "instead" "write it as s3://other-bucket/models") -}}
 {{- else if regexMatch "(?i)^(file|local|data):" . -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" (printf "%q is on the server's own disk" .)
-  "instead" "name a place in an object store") -}}
+  "wrong" (printf "%q is on the server's disk" .)
+  "instead" "name a location in an object store") -}}
 {{- else if regexMatch "[\\s\\\\%?#[:cntrl:]]|[^:/]//|/[.]{1,2}(/|$)" . -}}
 {{- include "mlflow.says" (dict
   "path" $path
@@ -37,8 +37,8 @@
       (printf "%s/" (include "mlflow.source" .)))) -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" (printf "%q leads to the backups, which hold every account's data" .)
-  "instead" "name a folder without them, or another bucket") -}}
+  "wrong" (printf "%q contains the backups, which hold the data of every account" .)
+  "instead" "set a folder without backups, or another bucket") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

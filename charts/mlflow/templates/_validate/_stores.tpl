@@ -14,8 +14,8 @@
 {{- if and $hidden $.Values.networkPolicy.enabled (not $.Values.networkPolicy.peers.database) -}}
 {{- include "mlflow.says" (dict
   "path" "networkPolicy.peers.database"
-  "wrong" "is empty, and the database's host is in a Secret"
-  "instead" (printf "set where it is; the policy lets pods reach its port %d" (int .port))) -}}
+  "wrong" "is empty, and the host of the database is in a Secret"
+  "instead" (printf "list the database's peers; the policy allows port %d" (int .port))) -}}
 {{- end -}}
 {{- $ca := or .sslRootCertFromSecret.enabled (hasKey $.Values.mlflow.env "PGSSLROOTCERT") -}}
 {{- if and (hasPrefix "verify-" .sslMode) (not $ca) -}}
@@ -27,7 +27,7 @@
 {{- else if .readReplica.host -}}
 {{- include "mlflow.says" (dict
   "path" "backendStore.postgres.readReplica.host"
-  "wrong" "is a replica of PostgreSQL, which is not enabled"
+  "wrong" "needs PostgreSQL, which is not enabled"
   "instead" "set backendStore.postgres.enabled: true, or remove it") -}}
 {{- end -}}
 {{- end -}}
@@ -42,18 +42,18 @@
 {{- if regexMatch "://|[@/,]|^[^:]*:[0-9]*$" .host -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" (printf "%q is more than a host name" .host)
+  "wrong" (printf "%q is not only a host name" .host)
   "instead" "set only the host here, and port beside it") -}}
 {{- else if and (eq .host $postgres.host) (eq (int .port) (int $postgres.port)) -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" "is the primary itself"
+  "wrong" "is the primary database"
   "instead" "set the host or the port of the replica, or remove it") -}}
 {{- end -}}
 {{- if hasKey $.Values.mlflow.env $variable -}}
 {{- include "mlflow.says" (dict
   "path" (printf "mlflow.env.%s" $variable)
-  "wrong" (printf "names a replica beside %s" $path)
+  "wrong" (printf "is a second replica beside %s" $path)
   "instead" "remove one of the two") -}}
 {{- end -}}
 {{- end }}{{ end -}}
@@ -67,17 +67,17 @@
 {{- if $secret -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" (printf "names a host beside that of %s" $secret)
+  "wrong" (printf "sets a second host beside that of %s" $secret)
   "instead" (printf "remove it, or set %s.enabled: false" $secret)) -}}
 {{- else if regexMatch "://|@|^[^/].*/" . -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" (printf "%q is more than a host name" .)
+  "wrong" (printf "%q is not only a host name" .)
   "instead" "set only the host here, and port, database and username beside it") -}}
 {{- else if regexMatch "^[^:]*:[0-9]*$" . -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" (printf "%q holds a port" .)
+  "wrong" (printf "%q contains a port" .)
   "instead" "set backendStore.postgres.port instead") -}}
 {{- end -}}
 {{- else }}{{ if not $secret -}}
@@ -97,20 +97,20 @@
 {{- if $.Values.backendStore.postgres.enabled -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.enabled" $path)
-  "wrong" "names a second database beside backendStore.postgres"
-  "instead" "set one of the two enabled: false") -}}
+  "wrong" "is a second database beside backendStore.postgres"
+  "instead" "disable one of the two") -}}
 {{- end -}}
 {{- if eq $.Values.auth.mode "basic" -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.enabled" $path)
-  "wrong" "is no place for MLflow's accounts, whose tables MySQL refuses"
-  "instead" "set auth.mode: none and let the Ingress ask for a login, or use backendStore.postgres") -}}
+  "wrong" "cannot store MLflow's accounts, since MySQL refuses their tables"
+  "instead" "set auth.mode: none and authenticate at the Ingress, or use backendStore.postgres") -}}
 {{- end -}}
 {{- if and $.Values.networkPolicy.enabled (not $.Values.networkPolicy.peers.database) -}}
 {{- include "mlflow.says" (dict
   "path" "networkPolicy.peers.database"
-  "wrong" "is empty, and the database's host is in a Secret"
-  "instead" "set where it is; the policy lets pods reach its port 3306") -}}
+  "wrong" "is empty, and the host of the database is in a Secret"
+  "instead" "list the database's peers; the policy allows port 3306") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -126,7 +126,7 @@ all of them can wait for each other. Takes `.`.
 {{- if not .poolPrePing -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.poolPrePing" $path)
-  "wrong" "false is not possible, MLflow always pings a connection before it uses it"
+  "wrong" "cannot be false, since MLflow tests each connection before use"
   "instead" "remove the key") -}}
 {{- end -}}
 {{- $connections := add .poolSize .maxOverflow -}}
@@ -146,7 +146,7 @@ all of them can wait for each other. Takes `.`.
 {{- if and .Values.persistence.existingClaim (not (include "mlflow.facts" . | fromJson).claim) -}}
 {{- include "mlflow.says" (dict
   "path" "persistence.existingClaim"
-  "wrong" "has no use, runs are in a database and artifacts in an object store"
+  "wrong" "has no effect, since runs are in a database and artifacts in an object store"
   "instead" "remove it") -}}
 {{- end -}}
 {{- end }}

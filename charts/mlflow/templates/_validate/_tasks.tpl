@@ -4,7 +4,7 @@
 {{- if and .Values.retention.traces.days (not (or .Values.retention.enabled $runs)) -}}
 {{- include "mlflow.says" (dict
   "path" "retention.traces.days"
-  "wrong" "no CronJob removes traces"
+  "wrong" "needs the CronJob of retention"
   "instead" "set retention.enabled: true too, or 0") -}}
 {{- end -}}
 {{- range $path, $on := dict
@@ -19,7 +19,7 @@
 {{- else if not (include "mlflow.facts" $ | fromJson).shared -}}
 {{- include "mlflow.says" (dict
   "path" $path
-  "wrong" "the artifacts are on a volume that one node mounts, which the Job may not reach"
+  "wrong" "the artifacts are on a ReadWriteOnce volume, which the Job cannot mount on another node"
   "instead" "set artifactStore.s3, or ReadWriteMany in persistence.accessModes") -}}
 {{- end -}}
 {{- end -}}
@@ -46,18 +46,18 @@
 {{- if and $facts.database (eq $facts.drillDatabase .Values.backendStore.postgres.database) -}}
 {{- include "mlflow.says" (dict
   "path" "backup.drill.database"
-  "wrong" "is MLflow's own database, which a drill would replace"
-  "instead" "name another one, or none") -}}
+  "wrong" "is MLflow's database, which a drill would replace"
+  "instead" "set another name, or remove it") -}}
 {{- end -}}
 {{- else if .Values.backup.drill.enabled -}}
 {{- include "mlflow.says" (dict
   "path" "backup.drill.enabled"
-  "wrong" "there is no backup to try"
+  "wrong" "there are no backups to restore"
   "instead" "set backup.enabled: true too") -}}
 {{- else if .Values.backup.beforeMigration -}}
 {{- include "mlflow.says" (dict
   "path" "backup.beforeMigration"
-  "wrong" "a backup has no place to go to"
+  "wrong" "no object store for backups is set"
   "instead" "set backup.enabled: true too") -}}
 {{- end -}}
 {{- end }}
@@ -75,8 +75,8 @@ Takes `.`.
 {{- if regexMatch "^/|/$|//|://" .Values.backup.path -}}
 {{- include "mlflow.says" (dict
   "path" "backup.path"
-  "wrong" (printf "%q has a slash too many" .Values.backup.path)
-  "instead" "write it as backups/mlflow, without a slash at its ends") -}}
+  "wrong" (printf "%q has a superfluous slash" .Values.backup.path)
+  "instead" "write it as backups/mlflow, without a slash at the beginning and the end") -}}
 {{- else if hasPrefix (printf "%s/" $folder) (printf "%s/" $backups.uri) -}}
 {{- $path := printf "artifactStore.%s.path" (include "mlflow.facts" . | fromJson).objectStore -}}
 {{- include "mlflow.says" (dict

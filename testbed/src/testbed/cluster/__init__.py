@@ -1,4 +1,4 @@
-"""A Kubernetes to try MLflow on: kind where a container engine answers, else one from source.
+"""Creates a cluster: kind if a container engine is available, otherwise one built from source.
 
 `current("mlflow")` is the cluster of that name, whether it exists or not. Both drivers look the same
 from outside: a kubeconfig, and a way to load images.

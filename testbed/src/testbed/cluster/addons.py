@@ -1,4 +1,4 @@
-"""What a bare Kubernetes lacks: cluster DNS, metrics, a storage class. Manifests are in cluster/addons."""
+"""Add-ons of a cluster: DNS, metrics, a StorageClass. Their manifests are in cluster/addons."""
 
 import hashlib
 import string

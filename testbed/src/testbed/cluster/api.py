@@ -1,4 +1,4 @@
-"""What a cluster says about itself."""
+"""Reads the state of a cluster from its API."""
 
 import contextlib
 from datetime import datetime, timezone

@@ -1,4 +1,4 @@
-"""What every kind of cluster can do."""
+"""The operations that every kind of cluster supports."""
 
 import re
 import shutil

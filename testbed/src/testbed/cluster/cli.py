@@ -1,4 +1,4 @@
-"""`testbed cluster`: a Kubernetes to try things on."""
+"""`testbed cluster`: creates, checks and removes a cluster."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""Whether cluster DNS answers: the one sign that a network, a Service and a pod work that is never stale."""
+"""Checks cluster DNS, which shows that the network, a Service and a pod work."""
 
 import contextlib
 import socket

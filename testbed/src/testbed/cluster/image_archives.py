@@ -1,4 +1,4 @@
-"""Bringing images from archives into the containerd of a node, unless it has them."""
+"""Imports images from archives into the containerd of a node, unless it has them."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""A cluster in containers: kind, where docker or podman answers."""
+"""A cluster in containers: kind with docker or podman."""
 
 import shutil
 from collections.abc import Sequence

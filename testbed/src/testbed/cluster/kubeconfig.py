@@ -1,4 +1,4 @@
-"""Files that say where the API server is and who one is."""
+"""Writes kubeconfig files."""
 
 import base64
 from pathlib import Path

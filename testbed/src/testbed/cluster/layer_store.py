@@ -1,4 +1,4 @@
-"""What nodes made of image archives, kept for all nodes of all clusters to come.
+"""Keeps unpacked image layers for the nodes of all later clusters.
 
 Copying and unpacking layers is nearly all of the work of loading an image, and nearly all of a node's
 disk. Neither a packed nor an unpacked layer ever changes, so nodes can share their files as hard links:
@@ -70,7 +70,7 @@ def link_into(ctr: Ctr, disk: Path, image: ArchivedImage) -> None:
 
 
 def _link_packed(ctr: Ctr, disk: Path, layer: dict[str, Any]) -> None:
-    """containerd sees that the file is there already, and only notes that it has it."""
+    """containerd sees that the file exists, and only records it."""
     source, target = _blob(layer["digest"]), disk / CONTENT / _hex(layer["digest"])
     _link(source, target)
     expected = [f"--expected-digest={layer['digest']}", f"--expected-size={layer['size']}"]

@@ -1,4 +1,4 @@
-"""Names and addresses of a cluster from source: all follow from one number, so that clusters never meet.
+"""Names and addresses of a cluster from source, computed from its number so that clusters do not conflict.
 
 Cluster 0 is 10.180.0.0/16: nodes are 10.180.0.11 and on, pods of node N are 10.180.(64+N).0/24,
 Services are 10.180.128.0/17. Links, control groups and the machine's routes carry the number too.

@@ -1,4 +1,4 @@
-"""The machine's side of a cluster's network: a bridge that the nodes' cables meet in, and routes to pods.
+"""The network of a cluster on the machine: a bridge with the links of the nodes, and routes to pods.
 
 The machine reaches nodes, pods and Services directly. Nothing else is routed: what is meant for the
 cluster never leaves the machine, also while the nodes are down.

@@ -1,4 +1,4 @@
-"""A node: namespaces and control groups of its own, in which daemons run as on a machine of its own."""
+"""A node: its own namespaces and control groups, in which its daemons run."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""What is in a node's /run/etc: the files of cluster/config filled in, keys and kubeconfigs."""
+"""Writes the configuration of a node to /run/etc: files of cluster/config, keys and kubeconfigs."""
 
 import resource
 import shutil

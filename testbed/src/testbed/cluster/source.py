@@ -1,4 +1,4 @@
-"""A cluster without a container engine: Kubernetes from Go modules, its nodes in namespaces of Linux."""
+"""A cluster without a container engine: Kubernetes from Go modules, with nodes in Linux namespaces."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""How a cluster is: what `testbed cluster status` shows."""
+"""The state of a cluster, for `testbed cluster status`."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any

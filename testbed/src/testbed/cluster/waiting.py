@@ -1,4 +1,4 @@
-"""Waiting with a deadline, and with the last words of the daemon that did not get there."""
+"""Waits with a deadline; the error has the last log lines of the daemon."""
 
 import contextlib
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Our container images, built once per content: `build(names)` returns their archives."""
+"""Builds the container images, once per content: `build(names)` returns their archives."""
 
 import os
 import time

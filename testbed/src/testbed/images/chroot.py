@@ -1,4 +1,4 @@
-"""Building without a container engine: mmdebstrap makes the base, buildah runs the Dockerfile."""
+"""Builds images without a container engine: mmdebstrap creates the base, buildah runs the Dockerfile."""
 
 import shutil
 from pathlib import Path

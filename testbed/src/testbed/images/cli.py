@@ -1,4 +1,4 @@
-"""`testbed images`: build what the cluster runs."""
+"""`testbed images`: lists and builds the images of the cluster."""
 
 from dataclasses import asdict
 from typing import Annotated

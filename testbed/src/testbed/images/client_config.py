@@ -1,4 +1,4 @@
-"""How this machine reaches the package registries, handed to a build as secrets: never part of a layer."""
+"""Passes the registry settings of this machine to a build as secrets, which are not part of a layer."""
 
 import configparser
 import os

@@ -1,4 +1,4 @@
-"""Building with docker or podman, where one answers."""
+"""Builds images with docker or podman."""
 
 from pathlib import Path
 

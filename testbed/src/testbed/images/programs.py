@@ -1,4 +1,4 @@
-"""Images of one static program each, which need no Dockerfile and no root file system."""
+"""Builds images with a single static program, which need no Dockerfile and no root file system."""
 
 from mlflowops.errors import OpsError
 

@@ -1,4 +1,4 @@
-"""What an image is made from: testbed/images/images.toml, the image's folder, and the hash over all of it."""
+"""The inputs of an image: testbed/images/images.toml, the folder of the image, and a hash of both."""
 
 import hashlib
 import json

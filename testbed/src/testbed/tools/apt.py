@@ -6,11 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import tenacity
 from mlflowops import console
 from mlflowops.errors import OpsError
 
 from testbed import paths
 from testbed.tools.tool import Tool, call
+
+LISTS_LOCK = "/var/lib/apt/lists/lock"
+WAIT_SECONDS = 300
+"""Time to wait for another session of apt-get."""
+
+
+def _is_locked(error: BaseException) -> bool:
+    """Whether another session updates the package lists; apt-get has no option that waits for it."""
+    return isinstance(error, OpsError) and LISTS_LOCK in str(error)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +57,14 @@ class Apt(Tool):
             raise OpsError(f"tools.toml, {self.name}", f"no `{self.command}` in {self.origin}", "correct it")
         return found
 
+    @tenacity.retry(
+        retry=tenacity.retry_if_exception(_is_locked),
+        wait=tenacity.wait_fixed(2),
+        stop=tenacity.stop_after_delay(WAIT_SECONDS),
+        reraise=True,
+    )
     def _apt_get(self, log: Path, *arguments: str) -> None:
-        wait = "DPkg::Lock::Timeout=300"  # another session of apt-get
+        wait = f"DPkg::Lock::Timeout={WAIT_SECONDS}"
         call(
             self,
             ["apt-get", "-y", "-q", "-o", wait, *arguments],

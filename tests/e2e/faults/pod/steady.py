@@ -40,7 +40,7 @@ state = {
     "slowest": 0.0,
     "last_refusal": 0.0,
     "last_write": 0.0,
-    "pause": 0.0,  # the longest time between two acknowledged writes to the database, of anybody
+    "pause": 0.0,  # the longest time between two acknowledged writes to the database, of any client
     "wrong": [],  # reads that lack what was acknowledged
     "whole": [0.0] * WRITERS,  # when each writer began its last cycle without a refusal
     "reads": 0,

@@ -24,7 +24,7 @@ def main() -> None:
     """Check the store once, and write to stdout how many seconds that took, or what went wrong."""
     store = open_store(os.environ, artifact_root(os.environ))
     if store is None:
-        sys.exit("mlflow: check: MLFLOW_ARTIFACTS_DESTINATION: it is no object store; set one.")
+        sys.exit("mlflow: check: MLFLOW_ARTIFACTS_DESTINATION: it is not an object store; set one.")
     try:
         store.open_for_check()
         began = time.monotonic()

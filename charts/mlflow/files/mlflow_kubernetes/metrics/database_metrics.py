@@ -1,4 +1,4 @@
-"""What the database tells about itself and about MLflow."""
+"""Metrics of the database and of its contents."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +13,7 @@ from mlflow_kubernetes.stores.database import Database, MySQL, PostgreSQL, SQLit
 
 Rows = Callable[[str], list[Any]]
 
-# Milliseconds after which a query is given up: looking must not add to the load of a slow database.
+# Timeout of a query in milliseconds: checks must not add to the load of a slow database.
 QUERY_TIMEOUT_MS = 10_000
 STAGES = ("active", "deleted")
 STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
@@ -43,7 +43,7 @@ SIZE = {
 
 
 class DatabaseState:
-    """Quick to ask, and right even while tables are locked: schema revision and connections."""
+    """Schema revision and connections, which are fast to read and need no lock of a table."""
 
     def __init__(self, database: Database, head: str) -> None:
         self.database = database
@@ -65,7 +65,7 @@ class DatabaseState:
             ours, others, limit = count(rows)
         used = {("mlflow",): ours, ("others",): others}
         yield _gauge("mlflow_database_connections", "Connections to the database server.", ("role",), used)
-        words = "Connections that the database server allows."
+        words = "Maximum number of connections that the database server allows."
         yield _gauge("mlflow_database_connections_limit", words, (), {(): limit})
 
 
@@ -82,13 +82,13 @@ def _mysql_connections(rows: Rows) -> list[int]:
 
 
 class DatabaseInventory:
-    """What is in the database. Counting reads whole tables, so it is apart from the quick look."""
+    """Contents of the database. Counting reads whole tables, so it is separate from the fast check."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def collect(self) -> Iterator[Metric]:
-        """Count all of it; a stage or status that nothing is in shows as 0."""
+        """Count the rows; a stage or status without rows has the value 0."""
         runs = dict.fromkeys(product(STAGES, STATUSES), 0)
         experiments = dict.fromkeys(product(STAGES), 0)
         with _open_query(self.database) as rows:
@@ -97,11 +97,11 @@ class DatabaseInventory:
             models, versions, size = (
                 rows(query)[0] for query in (MODELS, VERSIONS, SIZE[type(self.database)])
             )
-        yield _gauge("mlflow_runs_total", "Runs.", ("lifecycle_stage", "status"), runs)
-        yield _gauge("mlflow_experiments_total", "Experiments.", ("lifecycle_stage",), experiments)
-        yield _gauge("mlflow_registered_models_total", "Registered models.", (), {(): models[0]})
-        yield _gauge("mlflow_model_versions_total", "Model versions.", (), {(): versions[0]})
-        yield _gauge("mlflow_database_size_bytes", "Size of the database.", (), {(): size[0]})
+        yield _gauge("mlflow_runs_total", "Number of runs.", ("lifecycle_stage", "status"), runs)
+        yield _gauge("mlflow_experiments_total", "Number of experiments.", ("lifecycle_stage",), experiments)
+        yield _gauge("mlflow_registered_models_total", "Number of registered models.", (), {(): models[0]})
+        yield _gauge("mlflow_model_versions_total", "Number of model versions.", (), {(): versions[0]})
+        yield _gauge("mlflow_database_size_bytes", "Size of the database in bytes.", (), {(): size[0]})
 
 
 class JobQueue:
@@ -116,9 +116,9 @@ class JobQueue:
         with _open_query(self.database) as rows:
             jobs |= {(JOB_STATUSES[status],): count for status, count in rows(JOBS)}
             [(since,)] = rows(OLDEST_PENDING)
-        yield _gauge("mlflow_jobs_total", "Background jobs.", ("status",), jobs)
+        yield _gauge("mlflow_jobs_total", "Number of background jobs.", ("status",), jobs)
         waits = max(0.0, time.time() - since / 1000) if since else 0
-        words = "Seconds for which the oldest background job waits to be begun, 0 if none does."
+        words = "Seconds that the oldest background job has waited to start, 0 if none waits."
         yield _gauge("mlflow_jobs_waiting_seconds", words, (), {(): waits})
 
 

@@ -1,8 +1,8 @@
 """Serve metrics to Prometheus: `metrics workers`, `metrics stores`, or both in one process.
 
 workers: what the server's workers count, read from a folder that they share with this process in their pod.
-stores: what the database and the object store tell; for all pods together, so one process looks.
-It is a process of its own so that neither MLflow's login nor its list of host names stands in the way.
+stores: state of the database and the object store; one process checks them for all pods.
+Metrics have a process of their own, so that scraping needs neither a login nor an allowed host name.
 """
 
 import importlib
@@ -25,7 +25,7 @@ def main() -> None:
     """Serve the named parts until SIGTERM."""
     names = sys.argv[1:]
     if not names or not set(names) <= set(PARTS):
-        sys.exit(f"mlflow: metrics: {names} are not parts of it; name workers, stores or both.")
+        sys.exit(f"mlflow: metrics: {names} are not its parts; name workers, stores or both.")
     end = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: end.set())
     registry = CollectorRegistry()

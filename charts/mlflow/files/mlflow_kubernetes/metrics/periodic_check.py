@@ -1,4 +1,4 @@
-"""Something that is looked at again and again, in a thread of its own: no scrape ever waits for it."""
+"""A check that is repeated in its own thread, so that no scrape waits for it."""
 
 import threading
 import time
@@ -11,24 +11,24 @@ from prometheus_client.registry import Collector
 
 from mlflow_kubernetes.log import logger
 
-# Seconds that a slow look may take before it counts as failed, beyond three intervals.
+# Seconds, beyond three intervals, after which a check that has not ended counts as failed.
 TIMEOUT_SECONDS = 30
 
 
 class Failed(Exception):
-    """What a look found wrong, as one sentence."""
+    """What a check found wrong, as one sentence."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """A look that measured its own time, and found nothing to expose."""
+    """The result of a check that measured its own time and has no metrics."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """How one look ended."""
+    """How one check ended."""
 
     seconds: float
     error: str
@@ -53,14 +53,14 @@ class PeriodicCheck(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the result of the last run, and wait for none."""
         last = self.last
-        # A look that hangs is a failed one, however long the kernel waits for its connection.
+        # A check that hangs has failed, however long the kernel waits for its connection.
         hangs = time.monotonic() - (last.at if last else self.started) > 3 * self.every + TIMEOUT_SECONDS
         if last is None and not hangs:
             return
         up = last is not None and not last.error and not hangs
-        yield GaugeMetricFamily(f"{self.name}_up", f"1 if {self.what} answered the last look.", value=up)
+        yield GaugeMetricFamily(f"{self.name}_up", f"1 if the last check of {self.what} succeeded.", value=up)
         if last and up:
-            words = f"Seconds that the last look at {self.what} took."
+            words = f"Duration of the last check of {self.what} in seconds."
             yield GaugeMetricFamily(f"{self.name}_latency_seconds", words, value=last.seconds)
             yield from last.found
 
@@ -78,7 +78,7 @@ class PeriodicCheck(Collector):
                 seconds = look.seconds
             else:
                 found = list(look)
-        except Exception as failure:  # whatever it is, the next look may succeed
+        except Exception as failure:  # the next check may succeed after any error
             kind = "" if isinstance(failure, Failed) else f"{type(failure).__name__}: "
             error = " ".join(f"{kind}{failure}".split())
         before = self.last.error if self.last else ""

@@ -35,7 +35,9 @@ def collectors(env: Mapping[str, str]) -> list[Collector]:
         checks.append(PeriodicCheck("mlflow_database_replica", "the read replica", replica.collect, every))
     if names := env.get("MLFLOW_KUBERNETES_TASKS"):
         checks.append(
-            PeriodicCheck("mlflow_tasks", "the notes of the tasks", TaskRuns(database, names).collect, every)
+            PeriodicCheck(
+                "mlflow_tasks", "the results of the tasks", TaskRuns(database, names).collect, every
+            )
         )
     if env.get("MLFLOW_SERVER_ENABLE_JOB_EXECUTION") == "true":
         checks.append(PeriodicCheck("mlflow_jobs", "the background jobs", JobQueue(database).collect, every))

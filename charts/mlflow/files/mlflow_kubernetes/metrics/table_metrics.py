@@ -1,4 +1,4 @@
-"""The large tables of runs on PostgreSQL: their size, and indexes that they lack."""
+"""Size and missing indexes of the large tables of runs on PostgreSQL."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -54,7 +54,7 @@ class TableState:
             "mlflow_database_table_rows", "Estimated number of rows of a table.", labels=["table"]
         )
         size = GaugeMetricFamily(
-            "mlflow_database_table_size_bytes", "Size of a table with its indexes.", labels=["table"]
+            "mlflow_database_table_size_bytes", "Size of a table with its indexes in bytes.", labels=["table"]
         )
         for table, count, bytes_ in sizes:
             rows.add_metric([table], count)

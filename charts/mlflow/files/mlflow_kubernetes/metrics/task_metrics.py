@@ -1,4 +1,4 @@
-"""How the chart's CronJobs last went: what their tasks have noted in the database, or on the volume."""
+"""Results of the chart's CronJobs, which their tasks store in the database or on the volume."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -31,16 +31,16 @@ class TaskRuns:
     def collect(self) -> Iterator[Metric]:
         """Read their rows; a task that never ran has none."""
         rows = {row[0]: row[1:] for row in self._rows() if row[0] in self.limits}
-        yield _gauge("max_age_seconds", "Age at which the last success is too old.", self.limits)
+        yield _gauge("max_age_seconds", "Maximum age of the last success in seconds.", self.limits)
         started = {name: row[0] for name, row in rows.items()}
-        yield _gauge("last_start_timestamp_seconds", "When the task last began.", started)
+        yield _gauge("last_start_timestamp_seconds", "Time when the task last started.", started)
         succeeded = {name: rows[name][1] if name in rows else 0 for name in self.limits}
-        yield _gauge("last_success_timestamp_seconds", "When the task last succeeded, 0 if never.", succeeded)
+        yield _gauge("last_success_timestamp_seconds", "Time of the last success, 0 if none.", succeeded)
         failed = {name: float(row[2]) for name, row in rows.items()}
-        yield _gauge("failed", "1 if the last run of the task failed or was cut off.", failed)
+        yield _gauge("failed", "1 if the last run of the task failed or was interrupted.", failed)
         for name, row in rows.items():
             for item, value in row[3].items():
-                words = f"What the last success of {name} reported."
+                words = f"Result of the last success of {name}."
                 yield GaugeMetricFamily(f"mlflow_{name}_{item}", words, value=value)
 
     def _rows(self) -> list[tuple[Any, ...]]:

@@ -92,12 +92,12 @@ class Usage:
             return Gauge(name, words, registry=unregistered, multiprocess_mode=mode)
 
         self.busy = gauge(
-            "mlflow_http_requests_in_progress", "Requests being answered or waiting.", "livesum"
+            "mlflow_http_requests_in_progress", "Requests in progress or waiting for a thread.", "livesum"
         )
-        threads = gauge("mlflow_http_threads", "Threads that answer requests.", "livesum")
+        threads = gauge("mlflow_http_threads", "Request threads.", "livesum")
         words = "Connections in use in the fullest database pool of a worker."
         self.used = gauge("mlflow_database_pool_used", words, "livemax")
-        limit = gauge("mlflow_database_pool_limit", "Connections that such a pool may have.", "livemax")
+        limit = gauge("mlflow_database_pool_limit", "Maximum connections of a pool.", "livemax")
         threads.set(worker.cfg.threads)
         limit.set(_pool_limit())
 

@@ -1,4 +1,4 @@
-"""The kinds of database that the chart offers, for the schema step and the metrics: revision and lock."""
+"""The kinds of database that the chart offers, for the migration and the metrics: revision and lock."""
 
 import sqlite3
 import time

@@ -1,7 +1,7 @@
 """The release that a PostgreSQL database belongs to: a row beside MLflow's tables.
 
 Two releases on one database show the same runs, but each has its own artifacts and its own age of what is
-old. So retention and restores, which remove rows for good, work in the database of their own release only.
+old. So retention and restores, which remove rows permanently, work in the database of their own release only.
 """
 
 from collections.abc import Mapping

@@ -64,7 +64,7 @@ def in_use(database: Path, waiting: Callable[[], None]) -> Iterator[int]:
     with locked(folder / USE, waiting, shared=True) as descriptor:
         if (folder / REPLACING).exists():
             raise SystemExit(
-                "mlflow: a restore was cut off while it replaced the data; repeat it: mlflowops restore."
+                "mlflow: a restore was interrupted while it replaced the data; repeat it: mlflowops restore."
             )
         yield descriptor
 

@@ -1,4 +1,4 @@
-"""What removes rows for good leaves the database of another release alone."""
+"""Programs that remove rows permanently do not touch the database of another release."""
 
 from collections.abc import Mapping
 

@@ -53,7 +53,7 @@ class Task:
         signal.signal(signal.SIGTERM, _exit_on_sigterm)
 
         def waiting() -> None:
-            self.log.info(f"another one is running; {'waiting for' if wait else 'leaving it to'} that.")
+            self.log.info(f"another run is in progress; {'waiting for it' if wait else 'nothing to do'}.")
             if not wait:
                 raise _AlreadyRunning
 

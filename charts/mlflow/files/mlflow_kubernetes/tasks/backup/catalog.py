@@ -49,7 +49,7 @@ class Backups:
         for chunk in self.store.read(f"{name}.json"):
             text += chunk
             if len(text) > MAX_FACTS_BYTES:
-                raise TaskError(f"{name}.json is larger than the facts of any backup; take another backup.")
+                raise TaskError(f"{name}.json is too large for the facts of a backup; take another backup.")
         return parse_facts(name, bytes(text))
 
     def list_all(self) -> list[Facts]:
@@ -69,7 +69,7 @@ class Backups:
             sha256.update(chunk)
             yield chunk
         if sha256.hexdigest() != facts["sha256"]:
-            raise TaskError(f"{facts['name']}.dump is damaged: its SHA-256 is another; take another backup.")
+            raise TaskError(f"{facts['name']}.dump is damaged: its SHA-256 differs; take another backup.")
 
     def prune(self, keep: int, days: float) -> list[str]:
         """Remove those older than so many days except the newest ones, and remains of failed ones."""

@@ -34,7 +34,7 @@ class Exchange:
         self.pipe = self.folder / "data"
 
     def __enter__(self) -> "Exchange":
-        for left in self.folder.iterdir():  # by a schema step that was killed; Kubernetes starts it again
+        for left in self.folder.iterdir():  # by a migration that was killed; Kubernetes starts it again
             left.unlink()
         return self
 

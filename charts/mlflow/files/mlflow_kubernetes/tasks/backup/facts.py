@@ -33,7 +33,7 @@ def parse_facts(name: str, text: bytes) -> Facts:
             "sha256": re.fullmatch(r"[0-9a-f]{64}", found["sha256"])[0],  # type: ignore[index]
         }
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise TaskError(f"{name}.json is not what a backup writes; take another backup.") from error
+        raise TaskError(f"{name}.json was not written by a backup; take another backup.") from error
     return facts
 
 

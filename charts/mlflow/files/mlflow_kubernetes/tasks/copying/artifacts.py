@@ -56,7 +56,7 @@ class Artifacts:
     def fetch(self, address: str, folder: str) -> int:
         """Copy files from an address of an object store to a folder below the root; return how many."""
         if urlsplit(address).scheme not in OBJECT_STORES:
-            raise TaskError(f"{urlsplit(address).scheme}: is no object store; name one with --artifacts")
+            raise TaskError(f"{urlsplit(address).scheme}: is not an object store; name one with --artifacts")
         source, copied = _open(address), 0
         sizes = {each.path: each.file_size or 0 for each in _files(source)}
         for path in self._missing_in(folder, sizes):
@@ -99,5 +99,5 @@ def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) ->
 
 def _checked(path: str) -> str:
     if path.startswith("/") or ".." in PurePosixPath(path).parts:
-        raise TaskError(f"{path!r} is no path below the artifact store")
+        raise TaskError(f"{path!r} is not a path below the artifact store")
     return path

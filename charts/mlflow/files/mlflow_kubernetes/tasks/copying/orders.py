@@ -50,7 +50,7 @@ class Orders:
     def order_append(self, body: bytes, file: str, offset: str) -> Answer:
         """Take a part of a file, at its offset."""
         if file not in (DATABASE, ACCOUNTS, ARTIFACT):
-            raise TaskError(f"{file!r} is no file of a copy")
+            raise TaskError(f"{file!r} is not a file of a copy")
         place = self.folder / file
         place.touch()
         with place.open("r+b") as content:
@@ -117,7 +117,9 @@ class Orders:
                 yield {"compared": name}
             different = [each.different for each in counts.values() if each.different]
             if different and not copied:
-                raise TaskError(f"{different[0]} is not in the copy as in the source; nothing was changed")
+                raise TaskError(
+                    f"{different[0]} differs between the source and the copy; nothing was changed"
+                )
             if not copied:
                 self._adopt(rows, key)
             elif self.origin_accounts is not None:

@@ -43,9 +43,7 @@ class Rows:
             for statement in (*LIMITS, LOCK, tables):
                 self.into.exec_driver_sql(statement)
         except OperationalError as error:
-            wrong = (
-                "others write into the release; stop its clients, or wait for another copy, and run it again"
-            )
+            wrong = "other clients write to it; stop the clients of the release, or wait for the other copy"
             raise TaskError(wrong) from error
 
     def is_copied(self) -> bool:

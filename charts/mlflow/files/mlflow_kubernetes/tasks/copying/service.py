@@ -93,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
         yield {"done": {}}
 
     def _unknown(self, _: bytes, **__: str) -> Answer:
-        raise TaskError(f"{self.path.partition('?')[0]} is no order of this chart; upgrade the release")
+        raise TaskError(f"{self.path.partition('?')[0]} is not a command of this chart; upgrade the release")
         yield
 
 

@@ -32,7 +32,7 @@ class ScratchDatabase:
             cursor.execute(IS_MARKED)
             if not cursor.fetchone() and sql.drop_statements(cursor):
                 raise TaskError(
-                    f"database {self.name} has tables that no drill has made; "
+                    f"database {self.name} has tables that no drill created; "
                     "set backup.drill.database to an empty one, or to one that does not exist."
                 )
             cursor.execute(MARK)

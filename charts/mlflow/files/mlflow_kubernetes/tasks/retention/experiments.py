@@ -1,4 +1,4 @@
-"""Deleted experiments: which may be removed for good, with their traces."""
+"""Deleted experiments: which may be removed permanently, with their traces."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -56,7 +56,7 @@ class Retention:
             report.update(self._purge_traces(connection, purge))
         if self.failed:
             raise TaskError(
-                f"{len(self.failed)} could not be removed; see the lines above, the next one tries again."
+                f"{len(self.failed)} could not be removed; see the lines above, the next run tries again."
             )
         return report
 
@@ -99,7 +99,7 @@ class Retention:
         }
 
     def _purge(self, candidates: Candidates, purge: Purge) -> Report:
-        self._for_each_run("removed for good", candidates.deleted_runs, purge.run)
+        self._for_each_run("removed permanently", candidates.deleted_runs, purge.run)
         for model, location in candidates.deleted_models():
             self._try(purge.model, model, location)
         return {"purged_runs": purge.runs, "purged_models": purge.models}
@@ -114,7 +114,7 @@ class Retention:
             if not experiments.traces(experiment, 1):
                 count += self._try(purge.store._hard_delete_experiment, experiment)
         if count:
-            self.task.log.info(f"{count} experiments removed for good.")
+            self.task.log.info(f"{count} experiments removed permanently.")
         return {"purged_experiments": count}
 
     def _purge_traces(self, connection: Any, purge: Purge | None) -> Report:
@@ -128,10 +128,10 @@ class Retention:
         self.task.log.info(f"{would} traces that began more than {days:g} days ago: {due}.")
         while purge and (batch := traces.batch(self.options.batch_size, self.failed)):
             if time.monotonic() > self.end:
-                self.task.log.info("time is up; the next one goes on.")
+                self.task.log.info("time is up; the next run continues.")
                 break
             count += remove_traces(purge, batch, self._try)
-            self.task.log.info(f"{count} traces removed for good.")
+            self.task.log.info(f"{count} traces removed permanently.")
         return {"due_traces": due, "purged_traces": count}
 
     def _for_each_run(
@@ -144,7 +144,7 @@ class Retention:
         ]:
             for run, address in rows:
                 if time.monotonic() > self.end:
-                    self.task.log.info("time is up; the next one goes on.")
+                    self.task.log.info("time is up; the next run continues.")
                     return count
                 count += self._try(act, run, address)
             self.task.log.info(f"{count} runs {done}.")

@@ -1,4 +1,4 @@
-"""Remove for good what was deleted: artifacts from the store itself, then the rows, by MLflow's own code.
+"""Remove permanently what was deleted: artifacts from the store itself, then the rows, by MLflow's own code.
 
 `mlflow gc` would ask the server for the artifacts, would remove what registered models use, and given one run
 removes other deleted experiments too. Only its last step is used: the one that removes a run or a model.

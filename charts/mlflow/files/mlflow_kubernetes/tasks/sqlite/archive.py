@@ -96,5 +96,5 @@ def _checked(entry: tarfile.TarInfo) -> PurePosixPath:
     name = PurePosixPath(entry.name)
     artifact = len(name.parts) > 1 and name.parts[0] == ARTIFACTS and ".." not in name.parts
     if not entry.isreg() or not (artifact or entry.name == DATABASE):
-        raise TaskError(f"the archive has {entry.name!r}, which no backup writes; take another backup.")
+        raise TaskError(f"the archive has {entry.name!r}, which backups do not contain; take another backup.")
     return name

@@ -52,7 +52,7 @@ def check_copy(file: Path, rows: Mapping[str, int]) -> None:
     if found != [("ok",)]:
         raise TaskError(f"the database of the backup is damaged: {found[0][0]}; take another backup.")
     if parse_table_names(counted) != parse_table_names(rows):
-        raise TaskError("the database of the backup has other rows than were counted; take another backup.")
+        raise TaskError("the number of rows in the backup differs from its record; take another backup.")
 
 
 def _quoted(name: str) -> str:
