@@ -22,7 +22,7 @@ FULL = "A disk of this server is full; try again."
 NO_DATABASE = "The database does not answer; try again."
 FORBIDDEN = "The artifact store does not allow this to the server: {}."
 # All tries and the pauses between them end before a client or an Ingress gives up, which is after 60 s.
-CONNECT_SECONDS, READ_SECONDS, TRIES = 5, 10, 4
+CONNECT_SECONDS, READ_SECONDS, TRIES = 5, 15, 3
 
 
 def install(fastapi: Any, flask: Any) -> None:
