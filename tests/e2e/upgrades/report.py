@@ -40,6 +40,8 @@ does so with `--server-side --force-conflicts` where `ServerSideApply=true`, and
 a HelmRelease of Flux is an upgrade by Helm. Where they take over a release of Helm, Helm's fields are
 [handed over](upgrading.md#from-helm-to-argo-cd-or-flux) first.
 
+Each way has its row once it has been run; `make upgrades` runs all of them.
+
 """
 COLUMNS = ("from", "to", "by", "requests", "lost", "doubled", "refused", "slowest", "pause", "took",
            "repeat with", "commit, date")  # fmt: skip
