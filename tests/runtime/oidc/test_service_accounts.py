@@ -52,11 +52,17 @@ def server(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
     migrate(folder, site.other.env)
 
 
-def token(key: rsa.RSAPrivateKey = KEY, account: str = "jobs:trainer", **claims: Any) -> str:
-    """A token as a pod has it mounted; `claims` are others than those."""
+def token(
+    key: rsa.RSAPrivateKey = KEY,
+    account: str = "jobs:trainer",
+    begins: float = 0,
+    ends: float = 600,
+    **claims: Any,
+) -> str:
+    """A token as a pod has it mounted, valid between two times in seconds from now; `claims` replace its own."""
     now = int(time.time())
     usual = {"iss": ISSUER, "aud": [AUDIENCE], "sub": f"system:serviceaccount:{account}", "iat": now}
-    said = {**usual, "nbf": now, "exp": now + 600, **claims}
+    said = {**usual, "nbf": now + begins, "exp": now + ends, **claims}
     return jwt.encode({k: v for k, v in said.items() if v is not None}, key, "RS256", {"kid": KEY_ID})
 
 
@@ -85,23 +91,22 @@ def test_a_service_account_sees_nothing_that_was_not_granted(site: Site, server:
     assert answer.status_code == 403, answer.text
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"aud": ["https://kubernetes.default.svc.cluster.local"]},
-        {"aud": None},
-        {"iss": "https://kubernetes.default.svc"},
-        {"iss": None},
-        {"exp": int(time.time()) - 60},
-        {"exp": None},
-        {"nbf": int(time.time()) + 600},
-        {"account": "others:trainer"},
-        {"account": "jobs:trainer:more"},
-        {"sub": "anna@example.com"},
-        {"key": OTHER_KEY},
-    ],
-    ids=str,
-)
+REFUSED: dict[str, dict[str, Any]] = {
+    "another audience": {"aud": ["https://kubernetes.default.svc.cluster.local"]},
+    "no audience": {"aud": None},
+    "another issuer": {"iss": "https://kubernetes.default.svc"},
+    "no issuer": {"iss": None},
+    "expired": {"ends": -60},
+    "no end": {"exp": None},
+    "not yet valid": {"begins": 600},
+    "another namespace": {"account": "others:trainer"},
+    "one part too many": {"account": "jobs:trainer:more"},
+    "a person": {"sub": "anna@example.com"},
+    "another key": {"key": OTHER_KEY},
+}
+
+
+@pytest.mark.parametrize("wrong", REFUSED.values(), ids=REFUSED)
 def test_another_token_is_refused(server: Server, wrong: dict[str, Any]) -> None:
     assert ask(server, token()).ok
     assert ask(server, token(**wrong)).status_code == 401
