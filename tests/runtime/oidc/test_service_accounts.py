@@ -59,7 +59,7 @@ def token(
     ends: float = 600,
     **claims: Any,
 ) -> str:
-    """A token as a pod has it mounted, valid between two times in seconds from now; `claims` replace its own."""
+    """A token as a pod has it mounted; `begins` and `ends` are seconds from now, `claims` replace its own."""
     now = int(time.time())
     usual = {"iss": ISSUER, "aud": [AUDIENCE], "sub": f"system:serviceaccount:{account}", "iat": now}
     said = {**usual, "nbf": now + begins, "exp": now + ends, **claims}
