@@ -21,7 +21,7 @@ from mlflowops.migrate_values.cli import migrate_values
 from mlflowops.moved import MOVED, moved
 from mlflowops.promote import promote
 from mlflowops.restore import restore
-from mlflowops.token.cli import app as token
+from mlflowops.tokens.cli import app as token
 
 # helmfile understands its own arguments, even --help.
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

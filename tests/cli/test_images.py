@@ -205,7 +205,7 @@ def test_the_packages_of_a_base_are_an_input(copied: Path) -> None:
 def test_an_unknown_image_is_refused_in_words(testbed: Cli) -> None:
     answer = testbed("images", "build", "postgers")
     assert answer.code == 2
-    known = "postgres, seaweedfs, mlflow, client, upstream, patroni, mlflow-oidc, openldap"
+    known = "postgres, seaweedfs, mlflow, client, upstream, previous, patroni, mlflow-oidc, openldap"
     assert f"there is no image 'postgers'; choose from {known}." in answer.err
 
 

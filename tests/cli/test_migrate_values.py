@@ -31,6 +31,7 @@ TOGETHER = {
     "externalS3.port",
     "externalS3.protocol",
     "externalS3.serveArtifacts",
+    "mlflow.serveArtifacts",
     "mlflow.artifactsDestination",
     "mlflow.defaultArtifactRoot",
     "storage.enabled",

@@ -129,7 +129,7 @@ def olga(site: Site) -> requests.Session:
 
 
 def found(session: requests.Session, site: Site) -> set[str]:
-    """The experiments that somebody sees."""
+    """The experiments that a user sees."""
     answer = people.call(session, site, "POST", "experiments/search", json={"max_results": 100})
     assert answer.ok, answer.text
     return {each["name"] for each in answer.json().get("experiments", [])}

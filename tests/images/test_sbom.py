@@ -24,22 +24,21 @@ def packages(sbom: str, kind: str) -> dict[str, str]:
     found = [
         each for each in json.loads(sbom)["components"] if each.get("purl", "").startswith(f"pkg:{kind}/")
     ]
-    return {canonicalize_name(each["name"]): each["version"] for each in found}
+    return {each["name"]: each["version"] for each in found}
 
 
 def test_every_locked_python_package_is_in_it(sbom: str) -> None:
     lock = (recipes.FOLDER / "mlflow/requirements.lock").read_text()
     locked = dict(re.findall(r"(?m)^([\w.-]+)==(\S+)", lock))
-    found = packages(sbom, "pypi")
+    found = {canonicalize_name(name): version for name, version in packages(sbom, "pypi").items()}
     assert {name: found.get(name) for name in locked} == locked
 
 
 def test_every_debian_package_is_in_it(built: dict[str, Image], sbom: str) -> None:
     found = packages(sbom, "deb")
     assert {"libc6", "ca-certificates"} <= set(found)
-    if (
-        not container_engine.running()
-    ):  # then the base is ours, whose own list is in files of one package each
+    # Without a container engine the base is ours, whose own list is in files of one package each.
+    if not container_engine.running():
         listed = debian_packages(built["mlflow"].archive)
         assert {name: found.get(name) for name in listed} == listed and "python3.11" in listed
 

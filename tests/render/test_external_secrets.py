@@ -166,4 +166,4 @@ def test_the_definition_is_strict() -> None:
 def test_the_notes_say_who_fills_the_secrets(chart: Chart) -> None:
     assert "vault" not in chart.notes(postgres())
     notes = chart.notes({**postgres(), "externalSecrets": VAULT})
-    assert "ClusterSecretStore vault fills them: mlflowops external-secrets" in notes
+    assert "ClusterSecretStore vault creates them. Check: mlflowops external-secrets" in notes

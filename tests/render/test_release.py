@@ -1,11 +1,8 @@
 """The release before this one: what it held, that it can be upgraded from, and how the next one is made."""
 
 import hashlib
-import os
 import re
-import shutil
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
@@ -100,44 +97,3 @@ def secrets(manifest: Manifest) -> set[tuple[str, str]]:
 def from_secret(variable: Json) -> Json:
     found: Json = variable.get("valueFrom", {}).get("secretKeyRef", {})
     return found
-
-
-def test_make_release(tmp_path: Path) -> None:
-    """As CONTRIBUTING.md says, in a repository of its own."""
-    for name in ("Makefile", "CHANGELOG.md"):
-        shutil.copy(REPO / name, tmp_path)
-    shutil.copytree(MLFLOW.folder, tmp_path / "charts/mlflow")
-    meta = tmp_path / "charts/mlflow/Chart.yaml"
-    meta.write_text(re.sub(r"(?m)^version: .*$", "version: 9.9.9", meta.read_text()))
-    (tmp_path / "tests/e2e/released").mkdir(parents=True)
-    (tmp_path / "tests/e2e/released/mlflow-9.9.8.tgz").write_text("the release before")
-    run(tmp_path, "git", "init", "-q")
-    commit(tmp_path)
-    # READY: packages are installed already.
-    make = ["make", "-s", "release", f"VENV={Path(sys.executable).parents[1]}", "READY=CHANGELOG.md"]
-    assert "CHANGELOG.md has no 9.9.9" in run(tmp_path, *make, code=2)
-    with (tmp_path / "CHANGELOG.md").open("a") as log:
-        log.write("\n## 9.9.9 - 2030-01-01\n")
-    assert "commit them first" in run(tmp_path, *make, code=2)
-    commit(tmp_path)
-    assert "Now raise version" in run(tmp_path, *make)
-    folder = tmp_path / "tests/e2e/released"
-    checked = run(folder, "sha256sum", "--check", "SHA256SUMS").splitlines()
-    assert checked == ["mlflow-9.9.8.tgz: OK", "mlflow-9.9.9.tgz: OK"], "earlier releases are kept"
-    assert run(tmp_path, "git", "tag", "--points-at", "HEAD") == "v9.9.9\n"
-
-
-def commit(folder: Path) -> None:
-    run(folder, "git", "add", "--all")
-    run(folder, "git", "commit", "-q", "-m", "As it is")
-
-
-def run(folder: Path, *command: str, code: int = 0) -> str:
-    who = {
-        f"GIT_{role}_{what}": "tests@example.com"
-        for role in ("AUTHOR", "COMMITTER")
-        for what in ("NAME", "EMAIL")
-    }
-    done = subprocess.run(command, cwd=folder, env={**os.environ, **who}, capture_output=True, text=True)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr

@@ -10,12 +10,14 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 import testbed.cli
 import typer
 import yaml
+from mlflowops.accounts import file as accounts_file
 from mlflowops.cli import app as mlflowops
 from mlflowops.migrate_values.tables import is_known
 from mlflowops.paths import REPO
@@ -158,9 +160,16 @@ def leaves(node: object, path: str) -> Iterator[str]:
 
 
 @of("yaml")
-def test_yaml_is_an_object_or_has_keys_of_the_chart(block: Block) -> None:
-    """An object has a kind. Values of another chart begin with its name, for `mlflowops migrate-values`."""
+def test_yaml_is_an_object_or_has_keys_of_the_chart(block: Block, tmp_path: Path) -> None:
+    """An object has a kind. Values of another chart begin with its name, for `mlflowops migrate-values`.
+
+    A file of accounts is read by `mlflowops accounts apply`.
+    """
     if re.match(r"# (official|community|bitnami|kubeflow|opendatahub)\n", block.text):
+        return
+    if block.text.startswith("# accounts.yaml\n"):
+        (tmp_path / "accounts.yaml").write_text(block.text)
+        assert accounts_file.read(tmp_path / "accounts.yaml")
         return
     for document in yaml.safe_load_all(block.text):
         if not {"apiVersion", "kind"} <= set(document) and "stages" not in document:

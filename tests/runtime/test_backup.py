@@ -474,7 +474,7 @@ def test_the_other_container_never_starts(pod: Pod, monkeypatch: pytest.MonkeyPa
 
 def test_one_at_a_time(pod: Pod) -> None:
     with holding(pod.store, "backup"):
-        assert "another one is running" in pod.backup()
+        assert "another run is in progress" in pod.backup()
     assert not pod.objects()
 
 

@@ -69,5 +69,5 @@ def test_before_a_migration_it_waits_for_another_backup(old: Pod) -> None:
             done = pool.submit(old.run, "backup", *words)
             time.sleep(3)
             assert not done.done() and old.objects() == []
-        assert "waiting for that" in done.result(timeout=120)
+        assert "in progress; waiting for it" in done.result(timeout=120)
     assert len(old.objects()) == 3

@@ -252,7 +252,7 @@ def test_another_schema_is_left_alone(store: Store, home: Path) -> None:
 def test_one_at_a_time(store: Store, home: Path) -> None:
     store.runs(1, ended=91, artifacts=False)
     with holding(store, "retention"):
-        assert "another one is running" in retention(store, home)
+        assert "another run is in progress" in retention(store, home)
     assert set(store.left().values()) == {"active"}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from mlflowops.accounts.api import KINDS, Account, Accounts
+from mlflowops.accounts.account_api import KINDS, Account, Accounts
 from mlflowops.errors import OpsError
 
 LABELS = {kind: label for label, kind in KINDS.items()}
@@ -20,7 +20,7 @@ class Change:
 
     @property
     def removes(self) -> bool:
-        """Whether somebody may do less than before."""
+        """Whether an account may do less than before."""
         return self.kind == "remove"
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mlflowops import console
-from mlflowops.accounts.api import EXPERIMENT, MODEL, Accounts
+from mlflowops.accounts.account_api import EXPERIMENT, MODEL, Accounts
 from mlflowops.errors import OpsError
 from mlflowops.output import Output, OutputOption
 

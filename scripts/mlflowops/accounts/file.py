@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from mlflowops.accounts.api import KINDS, Account, Grants
+from mlflowops.accounts.account_api import KINDS, Account, Grants
 from mlflowops.errors import OpsError
 
 LEVELS = ("READ", "USE", "EDIT", "MANAGE", "NO_PERMISSIONS")

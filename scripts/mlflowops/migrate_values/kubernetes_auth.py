@@ -54,7 +54,10 @@ def _claim(values: dict[str, Any]) -> None:
 
 def workspaces(source: Source, result: Result) -> None:
     """Enable workspaces: the default of both is one per namespace."""
-    source.take("mlflow.workspaceStoreUri")
+    if source.take("mlflow.workspaceStoreUri"):
+        result.left["mlflow.workspaceStoreUri"] = (
+            "create workspaces with MLflow's API, which stores them in its database"
+        )
     result.set("mlflow.env.MLFLOW_ENABLE_WORKSPACES", "true")
 
 

@@ -137,6 +137,6 @@ def commands(namespace: str) -> list[str]:
 
 
 def schema_logs(kube: Kube, place: Place) -> str:
-    """Return what the schema step has said in all pods of the server."""
+    """Return what the migration has said in all pods of the server."""
     pods = kube.pods(place.namespace)
     return "".join(kube.logs(place.namespace, each.metadata.name, "schema") for each in pods)

@@ -12,10 +12,10 @@ for those of the server alone, a backup before a migration left out.
 {{- $given := include "mlflow.secrets.ofEnv" (dict "ctx" .ctx "optional" false) | fromJsonArray -}}
 {{- $all = append $all (dict "secrets" $given "files" list) -}}
 {{- $secrets := dict -}}
-{{- range $all }}{{ range concat .secrets .files -}}
+{{- range $all }}{{ range concat .secrets .files }}{{ if hasKey . "secret" -}}
 {{- $name := toString .secret -}}{{- /* An empty one is for validation to complain about. */ -}}
 {{- $_ := set $secrets $name (append (get $secrets $name | default list) .key | uniq) -}}
-{{- end }}{{ end -}}
+{{- end }}{{ end }}{{ end -}}
 {{- toJson $secrets -}}
 {{- end }}
 

@@ -1,4 +1,4 @@
-"""Bringing a release into a registry. What is there already is left alone, and never replaced."""
+"""Bringing a release into a registry. What exists in it is never replaced."""
 
 from pathlib import Path
 

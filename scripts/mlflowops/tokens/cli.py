@@ -11,7 +11,7 @@ from mlflowops.options import Context
 from mlflowops.output import Output, OutputOption
 
 if TYPE_CHECKING:
-    from mlflowops.token.api import Tokens
+    from mlflowops.tokens.token_api import Tokens
 
 app = typer.Typer(
     help="Personal tokens, by which programs log in with auth.mode: oidc.", no_args_is_help=True
@@ -43,9 +43,9 @@ def create(
 
         mlflowops token create airflow --days 90 --secret mlflow-token --namespace airflow
     """
-    from mlflowops.token import api, token_secret
+    from mlflowops.tokens import token_api, token_secret
 
-    tokens = api.connect(account)
+    tokens = token_api.connect(account)
     place = token_secret.Place.find(namespace, secret, context) if secret else None
     expires = (datetime.now(timezone.utc) + timedelta(days=days) - timedelta(minutes=1)).isoformat()
     owner = tokens.owner()
@@ -60,9 +60,9 @@ def create(
 @app.command("list")
 def list_(account: Account = "", output: OutputOption = Output.table) -> None:
     """List tokens: when they were made and used, and when they expire. Never shows a token."""
-    from mlflowops.token import api
+    from mlflowops.tokens import token_api
 
-    found = api.connect(account).read()
+    found = token_api.connect(account).read()
     if output is Output.json:
         console.as_json(found)
         return
@@ -76,9 +76,9 @@ def revoke(
     name: Annotated[str, typer.Argument(help="Name of the token, or its id.")], account: Account = ""
 ) -> None:
     """Delete a token. It stops working at once, in every pod."""
-    from mlflowops.token import api
+    from mlflowops.tokens import token_api
 
-    tokens = api.connect(account)
+    tokens = token_api.connect(account)
     matching = [each for each in tokens.read() if name in (each["name"], str(each["id"]))]
     if len(matching) != 1:
         wrong = "there is no such token" if not matching else "is the name of one token and the id of another"
