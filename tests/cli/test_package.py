@@ -15,7 +15,13 @@ from mlflowops.paths import REPO
 from cli import imports
 
 # How packages are called whose modules have another name.
-PACKAGES = {"cyclonedx": "cyclonedx-python-lib", "packageurl": "packageurl-python", "prometheus_client": "prometheus-client", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+PACKAGES = {
+    "cyclonedx": "cyclonedx-python-lib",
+    "packageurl": "packageurl-python",
+    "prometheus_client": "prometheus-client",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
 UV = Path(sys.executable).parent / "uv"
 PYENV = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
 SERIES = ["3.10", "3.11", "3.12", "3.13"]
