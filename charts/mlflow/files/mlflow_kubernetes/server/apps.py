@@ -16,7 +16,7 @@ from mlflow_kubernetes.server.deferred import deferred_imports
 from mlflow_kubernetes.server.edge.limits import max_body
 from mlflow_kubernetes.server.fast.install import install as install_fast_paths
 from mlflow_kubernetes.server.gate import CLIENT_PLACEHOLDER
-from mlflow_kubernetes.server.presigned import withhold_presigned_urls
+from mlflow_kubernetes.server.presigned import limit_parts, withhold_presigned_urls
 from mlflow_kubernetes.server.wsgi import Threads, Wsgi
 from mlflow_kubernetes.tested import TESTED
 
@@ -197,6 +197,7 @@ def open_apps(app_name: str) -> Apps:
     _close_connections()
     limit_decompression()
     withhold_presigned_urls()
+    limit_parts()
     replica_misses.install(mlflow.server.app)
     unavailable.install(fastapi, mlflow.server.app)
     apps = Apps(mlflow.server.app, fastapi)

@@ -32,7 +32,7 @@ def create() -> Any:
     from mlflow_kubernetes.server.audit.audit_log import open_audit_log
     from mlflow_kubernetes.server.compressed import compressed
     from mlflow_kubernetes.server.gate import Gate
-    from mlflow_kubernetes.server.presigned import withhold_presigned_urls
+    from mlflow_kubernetes.server.presigned import limit_parts, withhold_presigned_urls
 
     configure()  # a worker is a new process
     if oidc_plugin.enabled():
@@ -48,6 +48,7 @@ def create() -> Any:
     flask = importlib.import_module("mlflow.server").app
     replica_misses.install(flask)
     withhold_presigned_urls()
+    limit_parts()
     unavailable.install(app, flask)
     format_handlers()
     served = oidc.wrap(app) if oidc_plugin.enabled() else app
