@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from long_tests import is_long
 from own_environment import hide_tools, replace_shell
 
 if "PYTEST_XDIST_WORKER" not in os.environ:  # workers get the environment of the process that starts them
@@ -22,6 +23,14 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # workers get the environment of th
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--keep", action="store_true", help="leave the test cluster running for inspection")
     parser.addoption("--reuse", action="store_true", help="test on the cluster that a run with --keep left")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        name, _, case = item.name.partition("[")
+        path = item.path.relative_to(Path(__file__).parent).as_posix()
+        if is_long(path, name, case.removesuffix("]")):
+            item.add_marker("nightly")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -77,7 +77,7 @@ def flat(node: Any, path: str = "") -> dict[str, Any]:
     return {path: node}
 
 
-@pytest.mark.parametrize("hostile", sweep(HOSTILE, 28), ids=ascii)
+@pytest.mark.parametrize("hostile", sweep(HOSTILE, 28, 3), ids=ascii)
 @pytest.mark.parametrize("name", TABLE)
 def test_a_string_stays_a_string(name: str, hostile: str) -> None:
     objects, taking = accepted(name, hostile)
