@@ -23,7 +23,7 @@ LONG = (
     ("runtime/test_ipv6.py", "test_the_server_answers", "ipv[46]-upstream"),
     ("runtime/test_passwords.py", ".*", "upstream"),
     ("runtime/test_read_replica.py", ".*", "upstream"),
-    ("runtime/test_restore_rights.py", ".*", "trusted|extension of|public schema|trigger|quoted|by the database"),
+    ("runtime/test_restore_rights.py", ".*", "trusted|extension of|public|trigger|quoted|by the database"),
     ("runtime/test_retention.py", "test_five_thousand_runs", ""),
     ("runtime/test_token_login.py", "test_a_server_outlives_its_tokens", "entra"),
     ("runtime/test_token_login.py", "test_jobs_log_in_with_newer_tokens", ""),
