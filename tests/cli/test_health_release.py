@@ -1,8 +1,10 @@
 """`mlflowops health` of a release whose objects a small API serves; tests/e2e checks a real one."""
 
+import time
 from pathlib import Path
 
 import pytest
+from mlflowops.kube import Json
 
 from cli.cli import Cli
 from cli.kubernetes_api import FakeApi
@@ -48,6 +50,23 @@ def test_the_checks_of_a_release_without_pods(api: FakeApi, cli: Cli) -> None:
     ]
     fixes = {check["name"]: check["fix"] for check in answer.data["checks"]}
     assert fixes["disruption"] == "give the account the rules of examples/health/reader.yaml"
+
+
+def test_one_slow_answer_of_the_api_ends_no_other_check(api: FakeApi, cli: Cli) -> None:
+    def late() -> Json:
+        time.sleep(3)
+        return {"items": []}
+
+    api.answers |= {
+        "/apis/apps/v1/namespaces/ml/deployments/mlflow": DEPLOYMENT,
+        "/api/v1/namespaces/ml/pods": {"items": []},
+        "/apis/batch/v1/namespaces/ml/cronjobs/mlflow-backup": CRON_JOB,
+        "/apis/networking.k8s.io/v1/namespaces/ml/ingresses": late,
+    }
+    answer = cli("health", "--namespace", "ml", "--timeout", "1", "--output", "json")
+    states = {check["name"]: check for check in answer.data["checks"]}
+    assert (states["ingress"]["status"], states["backup"]["status"]) == ("unknown", "warn")
+    assert "the Kubernetes API does not answer" in states["ingress"]["detail"]
 
 
 def test_a_release_that_does_not_exist(api: FakeApi, cli: Cli) -> None:

@@ -145,10 +145,14 @@ def server_checks(release: "Release", reader: "Reader") -> Iterator[Check]:
 
 
 def checks_or_unknown(part: str, run: Callable[[], Iterable[Check]]) -> Iterator[Check]:
-    """Yield the checks of a part, or one `unknown` check if the account may not read its objects."""
+    """Yield the checks of a part, or one `unknown` check if its objects cannot be read."""
     from mlflowops import kube
 
     try:
         yield from run()
     except kube.ApiError as error:
         yield unknown(part, f"the Kubernetes API answers {error.status} {error.reason}", RIGHTS_HINT)
+    except kube.HTTPError as error:
+        yield unknown(
+            part, f"the Kubernetes API does not answer ({error})", "repeat it, with a larger --timeout"
+        )

@@ -5,7 +5,7 @@ this package in the functions that need it.
 """
 
 from mlflowops.kube.annotations import annotate, annotate_pod_template
-from mlflowops.kube.api_errors import FORBIDDEN, NOT_FOUND, ApiError, api_errors
+from mlflowops.kube.api_errors import FORBIDDEN, NOT_FOUND, ApiError, HTTPError, api_errors
 from mlflowops.kube.conditions import condition, true_conditions
 from mlflowops.kube.connection import ApiClient, connect, ping
 from mlflowops.kube.create import create_job, create_namespace, create_secret
@@ -24,6 +24,7 @@ __all__ = [
     "ApiClient",
     "ApiError",
     "ExecOutput",
+    "HTTPError",
     "Json",
     "Reader",
     "annotate",

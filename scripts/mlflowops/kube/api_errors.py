@@ -9,7 +9,7 @@ from urllib3.exceptions import HTTPError
 
 from mlflowops.errors import OpsError
 
-__all__ = ["CONFLICT", "FORBIDDEN", "NOT_FOUND", "NO_CLUSTER", "ApiError", "api_errors"]
+__all__ = ["CONFLICT", "FORBIDDEN", "NOT_FOUND", "NO_CLUSTER", "ApiError", "HTTPError", "api_errors"]
 
 NO_CLUSTER = "set KUBECONFIG, name a --context of `kubectl config get-contexts`, or make a cluster: `make up`"
 FORBIDDEN, NOT_FOUND, CONFLICT = 403, 404, 409
