@@ -170,11 +170,16 @@ def test_no_commented_out_values(any_chart: Chart) -> None:
     assert not re.findall(r"(?m)^\s*#\s*(?:- )?[A-Za-z][\w.]*:(?:\s.*)?$", text)
 
 
+@functools.cache
+def _cases() -> list[Json]:
+    """The values of each case, which no test changes."""
+    return [yaml.safe_load(file.read_text()) for file in CASES]
+
+
 def _setting_case(path: str) -> Json | None:
     """The values of the first case that sets the key away from its default."""
     default = pick(MLFLOW.default(), path)
-    for file in CASES:
-        values = yaml.safe_load(file.read_text())
+    for values in _cases():
         try:
             if pick(values, path) != default:
                 return values
