@@ -88,7 +88,7 @@ def _port(kube: Kube, old: Old) -> int:
 
 def _secrets(file: Path) -> list[str]:
     """The commands in the head of the new values; no placeholder is a password that the test lacks."""
-    commands = re.findall("(?m)^# Make the Secret: (.*)$", file.read_text())
+    commands = re.findall("(?m)^# Create the Secret: (.*)$", file.read_text())
     assert all("<" not in each.replace("<namespace>", "") for each in commands), commands
     return commands
 
