@@ -69,7 +69,8 @@ nightly: $(READY) ## Long runs of the fuzz tests (values of the chart, calls of 
 	@TESTS_ACCOUNTS_CALLS=100000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/runtime/test_two_accounts.py --timeout 21600
 	@MLFLOW_ATTACKS_MUTATIONS=100000 $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
 	@TESTS_ATTACKS_DATABASE=postgresql $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
-	@$(PY) -m pytest tests --ignore tests/e2e -m nightly -n 2 --dist loadfile --timeout 3600
+	@$(PY) -m pytest tests $(addprefix --ignore tests/,e2e runtime/attacks cli/test_import_again.py) -m nightly -n 2 --dist loadfile \
+	  --timeout 3600
 	@TESTS_IMPORT_RUNS=2000 $(PY) -m pytest tests/cli/test_import_again.py -k many_runs --timeout 3600
 	@$(MAKE) --no-print-directory faults upgrades
 

@@ -1,4 +1,4 @@
-"""The release before this one: what it held, that it can be upgraded from, and how the next one is made."""
+"""The release before this one: what it held, that it can be upgraded from, and the number of the next."""
 
 import hashlib
 import re

@@ -59,16 +59,16 @@ def test_files_go_both_ways(server: Server, home: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("parts", [10_001, 1_790_000_000_000, "1790000000000"])
-def test_no_client_gets_addresses_without_end(with_store: Pair, parts: object) -> None:
-    for server in (with_store.upstream, with_store.direct):
+def test_no_client_gets_addresses_without_end(pair: Pair, parts: object) -> None:
+    for server in (pair.upstream, pair.direct):
         answer = begin(server, parts)
         assert answer.status_code == 400, answer.text
         assert answer.json()["error_code"] == "INVALID_PARAMETER_VALUE"
         assert "at most 10000" in answer.json()["message"]
 
 
-def test_an_upload_has_as_many_addresses_as_parts(with_store: Pair) -> None:
-    for server in (with_store.upstream, with_store.direct):
+def test_an_upload_has_as_many_addresses_as_parts(pair: Pair) -> None:
+    for server in (pair.upstream, pair.direct):
         for parts in (1, 3):
             assert len(begin(server, parts).json()["credentials"]) == parts
 
@@ -77,11 +77,6 @@ def begin(server: Server, parts: object) -> requests.Response:
     """Begin an upload in parts."""
     address = f"{server.url}/api/2.0/mlflow-artifacts/mpu/create/x"
     return requests.post(address, json={"path": "y.txt", "num_parts": parts}, timeout=30)
-
-
-@pytest.fixture(scope="module")
-def with_store(start_pair: Callable[..., Pair], s3: S3) -> Pair:
-    return start_pair(**s3.environment("plain"))
 
 
 def test_addresses_are_offered_otherwise(pair: Pair) -> None:
