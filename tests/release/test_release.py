@@ -17,6 +17,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from mlflowops.paths import REPO
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from released_charts import ARCHIVES
 
 from release.commands import blocks, contents, shell
 from release.conftest import Rehearsal, make_key
@@ -90,6 +91,12 @@ def test_the_chart_of_the_registry_is_that_of_the_folder_and_of_the_repository(
     assert pulled == (rehearsal.clone.folder / "tests/e2e/released" / name).read_bytes()
     tagged = rehearsal.clone.git("rev-parse", f"v{VERSION}^{{commit}}", "HEAD").split()
     assert len(set(tagged)) == 1
+
+
+def test_earlier_releases_are_kept(rehearsal: Rehearsal) -> None:
+    checked = shell("sha256sum --check SHA256SUMS", rehearsal.clone.folder / "tests/e2e/released")
+    names = [*(each.name for each in ARCHIVES), f"mlflow-{VERSION}.tgz"]
+    assert sorted(checked.stdout.splitlines()) == sorted(f"{name}: OK" for name in names)
 
 
 def test_the_provenance_names_the_commit_and_what_it_is_about(rehearsal: Rehearsal) -> None:
