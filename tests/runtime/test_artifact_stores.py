@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 import requests
+from azure.core.exceptions import HttpResponseError, ServiceRequestError
+from google.api_core import exceptions as google
 from mlflow import MlflowClient
 
 from runtime.azure import Azure
 from runtime.gcs import Gcs
 from runtime.metrics import Metrics
 from runtime.s3 import S3
-from runtime.server import Server
+from runtime.server import FILES, Server
 
 Env = dict[str, str]
 PROXIED = "/api/2.0/mlflow-artifacts/artifacts"
@@ -23,6 +25,16 @@ THROUGH_THE_SERVER = {
     "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
 }
+
+
+class AzureAnswer:
+    """What Azure's errors are made of."""
+
+    def __init__(self, status: int) -> None:
+        self.status_code, self.reason = status, "no"
+
+    def text(self) -> str:
+        return ""
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +111,45 @@ def test_past_the_server(
         f"{server.url}/get-artifact", params={"run_uuid": run, "path": "top.txt"}, timeout=30
     )
     assert shown.text == "top", "the UI still shows artifacts: the server reads the store for it"
+
+
+@pytest.mark.parametrize("method", ["PUT", "GET", "LIST", "DELETE"])
+def test_a_key_that_azure_refuses(forbidden: Server, method: str) -> None:
+    """The answer is 403 with Azure's reason, as for S3: clients do not repeat it."""
+    query = {"path": "x"} if method == "LIST" else None
+    url = f"{forbidden.url}{PROXIED}{'' if query else '/x/y.txt'}"
+    verb = "GET" if method == "LIST" else method
+    answer = requests.request(verb, url, params=query, data=b"1" if verb == "PUT" else None, timeout=60)
+    assert (answer.status_code, answer.json()["error_code"]) == (403, "PERMISSION_DENIED"), answer.text
+    assert "AuthorizationFailure" in answer.json()["message"]
+
+
+@pytest.fixture(scope="module")
+def forbidden(start: Callable[..., Server], ready_database: Callable[[], Env], azure: Azure) -> Server:
+    """A server whose key of Azure is wrong."""
+    return start(**ready_database(), **azure.environment(WRONG_KEY)).ready()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (google.ServiceUnavailable("busy"), 503),
+        (google.InternalServerError("busy"), 503),
+        (google.Forbidden("no"), 403),
+        (google.NotFound("none"), None),
+        (HttpResponseError(response=AzureAnswer(503)), 503),
+        (HttpResponseError(response=AzureAnswer(403)), 403),
+        (HttpResponseError(response=AzureAnswer(404)), None),
+        (ServiceRequestError("no route"), 503),
+    ],
+)
+def test_errors_of_the_clouds(monkeypatch: pytest.MonkeyPatch, error: Exception, status: int | None) -> None:
+    """What passes is 503, what is forbidden 403, and all else is left to MLflow."""
+    monkeypatch.syspath_prepend(FILES)
+    from mlflow_kubernetes.server import unavailable
+
+    told = unavailable._told(error)
+    assert (told[1] if told else None) == status
 
 
 def direct(env: Env) -> Env:

@@ -38,6 +38,18 @@ def test_a_file_that_does_not_fit(server: Server, tmp_path: Path) -> None:
     assert requests.get(f"{server.url}/{FILE}", timeout=60).content == b"small"
 
 
+def test_a_download_that_does_not_fit(server: Server, s3: S3) -> None:
+    """MLflow stores a file of an object store in /tmp before it answers with it."""
+    s3.client("plain").put_object(
+        Bucket="mlflow", Key="artifacts/0/run/artifacts/large.bin", Body=b"x" * LARGE
+    )
+    answer = requests.get(f"{server.url}/{FILE.replace('file.bin', 'large.bin')}", timeout=60)
+    assert (answer.status_code, answer.json()["error_code"]) == (503, "TEMPORARILY_UNAVAILABLE")
+    assert "disk" in answer.json()["message"]
+    assert requests.put(f"{server.url}/{FILE}", data=b"small", timeout=60).ok
+    assert requests.get(f"{server.url}/{FILE}", timeout=60).content == b"small", "the large one left nothing"
+
+
 def test_a_body_that_does_not_fit(server: Server) -> None:
     answer = requests.post(f"{server.url}/{BATCH}", data=b" " * LARGE, timeout=60)
     assert (answer.status_code, "disk" in answer.text) == (503, True)

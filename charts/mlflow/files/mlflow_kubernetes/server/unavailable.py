@@ -15,6 +15,8 @@ from typing import Any
 PASSING = {"25006"}
 # An object store that cannot be reached: names of classes, as its libraries are imported when needed.
 UNREACHABLE = {"ConnectionError", "HTTPClientError", "ServiceRequestError", "ServiceResponseError"}
+# The modules of the errors of Azure's and Google's libraries, which hold the status of an answer.
+CLOUDS = ("azure.", "google.")
 # This pod's clock is too far from the store's: another pod's may be right.
 SKEWED = "RequestTimeTooSkewed"
 MESSAGE = "The artifact store does not answer; try again."
@@ -26,14 +28,14 @@ CONNECT_SECONDS, READ_SECONDS, TRIES = 5, 15, 3
 
 
 def install(fastapi: Any, flask: Any) -> None:
-    """Change what engines of SQLAlchemy and stores in S3 raise, and how both apps answer. Call it once.
+    """Change what engines of SQLAlchemy and object stores raise, and how both apps answer. Call it once.
 
     Args:
         fastapi: MLflow's FastAPI app, which uploads and downloads artifacts, before its first request.
         flask: MLflow's Flask app, which lists and deletes them, before its first request.
     """
     watch_engines()
-    _watch_s3()
+    _watch_stores()
     fastapi.add_exception_handler(Exception, _answer)
     flask.register_error_handler(500, _answer_of_flask)
 
@@ -60,32 +62,38 @@ def _as_operational(context: Any) -> Exception | None:
     return passing
 
 
-def _watch_s3() -> None:
-    """MLflow calls each error of a listing or a download an internal one, and waits 60 s for a connection."""
+def _watch_stores() -> None:
+    """MLflow calls each error of a listing or download an internal one, and waits 60 s for S3 to connect."""
     from mlflow.store.artifact import s3_artifact_repo
+    from mlflow.store.artifact.azure_blob_artifact_repo import AzureBlobArtifactRepository
+    from mlflow.store.artifact.azure_data_lake_artifact_repo import AzureDataLakeArtifactRepository
+    from mlflow.store.artifact.gcs_artifact_repo import GCSArtifactRepository
 
-    store = s3_artifact_repo.S3ArtifactRepository
-    for owner, name, change in (
-        (store, "list_artifacts", _telling),
-        (store, "_download_file", _telling),
-        (s3_artifact_repo, "_get_s3_client", _impatient),
-    ):
+    stores = (
+        s3_artifact_repo.S3ArtifactRepository,
+        AzureBlobArtifactRepository,
+        AzureDataLakeArtifactRepository,
+        GCSArtifactRepository,
+    )
+    changes = [(store, name, _telling) for store in stores for name in ("list_artifacts", "_download_file")]
+    for owner, name, change in (*changes, (s3_artifact_repo, "_get_s3_client", _impatient)):
         if hasattr(owner, name):  # another MLflow may have other private names
             setattr(owner, name, change(getattr(owner, name)))
 
 
 def _telling(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a method of a store say that its error is temporary."""
+    """Let a method of a store say that its error is temporary, or that the store forbids the call."""
     from mlflow.exceptions import MlflowException
-    from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
+    from mlflow.protos.databricks_pb2 import ErrorCode
 
     @wraps(method)
     def call(*arguments: Any, **named: Any) -> Any:
         try:
             return method(*arguments, **named)
         except Exception as error:
-            if _is_temporary(error):
-                raise MlflowException(MESSAGE, TEMPORARILY_UNAVAILABLE) from error
+            if told := _told(error):
+                body, _ = told
+                raise MlflowException(body["message"], ErrorCode.Value(body["error_code"])) from error
             raise
 
     return call
@@ -151,10 +159,12 @@ def is_full(error: BaseException | None) -> bool:
 
 
 def _forbidden(error: BaseException) -> str:
-    """S3's reason for a 403, such as AccessDenied. Without one, as after HEAD, it may be the clock."""
-    answer = _s3_answer(error)
-    code = str(answer.get("Error", {}).get("Code", ""))
-    return code if _status(answer) == 403 and code != "403" else ""
+    """The store's reason for a 403, such as AccessDenied; empty if it may be the clock, as S3 after HEAD."""
+    code = str(_s3_answer(error).get("Error", {}).get("Code", ""))
+    if type(error).__module__.startswith(CLOUDS):
+        reason = getattr(error, "error_code", None) or type(error).__name__
+        code = str(getattr(reason, "value", reason))  # Azure's are of an Enum
+    return code if _status(error) == 403 and code != "403" else ""
 
 
 def _is_temporary(error: BaseException | None) -> bool:
@@ -170,9 +180,10 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _passes(error: BaseException) -> bool:
     """Whether a store could not be reached, or says itself that it cannot serve now."""
-    answer = _s3_answer(error)
-    refused = _status(answer) >= 500 or answer.get("Error", {}).get("Code") == SKEWED
-    return refused or bool(UNREACHABLE & {each.__name__ for each in type(error).__mro__})
+    skewed = _s3_answer(error).get("Error", {}).get("Code") == SKEWED
+    return (
+        skewed or _status(error) >= 500 or bool(UNREACHABLE & {each.__name__ for each in type(error).__mro__})
+    )
 
 
 def _s3_answer(error: BaseException) -> dict[str, Any]:
@@ -181,5 +192,9 @@ def _s3_answer(error: BaseException) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _status(answer: dict[str, Any]) -> int:
-    return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+def _status(error: BaseException) -> int:
+    """The status of an answer of S3, Azure or Google; 0 for other errors."""
+    status = _s3_answer(error).get("ResponseMetadata", {}).get("HTTPStatusCode")
+    if type(error).__module__.startswith(CLOUDS):
+        status = getattr(error, "status_code", None) or getattr(error, "code", None)
+    return int(status or 0)
