@@ -13,6 +13,7 @@ from e2e.kube import eventually
 
 pytestmark = pytest.mark.nightly
 
+SECONDS = 60
 SMALL = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "448Mi"}}
 # A client sends one body of 30 MB, which takes more than 400 MiB when it is read.
 PRESSURE = """
@@ -25,9 +26,13 @@ with contextlib.suppress(OSError):
     client.request("POST", url, body.encode(), kind)
     client.getresponse().read()
 """
-# The kernel then takes this process first, whichever has more memory.
+# The kernel then kills this process first, whichever has more memory: those of a Guaranteed pod have -997.
 FIRST = "echo 1000 > /proc/{}/oom_score_adj"
-SECONDS = 60
+
+
+def guaranteed(cpu: str, memory: str) -> dict[str, dict[str, str]]:
+    """Resources whose requests are their limits; a pod is Guaranteed if each of its containers has such."""
+    return {kind: {"cpu": cpu, "memory": memory} for kind in ("requests", "limits")}
 
 
 def press(release: Release, pod: str) -> None:
@@ -54,7 +59,10 @@ def test_a_worker_is_out_of_memory(release: Release, change: Change) -> None:
 
 def test_a_container_is_out_of_memory(release: Release, change: Change) -> None:
     """The kernel kills the launcher, and under cgroup v2 all processes: Kubernetes restarts the container."""
-    change(mlflow={**VALUES["mlflow"], "resources": SMALL})
+    change(
+        mlflow={**VALUES["mlflow"], "resources": guaranteed("500m", "448Mi")},
+        metrics={"resources": guaranteed("100m", "128Mi")},
+    )
     pod = release.names()[0]
     release.kube.exec(release.namespace, pod, ["sh", "-c", FIRST.format(launcher(release, pod))], "mlflow")
 

@@ -18,29 +18,30 @@ PAGE = REPO / "docs/upgrades.md"
 HEAD = """\
 # Upgrade matrix
 
-What people saw of each upgrade from a released chart, and of each way back. This page is made by
-`python -m e2e.upgrades.report` from [upgrades.json](upgrades.json), which `make upgrades` writes.
+Results of each upgrade from a released chart, and of each way back, for clients under load.
+`python -m e2e.upgrades.report` generates this page from [upgrades.json](upgrades.json), which `make upgrades`
+writes.
 
 {summary}
 
 A release has two server pods, an autoscaler, an Ingress, a NetworkPolicy, backups and a retention. While its
-chart changes, the six writers and three readers of [the fault tests](reliability.md) use it, and never send a
-request again. Afterwards
+chart changes, the six writers and three readers of [the fault tests](reliability.md) use it, without retries.
+Afterwards a check finds that
 
-- all that was acknowledged is read back: **lost** is not there, **doubled** is there twice;
-- all runs and model versions of before are the same, and the artifact of a run is;
-- each object of the release is the same as after a first installation of that chart, and no other is left;
+- all acknowledged data can be read: **lost** writes are missing, **doubled** writes exist twice;
+- all earlier runs, model versions and artifacts are unchanged;
+- each object of the release equals that of a first installation of the same chart, and no other object is left;
 - no container of a server pod has restarted.
 
-**refused** are requests with another answer than 200, or without one. Only 503 is allowed, which the server
-answers while all its threads are busy, and which MLflow's client repeats.
+**refused** requests had another status than 200, or no answer. Only 503 is allowed: the server answers it while
+all its threads are busy, and MLflow's client retries it.
 
-`kubectl apply` is what Argo CD does with the rendered chart: apply it, and delete what it has no longer. It
-does so with `--server-side --force-conflicts` where `ServerSideApply=true`, and so do Kustomizations of Flux;
-a HelmRelease of Flux is an upgrade by Helm. Where they take over a release of Helm, Helm's fields are
-[handed over](upgrading.md#from-helm-to-argo-cd-or-flux) first.
+Argo CD applies the rendered chart as `kubectl apply` does, and deletes objects that the chart no longer has. With
+`ServerSideApply=true` it applies as `--server-side --force-conflicts` does; so do Kustomizations of Flux. A
+HelmRelease of Flux is an upgrade by Helm. Before Argo CD or Flux takes over a release of Helm, the fields of Helm
+are [handed over](upgrading.md#from-helm-to-argo-cd-or-flux).
 
-Each way has its row once it has been run; `make upgrades` runs all of them.
+`make upgrades` runs all of them.
 
 """
 COLUMNS = ("from", "to", "by", "requests", "lost", "doubled", "refused", "slowest", "pause", "took",
