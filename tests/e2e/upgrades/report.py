@@ -30,16 +30,16 @@ Afterwards a check finds that
 
 - all acknowledged data can be read: **lost** writes are missing, **doubled** writes exist twice;
 - all earlier runs, model versions and artifacts are unchanged;
-- each object of the release equals that of a first installation of the same chart, and no other object is left;
+- each object of the release equals that of a first installation of the same chart, and no other is left;
 - no container of a server pod has restarted.
 
-**refused** requests had another status than 200, or no answer. Only 503 is allowed: the server answers it while
-all its threads are busy, and MLflow's client retries it.
+**refused** requests had another status than 200, or no answer. Only 503 is allowed: the server answers it
+while all its threads are busy, and MLflow's client retries it.
 
-Argo CD applies the rendered chart as `kubectl apply` does, and deletes objects that the chart no longer has. With
-`ServerSideApply=true` it applies as `--server-side --force-conflicts` does; so do Kustomizations of Flux. A
-HelmRelease of Flux is an upgrade by Helm. Before Argo CD or Flux takes over a release of Helm, the fields of Helm
-are [handed over](upgrading.md#from-helm-to-argo-cd-or-flux).
+Argo CD applies the rendered chart as `kubectl apply` does, and deletes objects that the chart no longer has.
+With `ServerSideApply=true` it applies as `--server-side --force-conflicts` does; so do Kustomizations of Flux.
+A HelmRelease of Flux is an upgrade by Helm. Before Argo CD or Flux takes over a release of Helm, the fields of
+Helm are [handed over](upgrading.md#from-helm-to-argo-cd-or-flux).
 
 `make upgrades` runs all of them.
 
