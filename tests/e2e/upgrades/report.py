@@ -37,9 +37,9 @@ Afterwards a check finds that
 while all its threads are busy, and MLflow's client retries it.
 
 Argo CD applies the rendered chart as `kubectl apply` does, and deletes objects that the chart no longer has.
-With `ServerSideApply=true` it applies as `--server-side --force-conflicts` does; so do Kustomizations of Flux.
-A HelmRelease of Flux is an upgrade by Helm. Before Argo CD or Flux takes over a release of Helm, the fields of
-Helm are [handed over](upgrading.md#from-helm-to-argo-cd-or-flux).
+With `ServerSideApply=true` it applies as `--server-side --force-conflicts` does; so do Kustomizations of
+Flux. A HelmRelease of Flux is an upgrade by Helm. Before Argo CD or Flux takes over a release of Helm, the
+fields of Helm are [handed over](upgrading.md#from-helm-to-argo-cd-or-flux).
 
 `make upgrades` runs all of them.
 
