@@ -60,10 +60,8 @@ class Migrated(HelmWay):
     def install(self) -> None:
         newer, self.place.values["image"] = self.place.values["image"], self.older
         super().install()
-        self.place.values |= {
-            "image": newer,
-            "backup": {**self.place.values["backup"], "beforeMigration": True},
-        }
+        backup = {**self.place.values["backup"], "beforeMigration": True}
+        self.place.values.update(image=newer, backup=backup)
 
 
 @pytest.fixture
