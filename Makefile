@@ -8,8 +8,8 @@ WORKFLOWS := .github/workflows/*.yaml examples/ci/*.yml
 GO_FILES = $(shell git ls-files '*.go')
 # What vet reads in seconds: the rest are the small main packages of Kubernetes, CoreDNS and dex, whose builds check them.
 GO_PACKAGES = $(patsubst %/main.go,%,$(filter %/lab/main.go %/pause/main.go %/proxy/main.go,$(GO_FILES)))
-# Installs, an upgrade and a rollback under load, rollouts, NetworkPolicies, CronJobs, rotated Secrets.
-VERSIONS = test_embedded.py test_release.py test_scaling.py test_backup.py faults/test_rotation.py
+# Installs, an upgrade and a rollback under load, rollouts, NetworkPolicies, CronJobs, rotated Secrets, Argo CD.
+VERSIONS = test_embedded.py test_release.py test_scaling.py test_backup.py test_argo_cd.py faults/test_rotation.py
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml testbed/pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
@@ -32,6 +32,7 @@ test: $(READY) ## Run every test, cheap ones first (KUBERNETES=1.33 chooses the 
 	@$(BED) images build > /dev/null
 	@$(PY) -m pytest tests --ignore tests/e2e -m "not nightly" -n 4 --dist loadfile
 	@$(BED) cluster prepare --name test $(if $(KUBERNETES),--kubernetes $(KUBERNETES))
+	@$(BED) tools install --group gitops
 	@for group in platform login; do $(BED) images build --group $$group > /dev/null || exit; done
 	@$(BED) images build upstream > /dev/null
 	@$(PY) -m pytest tests/e2e -m "not nightly" -v -n 2 --dist loadfile
@@ -48,7 +49,7 @@ check: lint $(READY) ## The quick gate: linters, rendering, rejections (no clust
 versions: KUBERNETES = 1.33
 versions: $(READY) ## Run what depends most on Kubernetes on its oldest version and write docs/support.md (KUBERNETES="1.33 1.36")
 	@for version in $(KUBERNETES); do \
-	  $(BED) cluster prepare --name test --kubernetes $$version && \
+	  $(BED) cluster prepare --name test --kubernetes $$version && $(BED) tools install --group gitops && \
 	  TESTS_KUBERNETES=$$version TESTS_VERSIONS_RECORD=docs/support.json \
 	    $(PY) -m pytest $(addprefix tests/e2e/,$(VERSIONS)) -v -n 2 --dist loadfile || exit; \
 	done
