@@ -8,8 +8,8 @@ WORKFLOWS := .github/workflows/*.yaml examples/ci/*.yml
 GO_FILES = $(shell git ls-files '*.go')
 # What vet reads in seconds: the rest are the small main packages of Kubernetes, CoreDNS and dex, whose builds check them.
 GO_PACKAGES = $(patsubst %/main.go,%,$(filter %/lab/main.go %/pause/main.go %/proxy/main.go,$(GO_FILES)))
-# Installs, an upgrade and a rollback under load, rollouts, NetworkPolicies, CronJobs, rotated Secrets, Argo CD.
-VERSIONS = test_embedded.py test_release.py test_scaling.py test_backup.py test_argo_cd.py faults/test_rotation.py
+# Installs, training runs, an upgrade and a rollback under load, rollouts, NetworkPolicies, Pod Security, CronJobs, Argo CD.
+VERSIONS = $(addprefix test_,$(addsuffix .py,embedded tracking pod_security release scaling backup argo_cd))
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml testbed/pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
@@ -49,9 +49,9 @@ check: lint $(READY) ## The quick gate: linters, rendering, rejections (no clust
 versions: KUBERNETES = 1.33
 versions: $(READY) ## Run what depends most on Kubernetes on its oldest version and write docs/support.md (KUBERNETES="1.33 1.36")
 	@for version in $(KUBERNETES); do \
-	  $(BED) cluster prepare --name test --kubernetes $$version && $(BED) tools install --group gitops && \
-	  TESTS_KUBERNETES=$$version TESTS_VERSIONS_RECORD=docs/support.json \
-	    $(PY) -m pytest $(addprefix tests/e2e/,$(VERSIONS)) -v -n 2 --dist loadfile || exit; \
+	  $(BED) cluster prepare --name versions --kubernetes $$version && $(BED) tools install --group gitops && \
+	  TESTS_CLUSTER=versions TESTS_KUBERNETES=$$version TESTS_VERSIONS_RECORD=docs/support.json \
+	    $(PY) -m pytest $(addprefix tests/e2e/,$(VERSIONS)) -m "not nightly" -v -n 2 --dist loadfile || exit; \
 	done
 	@cd tests && ../$(PY) -m e2e.versions
 
@@ -86,6 +86,8 @@ nightly: $(READY) ## Long runs of the fuzz tests (values of the chart, calls of 
 	@$(PY) -m pytest tests $(addprefix --ignore tests/,e2e runtime/attacks cli/test_import_again.py) -m nightly -n 2 --dist loadfile \
 	  --timeout 3600
 	@TESTS_IMPORT_RUNS=2000 $(PY) -m pytest tests/cli/test_import_again.py -k many_runs --timeout 3600
+	@$(BED) tools install --group gitops
+	@$(PY) -m pytest tests/e2e/test_argo_cd.py -v
 	@$(MAKE) --no-print-directory faults upgrades
 
 compare: $(READY) ## Show what the chart renders differently than at a commit (COMMIT=main ALLOW=<regular expression>)

@@ -16,11 +16,12 @@ from e2e.helm import OUR_IMAGE, Helm
 from e2e.kube import Kube, eventually
 from e2e.stores import Database, shared_stores
 from e2e.up import run
+from e2e.upgrades import objects
+from e2e.upgrades.apply_way import ApplyWay
+from e2e.upgrades.place import Place
 from testbed import platform_parts, tools
 
 CASES = sorted((REPO / "charts/mlflow/ci").glob("*-values.yaml"))
-# Some that have custom resources, an autoscaler, CronJobs or every key; `make nightly` takes all.
-QUICK = ("everything", "external-secrets", "http-route", "metrics", "typical")
 SMALL = {"resources": {"requests": {"cpu": "50m", "memory": "256Mi"}}}
 # What the last release knows, too.
 VALUES: dict[str, Any] = {
@@ -98,17 +99,29 @@ def test_a_change_by_hand_is_seen_and_undone(application: Application, kube: Kub
     assert application.out_of_sync(manifests) == {}
 
 
-def cases() -> list[Any]:
-    """Values of ci/, of which those that are not in QUICK are for `make nightly`."""
-    names = {file: file.name.removesuffix("-values.yaml") for file in CASES}
-    return [
-        pytest.param(file, id=name, marks=[] if name in QUICK else [pytest.mark.nightly])
-        for file, name in names.items()
-    ]
+def test_a_release_of_helm_is_taken_over(
+    helm: Helm, kube: Kube, kubeconfig: Path, namespace: str, tmp_path: Path
+) -> None:
+    """By the commands of docs/upgrading.md, before which a sync is refused."""
+    kube.core.create_namespaced_resource_quota(namespace, NO_PODS)
+    values = {"mlflow": SMALL, "networkPolicy": {"enabled": True}}
+    application = Application(helm, kubeconfig, namespace, server_side=True)
+    place = Place(kubeconfig, namespace, values, tmp_path, waits=False)
+    way = ApplyWay(place, RELEASED, installed_by="helm")
+    way.install()
+    manifests = application.manifests(values)
+    with pytest.raises(AssertionError, match="may not specify more than 1 volume type"):
+        application.sync(manifests)
+    eventually(way.hand_over, 60, "no object was modified meanwhile")
+    assert application.sync(manifests)
+    assert application.out_of_sync(manifests) == {}
+    rendered = [each for each in yaml.safe_load_all(manifests) if each and "helm.sh/hook" not in str(each)]
+    assert objects.live(place) == objects.fresh(place, rendered)
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("definitions")
-@pytest.mark.parametrize("case", cases())
+@pytest.mark.parametrize("case", CASES, ids=lambda file: file.name.removesuffix("-values.yaml"))
 def test_no_shape_is_out_of_sync(application: Application, kube: Kube, namespace: str, case: Path) -> None:
     """What Kubernetes adds or writes otherwise is in the manifests; an end of the release leaves nothing."""
     kube.core.create_namespaced_resource_quota(namespace, NO_PODS)
