@@ -92,7 +92,7 @@ def test_a_change_by_hand_is_seen_and_undone(application: Application, kube: Kub
     manifests = application.manifests({})
     application.sync(manifests)
     assert application.out_of_sync(manifests) == {}
-    ports = [{"name": "http", "port": 81, "targetPort": "http"}]
+    ports = [{"port": 80, "targetPort": 81}]
     kube.core.patch_namespaced_service("mlflow", namespace, {"spec": {"ports": ports}})
     assert set(application.out_of_sync(manifests)) == {"Service/mlflow"}
     application.sync(manifests)

@@ -15,6 +15,7 @@ import pytest
 from mlflowops.paths import REPO
 
 from testbed import cluster, tools
+from testbed.cluster.base import minor
 
 RESULTS = REPO / "docs/support.json"
 PAGE = REPO / "docs/support.md"
@@ -54,7 +55,8 @@ class Run:
             "kubernetes": of(self.cluster).version.removeprefix("v"),
             "helm": tools.tool("helm").version,
             "postgresql": database.split()[2],
-            "mlflow": image.rpartition(":")[2],
+            # Without the patch release, which `make mlflow` would write anew here.
+            "mlflow": minor(image.rpartition(":")[2]),
         }
 
     def _kubectl(self, *words: str) -> str:
@@ -77,7 +79,7 @@ def read(file: Path = RESULTS) -> list[dict[str, Any]]:
 def merged(runs: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the runs with a new one in the place of that on the same minor version of Kubernetes."""
     by_minor = {_minor(each["kubernetes"]): each for each in [*runs, new]}
-    return [by_minor[minor] for minor in sorted(by_minor)]
+    return [by_minor[key] for key in sorted(by_minor)]
 
 
 def with_runs(text: str, runs: list[dict[str, Any]]) -> str:

@@ -31,9 +31,9 @@ def test_the_table_has_the_runs() -> None:
     """`cd tests && ../.venv/bin/python -m e2e.versions` writes it."""
     found = runs.read()
     assert runs.with_runs(PAGE, found) == PAGE
-    run = {"kubernetes": "1.33.13", "helm": "4.3.1", "postgresql": "15.15", "mlflow": "3.17.2"}
+    run = {"kubernetes": "1.33.13", "helm": "4.3.1", "postgresql": "15.15", "mlflow": "3.17"}
     more = {**run, "passed": {"test_release.py": 1}, "commit": "abc", "date": "2026-11-29"}
-    assert "| 1.33.13 | 4.3.1 | 15.15 | 3.17.2 | 1 of `test_release.py` |" in runs.with_runs(PAGE, [more])
+    assert "| 1.33.13 | 4.3.1 | 15.15 | 3.17 | 1 of `test_release.py` |" in runs.with_runs(PAGE, [more])
 
 
 def test_a_run_replaces_that_on_the_same_kubernetes() -> None:
