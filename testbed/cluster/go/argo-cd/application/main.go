@@ -38,6 +38,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	config.QPS, config.Burst = 50, 100 // as Argo CD has them
 	app := &application{name: *name, namespace: *namespace, serverSide: *serverSide, prune: *prune}
 	return app.do(ctx, config, flag.Arg(0))
 }
