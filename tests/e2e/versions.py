@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from mlflowops.paths import REPO
+from testbed.cluster.base import minor
 
 from testbed import cluster, tools
-from testbed.cluster.base import minor
 
 RESULTS = REPO / "docs/support.json"
 PAGE = REPO / "docs/support.md"
