@@ -41,7 +41,9 @@ class Application:
         return {name: each for name, each in states.items() if each["sync"] != "Synced"}
 
     def _run(self, command: str, manifests: str) -> list[dict[str, Any]]:
-        options = ["--kubeconfig", self.kubeconfig, "--namespace", self.namespace, "--prune"]
+        # Its name is that of the namespace: an Application owns what bears its name, in every namespace.
+        where = ["--kubeconfig", self.kubeconfig, "--namespace", self.namespace, "--name", self.namespace]
+        options = [*where, "--prune"]
         if self.server_side:
             options.append("--server-side")
         words = [tools.ensure("argo-application"), *options, command]
