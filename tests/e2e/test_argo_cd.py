@@ -43,7 +43,9 @@ def definitions(kubeconfig: Path) -> None:
         run(f"kubectl wait --for=condition=Established --timeout=60s --filename {file}", kubeconfig)
 
 
-@pytest.fixture(params=[False, True], ids=["client-side", "server-side"])
+@pytest.fixture(
+    params=[pytest.param(False, marks=pytest.mark.nightly), True], ids=["client-side", "server-side"]
+)
 def application(request: pytest.FixtureRequest, helm: Helm, kubeconfig: Path, namespace: str) -> Application:
     return Application(helm, kubeconfig, namespace, server_side=request.param)
 

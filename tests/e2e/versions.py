@@ -20,7 +20,7 @@ from testbed import cluster, tools
 RESULTS = REPO / "docs/support.json"
 PAGE = REPO / "docs/support.md"
 BEGIN, END = "<!-- runs: make versions -->\n", "<!-- end of runs -->\n"
-COLUMNS = ("Kubernetes", "Helm", "PostgreSQL", "MLflow", "tests passed", "commit, date")
+COLUMNS = ("Kubernetes of the cluster", "Helm", "PostgreSQL", "MLflow", "tests passed", "commit, date")
 
 
 class Run:
