@@ -8,27 +8,31 @@ WORKFLOWS := .github/workflows/*.yaml examples/ci/*.yml
 GO_FILES = $(shell git ls-files '*.go')
 # What vet reads in seconds: the rest are the small main packages of Kubernetes, CoreDNS and dex, whose builds check them.
 GO_PACKAGES = $(patsubst %/main.go,%,$(filter %/lab/main.go %/pause/main.go %/proxy/main.go,$(GO_FILES)))
+# Installs, training runs, an upgrade and a rollback under load, rollouts, NetworkPolicies, Pod Security, CronJobs, Argo CD.
+VERSIONS = $(addprefix test_,$(addsuffix .py,embedded tracking pod_security release scaling backup argo_cd))
 READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml testbed/pyproject.toml 2>/dev/null | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test mlflow benchmark faults upgrades soak nightly test-api-only check compare tools tools-path docs site picture ui-picture lock release
+.PHONY: help up down test versions mlflow benchmark faults upgrades soak nightly test-api-only check compare tools tools-path docs site picture ui-picture lock release
 .PHONY: lint lint-python lint-types lint-pod-types lint-yaml lint-go lint-workflows
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-up: $(READY) ## Run MLflow on a Kubernetes: makes a cluster if there is none (CONTEXT=name uses yours, PLATFORM=1 adds what production has)
-	@$(BED) up $(if $(CONTEXT),--context $(CONTEXT)) $(if $(PLATFORM),--platform)
+up: $(READY) ## Run MLflow on a Kubernetes: makes a cluster if there is none (CONTEXT=name uses yours, PLATFORM=1 adds what production has, KUBERNETES=1.33 chooses its version)
+	@$(BED) up $(if $(CONTEXT),--context $(CONTEXT)) $(if $(PLATFORM),--platform) $(if $(KUBERNETES),--kubernetes $(KUBERNETES))
 
 down: $(READY) ## Remove the cluster that `make up` made, and all it left
 	@$(BED) down
 
 # What takes minutes on a new machine is built before the tests, whose time is limited.
-test: $(READY) ## Run every test, cheap ones first
+test: export TESTS_KUBERNETES = $(KUBERNETES)
+test: $(READY) ## Run every test, cheap ones first (KUBERNETES=1.33 chooses the version of the cluster)
 	@$(BED) tools install
 	@$(BED) images build > /dev/null
 	@$(PY) -m pytest tests --ignore tests/e2e -m "not nightly" -n 4 --dist loadfile
-	@$(BED) cluster prepare
+	@$(BED) cluster prepare --name test $(if $(KUBERNETES),--kubernetes $(KUBERNETES))
+	@$(BED) tools install --group gitops
 	@for group in platform login; do $(BED) images build --group $$group > /dev/null || exit; done
 	@$(BED) images build upstream > /dev/null
 	@$(PY) -m pytest tests/e2e -m "not nightly" -v -n 2 --dist loadfile
@@ -40,6 +44,16 @@ test-api-only: $(READY) ## Run the end-to-end tests on a kept test cluster, with
 
 check: lint $(READY) ## The quick gate: linters, rendering, rejections (no cluster), without the sweeps
 	@$(PY) -m pytest tests/render tests/helmfile tests/repository -m "not sweep" -n 2
+
+# Each version has a cluster of its own, one after the other.
+versions: KUBERNETES = 1.33
+versions: $(READY) ## Run what depends most on Kubernetes on its oldest version and write docs/support.md (KUBERNETES="1.33 1.36")
+	@for version in $(KUBERNETES); do \
+	  $(BED) cluster prepare --name versions --kubernetes $$version && $(BED) tools install --group gitops && \
+	  TESTS_CLUSTER=versions TESTS_KUBERNETES=$$version TESTS_VERSIONS_RECORD=docs/support.json \
+	    $(PY) -m pytest $(addprefix tests/e2e/,$(VERSIONS)) -m "not nightly" -v -n 2 --dist loadfile || exit; \
+	done
+	@cd tests && ../$(PY) -m e2e.versions
 
 benchmark: $(READY) ## Measure beside other charts on the cluster of `make up` and write docs/performance.md (25 minutes)
 	@PYTHONPATH=tests $(PY) -m benchmarks $(BENCHMARK)
@@ -72,6 +86,8 @@ nightly: $(READY) ## Long runs of the fuzz tests (values of the chart, calls of 
 	@$(PY) -m pytest tests $(addprefix --ignore tests/,e2e runtime/attacks cli/test_import_again.py) -m nightly -n 2 --dist loadfile \
 	  --timeout 3600
 	@TESTS_IMPORT_RUNS=2000 $(PY) -m pytest tests/cli/test_import_again.py -k many_runs --timeout 3600
+	@$(BED) tools install --group gitops
+	@$(PY) -m pytest tests/e2e/test_argo_cd.py -v
 	@$(MAKE) --no-print-directory faults upgrades
 
 compare: $(READY) ## Show what the chart renders differently than at a commit (COMMIT=main ALLOW=<regular expression>)

@@ -24,7 +24,7 @@ PREFIXES = (
     "OTEL_",
     "PG",
 )
-NAMES = ("MLFLOWOPS_CLUSTER", "CONTEXT", "PLATFORM", "MAKEFLAGS", "MAKEOVERRIDES")
+NAMES = ("MLFLOWOPS_CLUSTER", "MLFLOWOPS_KUBERNETES", "CONTEXT", "PLATFORM", "MAKEFLAGS", "MAKEOVERRIDES")
 
 # `make nightly`, `make faults` and `make upgrades` set them; no program reads them.
 KEPT = ("MLFLOW_ATTACKS_MUTATIONS", "MLFLOW_FAULTS_RECORD")

@@ -32,6 +32,10 @@ def ops(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
     [
         (("up", "--name", "No_Name"), "use up to 40 of a-z, 0-9 and -, a letter first."),
         (("kubeconfig", "--name", "nope"), "there is none; run `testbed cluster up --name nope`."),
+        (
+            ("up", "--kubernetes", "1.20", "--name", "nope"),
+            "cluster nope: there is no Kubernetes 1.20 for it; choose one of 1.33, ",
+        ),
         (("load", "missing.tar", "--name", "nope"), "missing.tar: there is no such file;"),
     ],
 )
@@ -92,13 +96,17 @@ def test_kind_gets_our_config_where_an_engine_answers(tmp_path: Path) -> None:
         (tmp_path / name).chmod(0o755)
     assert ops(tmp_path, "prepare", "--name", "boxed").returncode == 0
     assert not (tmp_path / "told").exists(), "kind builds nothing"
-    done = ops(tmp_path, "up", "--name", "boxed", "--nodes", "3")
+    done = ops(tmp_path, "up", "--name", "boxed", "--nodes", "3", "--kubernetes", "1.33")
     assert done.returncode != 0, "kind failed"
     kubeconfig = tmp_path / "state/clusters/boxed/kubeconfig"
     create = f"create cluster --name boxed --config - --wait 180s --kubeconfig {kubeconfig}"
     assert (tmp_path / "told").read_text().splitlines() == ["get clusters", create]
     config = yaml.safe_load((tmp_path / "config").read_text())
     assert [node["role"] for node in config["nodes"]] == ["control-plane", "worker", "worker"]
+    assert {node["image"].partition("@")[0] for node in config["nodes"]} == {"kindest/node:v1.33.12"}
+    done = ops(tmp_path, "up", "--name", "boxed", "--kubernetes", "1.36")
+    assert done.returncode == 2
+    assert "it has Kubernetes 1.33, and a cluster keeps its version; choose another --name, " in done.stderr
 
     assert ops(tmp_path, "down", "--name", "boxed").returncode == 0
     assert (tmp_path / "told").read_text().splitlines()[-1] == "delete cluster --name boxed"

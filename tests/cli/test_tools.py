@@ -17,6 +17,7 @@ from testbed.tools.apt import LISTS_LOCK, Apt
 from testbed.tools.go import GoModule
 from testbed.tools.npm import NpmBinary
 from testbed.tools.patched import GoPatched
+from testbed.tools.published import extract
 from testbed.tools.pypi import PypiBinary
 from testbed.tools.store import Stored
 from typer.testing import CliRunner
@@ -218,6 +219,24 @@ def test_patched_module_with_another_sum_is_refused(empty_cache: Path) -> None:
     assert forged.key != pinned.key
     with pytest.raises(OpsError, match=r"v0.20.4 has the sum h1:.*, not the one in tools.toml"):
         forged.install()
+
+
+def test_a_module_for_a_newer_go_is_unpacked_all_the_same(tmp_path: Path) -> None:
+    """`go mod download` reports an error for it, and has it."""
+    pinned = tools.tool("argo-application")
+    assert isinstance(pinned, GoPatched) and pinned.language
+    extract(pinned, pinned.original, pinned.sum, tmp_path / "source")
+    (asks_for,) = re.findall(r"(?m)^go (\S+)$", (tmp_path / "source/go.mod").read_text())
+    assert asks_for > pinned.language
+    assert dataclasses.replace(pinned, language="").key != pinned.key
+
+
+def test_a_module_that_the_registry_lacks_is_refused(tmp_path: Path) -> None:
+    pinned = tools.tool("argo-application")
+    assert isinstance(pinned, GoPatched)
+    absent = dataclasses.replace(pinned, version="3.6.999")
+    with pytest.raises(OpsError, match=r"argo-application 3.6.999: .*3\.6\.999"):
+        extract(absent, pinned.original, pinned.sum, tmp_path / "source")
 
 
 SEMVER = NpmBinary(

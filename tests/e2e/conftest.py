@@ -1,8 +1,8 @@
 """One real cluster for all end-to-end tests, made by the same `make up` that users type.
 
-The cluster is called `test` (TESTS_CLUSTER chooses another name), so it stands beside the one that a
-developer tries things on, and is removed at the end. `--keep` leaves it, and `--reuse` then uses it
-unchanged, for one test after another.
+The cluster is called `test` (TESTS_CLUSTER chooses another name, TESTS_KUBERNETES its version), so it stands
+beside the one that a developer tries things on, and is removed at the end. `--keep` leaves it, and `--reuse`
+then uses it unchanged, for one test after another.
 Workers of one run (`-n 2`) share it: a file of tests has namespaces of its own, and waits more than it works.
 """
 
@@ -20,8 +20,10 @@ from e2e.kube import Kube
 from e2e.leaks import remove
 from e2e.platform import Platform
 from e2e.up import Up
+from e2e.versions import Run
 
 CLUSTER = os.environ.get("TESTS_CLUSTER", "test")
+KUBERNETES = os.environ.get("TESTS_KUBERNETES", "")
 SHARED = "MLFLOW_TESTS_SHARED"
 
 
@@ -29,6 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """A folder for what the workers of this run tell each other, known to them by their environment."""
     if not hasattr(config, "workerinput"):
         os.environ[SHARED] = tempfile.mkdtemp(prefix="mlflow-tests-")
+        if record := os.environ.get("TESTS_VERSIONS_RECORD"):
+            config.pluginmanager.register(Run(Path(record), CLUSTER))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -46,6 +50,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def up(request: pytest.FixtureRequest) -> Up:
     """`make up` on a cluster that did not exist; what it printed and how long it took."""
     os.environ["MLFLOWOPS_CLUSTER"] = CLUSTER
+    if KUBERNETES:
+        os.environ["MLFLOWOPS_KUBERNETES"] = KUBERNETES
     return Up(0, "", 0) if request.config.getoption("--reuse") else Up.once(Path(os.environ[SHARED]))
 
 

@@ -4,7 +4,10 @@ import re
 
 import tomllib
 import yaml
+from e2e import versions as runs
 from mlflowops.paths import REPO
+from testbed.cluster.kind import Kind
+from testbed.cluster.source import Source
 
 PAGE = (REPO / "docs/support.md").read_text()
 
@@ -20,8 +23,23 @@ def minor(version: str) -> str:
 
 
 def test_kubernetes() -> None:
-    nodes = yaml.safe_load((REPO / ".github/kind-nodes.yaml").read_text())
-    assert versions("Kubernetes").split(", ") == list(nodes)
+    assert versions("Kubernetes").split(", ") == list(Kind.versions())
+    assert versions("Kubernetes from source").split(", ") == list(Source.versions())
+
+
+def test_the_table_has_the_runs() -> None:
+    """`cd tests && ../.venv/bin/python -m e2e.versions` writes it."""
+    found = runs.read()
+    assert runs.with_runs(PAGE, found) == PAGE
+    run = {"kubernetes": "1.33.13", "helm": "4.3.1", "postgresql": "15.15", "mlflow": "3.17"}
+    more = {**run, "passed": {"test_release.py": 1}, "commit": "abc", "date": "2026-11-29"}
+    assert "| 1.33.13 | 4.3.1 | 15.15 | 3.17 | 1 of `test_release.py` |" in runs.with_runs(PAGE, [more])
+
+
+def test_a_run_replaces_that_on_the_same_kubernetes() -> None:
+    old, new = {"kubernetes": "1.36.3", "date": "a"}, {"kubernetes": "1.36.4", "date": "b"}
+    other = {"kubernetes": "1.9.0", "date": "a"}
+    assert runs.merged([old, other], new) == [other, new]
 
 
 def test_helm_and_helmfile() -> None:

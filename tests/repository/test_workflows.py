@@ -11,6 +11,8 @@ import pytest
 import yaml
 from mlflowops.paths import REPO
 from render.chart import VERSIONS
+from testbed.cluster.kind import NODES, Kind
+from testbed.cluster.source import Source
 
 GITHUB = REPO / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yaml"))
@@ -111,9 +113,13 @@ def test_every_end_to_end_test_is_in_one_scenario() -> None:
     assert [each["scenario"] for each in matrix()["include"]] == matrix()["scenario"]
 
 
-def test_kind_has_a_node_for_every_kubernetes_of_the_render_tests() -> None:
-    nodes = read("kind-nodes.yaml")
-    assert list(nodes) == [minor(each) for each in VERSIONS]
+def test_every_kubernetes_of_the_render_tests_has_a_cluster() -> None:
+    """On kind or from source; the oldest and the default are on both."""
+    nodes, source = Kind.versions(), Source.versions()
+    supported = [minor(each) for each in VERSIONS]
+    assert sorted({*nodes, *source}) == supported
+    assert {supported[0], Kind("test").kubernetes} <= nodes.keys() & source.keys()
+    assert supported[-1] in source
     for version, image in nodes.items():
         assert re.fullmatch(rf"kindest/node:v{re.escape(version)}\.\d+@sha256:[0-9a-f]{{64}}", image)
     nightly = json.loads(read("workflows/nightly.yaml")["jobs"]["e2e"]["with"]["kubernetes"])
@@ -122,14 +128,9 @@ def test_kind_has_a_node_for_every_kubernetes_of_the_render_tests() -> None:
     assert pull_request == [min(nodes), max(nodes)]
 
 
-def test_make_up_has_the_newest_of_those_nodes() -> None:
-    (file,) = subprocess.run(
-        ["git", "-C", REPO, "ls-files", "*/kind.yaml"], capture_output=True, text=True, check=True
-    ).stdout.split()
-    kind = (REPO / file).read_text()
-    assert set(re.findall("image: (.+)", kind)) == {list(read("kind-nodes.yaml").values())[-1]}
+def test_the_nodes_are_of_the_kind_that_the_workflow_installs() -> None:
     (install,) = re.findall(r"version: (v\d.+)", (GITHUB / "workflows/e2e.yaml").read_text())
-    assert f"kind {install} " in kind
+    assert f"kind {install}, " in NODES.read_text()
 
 
 def test_renovate_finds_the_programs_of_tools_toml() -> None:

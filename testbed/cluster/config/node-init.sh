@@ -8,8 +8,8 @@ hostname "$NODE_NAME"
 mount -t tmpfs -o mode=755 node /run
 mkdir /run/bin /run/etc
 for tool in $NODE_TOOLS; do
-  touch "/run/bin/${tool##*/}"
-  mount --bind "$tool" "/run/bin/${tool##*/}"
+  touch "/run/bin/${tool%%=*}"
+  mount --bind "${tool#*=}" "/run/bin/${tool%%=*}"
 done
 mount --bind "$NODE_FOLDER/etc" /run/etc
 mount --bind "$NODE_FOLDER/log" /var/log

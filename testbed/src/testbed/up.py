@@ -17,6 +17,7 @@ from mlflowops.health import report
 from mlflowops.health.check import Check
 
 from testbed import cluster, helmfile, images, platform_parts
+from testbed.cluster.cli import Kubernetes
 from testbed.images import programs
 
 NAMESPACE, RELEASE = "ml", "mlflow"
@@ -35,12 +36,17 @@ def up(
     with_platform: Annotated[
         bool, typer.Option("--platform", help="Also what a production cluster has: see `testbed platform`.")
     ] = False,
+    kubernetes: Kubernetes = None,
 ) -> None:
     """Make a cluster if there is none, deploy the environment `local` to it, and check that all is well."""
+    if context and kubernetes:
+        wrong = "it has a Kubernetes version already"
+        instead = "leave --kubernetes out, and unset MLFLOWOPS_KUBERNETES"
+        raise OpsError(f"--context {context}", wrong, instead)
     if context:
         load_into_context(context, with_platform)
     else:
-        os.environ["KUBECONFIG"] = make_cluster(name, with_platform)
+        os.environ["KUBECONFIG"] = make_cluster(name, with_platform, kubernetes)
     deploy(context, with_platform)
     check_health(context)
     print_access(context)
@@ -54,11 +60,11 @@ def down(name: Name = cluster.DEFAULT_NAME) -> None:
     ours.down()
 
 
-def make_cluster(name: str, with_platform: bool) -> str:
+def make_cluster(name: str, with_platform: bool, kubernetes: str | None) -> str:
     """A running cluster with our images in it; its kubeconfig. Cluster and images are made side by side."""
     ours = cluster.current(name)
     with ThreadPoolExecutor() as pool:
-        built, made = pool.submit(build_images, with_platform), pool.submit(ours.up)
+        built, made = pool.submit(build_images, with_platform), pool.submit(ours.up, None, kubernetes)
         archives = [image.archive for image in built.result()]
         made.result()
     ours.load(archives)

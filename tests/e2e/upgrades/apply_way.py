@@ -46,7 +46,7 @@ class ApplyWay(HelmWay):
     def upgrade(self) -> None:
         """Apply this tree's chart, after Helm's fields are handed over if it made the objects."""
         if self.installed_by:
-            eventually(self._hand_over, 60, "no object was modified meanwhile")
+            eventually(self.hand_over, 60, "no object was modified meanwhile")
         self._apply(self.chart)
 
     def back(self) -> None:
@@ -68,7 +68,7 @@ class ApplyWay(HelmWay):
             if kind == "Deployment" and self.place.waits:
                 self.place.kubectl("rollout", "status", f"deployment/{name}", f"--timeout={TIMEOUT}")
 
-    def _hand_over(self) -> bool:
+    def hand_over(self) -> bool:
         """Type what docs/upgrading.md says; whether it succeeded."""
         commands = HAND_OVER.replace("-n ml", f"-n {self.place.namespace}")
         done = run(f"set -e; cd {self.place.folder}; {commands}", self.place.kubeconfig, check=False)

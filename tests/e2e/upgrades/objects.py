@@ -16,6 +16,7 @@ KINDS = (
 )  # fmt: skip
 # What tools and controllers write.
 THEIRS = (
+    "argocd.argoproj.io/tracking-id",
     "deployment.kubernetes.io/revision",
     "kubectl.kubernetes.io/last-applied-configuration",
     "meta.helm.sh/release-name",

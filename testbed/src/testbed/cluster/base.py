@@ -11,10 +11,15 @@ from typing import ClassVar
 from mlflowops import console
 from mlflowops.errors import OpsError
 
-from testbed import paths
+from testbed import paths, tools
 from testbed.locks import locked
 
 DEFAULT_NODES = 2
+
+
+def minor(version: str) -> str:
+    """Return 1.36 for 1.36.3."""
+    return ".".join(version.split(".")[:2])
 
 
 class Cluster(ABC):
@@ -49,15 +54,29 @@ class Cluster(ABC):
         """Whether anything of this cluster is there, be it whole or not."""
         return self.folder.exists()
 
-    def prepare(self) -> None:
+    @property
+    def kubernetes(self) -> str:
+        """Its Kubernetes version, such as 1.36. A cluster keeps the one that it was made with."""
+        if self._version_file.exists():
+            return self._version_file.read_text()
+        return minor(tools.tool("kubernetes").version)
+
+    @property
+    def _version_file(self) -> Path:
+        return self.folder / "kubernetes"
+
+    def prepare(self, kubernetes: str | None = None) -> None:
         """Build or install what `up` needs: minutes on a new machine, nothing afterwards."""
         self.check_requirements()
+        self.choose(kubernetes)
 
-    def up(self, nodes: int | None = None) -> None:
+    def up(self, nodes: int | None = None, kubernetes: str | None = None) -> None:
         """Make the cluster, or what is missing of it. Does nothing where all is well."""
-        self.prepare()
+        self.prepare(kubernetes)
         with self._lock():
+            version = self.choose(kubernetes)
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._version_file.write_text(version)
             (self.folder / "driver").write_text(self.driver)
             self.make(nodes)
 
@@ -77,6 +96,23 @@ class Cluster(ABC):
             instead = "name archives, as `docker save` or `testbed images build` write them"
             raise OpsError(", ".join(missing), "there is no such file", instead)
         self.load_images(archives)
+
+    def choose(self, kubernetes: str | None) -> str:
+        """Return the Kubernetes version that the cluster gets, or raise an error with a message."""
+        chosen = kubernetes or self.kubernetes
+        if chosen not in self.versions():
+            wrong = f"there is no Kubernetes {chosen} for it"
+            raise OpsError(f"cluster {self.name}", wrong, f"choose one of {', '.join(self.versions())}")
+        if self.exists and chosen != self.kubernetes:
+            wrong = f"it has Kubernetes {self.kubernetes}, and a cluster keeps its version"
+            instead = "choose another --name, or run `testbed cluster down` first"
+            raise OpsError(f"cluster {self.name}", wrong, instead)
+        return chosen
+
+    @classmethod
+    @abstractmethod
+    def versions(cls) -> dict[str, str]:
+        """Return the Kubernetes versions that it can have, such as 1.36, and what each is made of."""
 
     @abstractmethod
     def check_requirements(self) -> None:

@@ -21,20 +21,27 @@ Name = Annotated[
 ]
 
 
+Kubernetes = Annotated[
+    str | None,
+    typer.Option(envvar="MLFLOWOPS_KUBERNETES", help="Kubernetes version of a new cluster, such as 1.33."),
+]
+
+
 @app.command()
-def prepare(name: Name = cluster.DEFAULT_NAME) -> None:
+def prepare(name: Name = cluster.DEFAULT_NAME, kubernetes: Kubernetes = None) -> None:
     """Build or install what `up` needs, which takes minutes on a new machine."""
-    cluster.current(name).prepare()
+    cluster.current(name).prepare(kubernetes)
 
 
 @app.command()
 def up(
     name: Name = cluster.DEFAULT_NAME,
     nodes: Annotated[int | None, typer.Option(help="How many nodes; 2 for a new cluster.")] = None,
+    kubernetes: Kubernetes = None,
 ) -> None:
     """Make the cluster, or what is missing of it."""
     wanted = cluster.current(name)
-    wanted.up(nodes)
+    wanted.up(nodes, kubernetes)
     console.err.print(f"Cluster {name} is up: export KUBECONFIG={wanted.kubeconfig}", soft_wrap=True)
 
 

@@ -14,6 +14,7 @@ from testbed.cluster.api import Api
 from testbed.cluster.base import DEFAULT_NODES, Cluster
 
 CONFIG = paths.BED / "cluster" / "kind.yaml"
+NODES = paths.BED / "cluster" / "kind-nodes.yaml"
 
 
 class Kind(Cluster):
@@ -25,6 +26,12 @@ class Kind(Cluster):
     def usable() -> bool:
         """Whether kind is installed and an engine answers; a client without an engine is not enough."""
         return bool(shutil.which("kind") and container_engine.running())
+
+    @classmethod
+    def versions(cls) -> dict[str, str]:
+        """Return the node images by Kubernetes version."""
+        images: dict[str, str] = yaml.safe_load(NODES.read_text())
+        return images
 
     def check_requirements(self) -> None:
         """kind and an engine."""
@@ -66,7 +73,8 @@ class Kind(Cluster):
     def _create(self, nodes: int) -> None:
         config = yaml.safe_load(CONFIG.read_text())
         first, worker = config["nodes"]
-        config["nodes"] = [first, *(dict(worker) for _ in range(nodes - 1))]
+        image = {"image": self.versions()[self.kubernetes]}
+        config["nodes"] = [first | image, *(worker | image for _ in range(nodes - 1))]
         with console.step(f"Creating kind cluster {self.name}"):
             self._kind(
                 *("create", "cluster", "--name", self.name, "--config", "-", "--wait", "180s"),

@@ -12,7 +12,7 @@ from testbed.cluster import cgroups, network
 from testbed.cluster.layout import Node
 from testbed.cluster.waiting import wait_until
 
-BINARIES = ("kubernetes", "containerd", "containerd-shim-runc-v2", "lab", "runc")
+BINARIES = ("containerd", "containerd-shim-runc-v2", "lab", "runc")
 DAEMONS = ("containerd", "kubelet", "kube-proxy", "lab")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -49,9 +49,12 @@ def answers(node: Node) -> bool:
     return shell.run([*ctr(node), "version"], check=False).returncode == 0
 
 
-def start(node: Node, more_daemons: tuple[str, ...] = ()) -> None:
-    """Start a node that is off. Its settings must be written, and what was left of it cleared."""
-    _boot(node, (*DAEMONS, *more_daemons))
+def start(node: Node, kubernetes: Path, more_daemons: tuple[str, ...] = ()) -> None:
+    """Start a node that is off, with that binary of Kubernetes.
+
+    Its settings must be written, and what was left of it cleared.
+    """
+    _boot(node, kubernetes, (*DAEMONS, *more_daemons))
     connect(node)
 
 
@@ -72,16 +75,17 @@ def kill(node: Node) -> None:
     cgroups.remove(node.cgroup)
 
 
-def _boot(node: Node, daemons: tuple[str, ...]) -> None:
+def _boot(node: Node, kubernetes: Path, daemons: tuple[str, ...]) -> None:
     groups = cgroups.create(_daemons_group(node))
     for folder in (disk(node), log(node, "boot").parent):
         folder.mkdir(parents=True, exist_ok=True)
+    programs = {"kubernetes": kubernetes, **{name: tools.ensure(name) for name in BINARIES}}
     settings = {
         "PATH": PATH,
         "NODE_NAME": node.name,
         "NODE_FOLDER": node.folder,
         "NODE_ADDRESS": node.address,
-        "NODE_TOOLS": " ".join(str(tools.ensure(name).resolve()) for name in BINARIES),
+        "NODE_TOOLS": " ".join(f"{name}={path.resolve()}" for name, path in programs.items()),
         "NODE_DAEMONS": " ".join(daemons),
         "SERVICE_RANGE": node.layout.service_range,
     }

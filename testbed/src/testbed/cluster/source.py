@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
@@ -23,12 +24,14 @@ from testbed.cluster import (
     settings,
 )
 from testbed.cluster.api import LONG_AGO, Api
-from testbed.cluster.base import DEFAULT_NODES, Cluster
+from testbed.cluster.base import DEFAULT_NODES, Cluster, minor
 from testbed.cluster.layout import MAX_CLUSTERS, MAX_NODES, Layout, Node
 from testbed.cluster.pki import Authority
 from testbed.cluster.waiting import wait_until
 
 TOOLS = (*node.BINARIES, "ctr", "kubectl", "coredns", "metrics-server", "pause", "cni-plugins", "iptables")
+KUBERNETES = r"kubernetes(-\d+\.\d+)?"
+"""The name in tools.toml of each Kubernetes version; the one without a number is the default."""
 ADDONS = ("coredns", "metrics-server")
 IMAGES = ("pause", *ADDONS)
 MANIFESTS = ("lab", "storage", *ADDONS)
@@ -45,10 +48,16 @@ class Source(Cluster):
             wrong = "making one without a container engine needs root"
             raise OpsError("cluster", wrong, "start docker or podman and install kind, or use sudo")
 
-    def prepare(self) -> None:
-        """Kubernetes and what its nodes run."""
-        super().prepare()
-        for name in TOOLS:
+    @classmethod
+    def versions(cls) -> dict[str, str]:
+        """Return the entries of tools.toml by Kubernetes version."""
+        entries = [each for each in tools.tools().values() if re.fullmatch(KUBERNETES, each.name)]
+        return {minor(each.version): each.name for each in sorted(entries, key=lambda each: each.version)}
+
+    def prepare(self, kubernetes: str | None = None) -> None:
+        """Build Kubernetes and what its nodes run."""
+        super().prepare(kubernetes)
+        for name in (self.versions()[self.choose(kubernetes)], *TOOLS):
             tools.ensure(name)
 
     def make(self, nodes: int | None) -> None:
@@ -143,7 +152,8 @@ class Source(Cluster):
                 first = each.number == 1
                 if first:
                     settings.write_control_plane(each, self._pki)
-                node.start(each, settings.CONTROL_PLANE if first else ())
+                kubernetes = tools.ensure(self.versions()[self.kubernetes])
+                node.start(each, kubernetes, settings.CONTROL_PLANE if first else ())
         for each in machines:
             node.connect(each)
         return bool(off)

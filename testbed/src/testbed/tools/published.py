@@ -16,7 +16,11 @@ def extract(tool: NeedsGo, module: str, known_sum: str, folder: Path) -> None:
     wanted = f"{module}@v{tool.version}"
     download = ["go", "mod", "download", "-json", wanted]
     with tempfile.TemporaryDirectory() as nowhere:  # outside any module of ours, which may replace it
-        found = json.loads(shell.run(download, cwd=Path(nowhere), env=tool.environment()).stdout)
+        done = shell.run(download, cwd=Path(nowhere), env=tool.environment(), check=False)
+    found = json.loads(done.stdout or "{}")
+    if "Zip" not in found:  # it is there in spite of an error, where the module asks for a newer Go
+        wrong = found.get("Error", done.stderr.strip())
+        raise OpsError(f"{tool}", wrong, "correct its version, or let your registry serve it")
     if found["Sum"] != known_sum:
         wrong = f"{wanted} has the sum {found['Sum']}, not the one in tools.toml"
         raise OpsError(f"{tool}", wrong, "correct its entry if you trust this sum")
