@@ -45,7 +45,7 @@ def apt_options() -> list[str]:
 
 
 def debian_sources(suite: str) -> str:
-    """apt's sources for a Debian suite: this machine's own or, for another suite, the same mirrors with its name."""
+    """apt's sources for a Debian suite, from the mirrors of this machine, which may have another suite."""
     lines = _sources()
     if not lines:
         shell.run(["apt-get", "update"])
@@ -68,7 +68,7 @@ def _sources() -> list[str]:
 
 
 def _suite(line: str) -> str:
-    return line.split()[3].split("-")[0]
+    return line.split()[3].split("-", maxsplit=1)[0]
 
 
 def _with_suite(line: str, suite: str) -> str:
