@@ -9,7 +9,7 @@
 {{- if hasKey .Values.mlflow.env "MLFLOW_ENABLE_WORKSPACES" -}}
 {{- include "mlflow.says" (dict
   "path" "mlflow.env.MLFLOW_ENABLE_WORKSPACES"
-  "wrong" "is a second setting beside auth.mode kubernetes, which enables workspaces"
+  "wrong" "is set, and auth.mode kubernetes enables workspaces"
   "instead" "remove it") -}}
 {{- end -}}
 {{- end }}
@@ -41,7 +41,7 @@
       (get ($peer.podSelector | default dict) "matchExpressions")) -}}
 {{- include "mlflow.says" (dict
   "path" (printf "%s.gateway[%d]" $path $number)
-  "wrong" "has no labels of pods, so every pod of a namespace could name any user"
+  "wrong" "has no labels of pods, so each pod of a namespace could name any user"
   "instead" "set podSelector.matchLabels beside namespaceSelector") -}}
 {{- end -}}
 {{- end -}}
