@@ -142,12 +142,12 @@ ui-picture: $(READY) ## Log runs to a server and photograph its UI (SERVER=http:
 	@cd docs/images && sha256sum *.png > SHA256SUMS
 
 lock: $(READY) ## Compile the lock files again (hashes, no index addresses)
-	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+	@$(VENV)/bin/uv pip compile --python-version 3.13 --generate-hashes --no-emit-index-url --no-header -q \
 	  --upgrade testbed/images/mlflow/requirements.in -o testbed/images/mlflow/requirements.lock
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
 	  --constraint testbed/images/mlflow/requirements.lock --upgrade testbed/images/upstream/requirements.in \
 	  -o testbed/images/upstream/requirements.lock
-	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+	@$(VENV)/bin/uv pip compile --python-version 3.13 --generate-hashes --no-emit-index-url --no-header -q \
 	  --no-deps testbed/images/previous/requirements.in -o testbed/images/previous/requirements.lock
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
 	  --extra dev pyproject.toml testbed/pyproject.toml requirements-dev.in -o requirements-dev.lock

@@ -202,10 +202,30 @@ def test_the_packages_of_a_base_are_an_input(copied: Path) -> None:
     assert {name for name in before if before[name] != after[name]} == {"mlflow", "client"}
 
 
+def test_the_suite_of_a_base_is_an_input(copied: Path) -> None:
+    """Without an entry in `suites`, a base has the suite of all others."""
+    before = digests()
+    config = copied / "images.toml"
+    config.write_text(config.read_text().replace('python = "trixie"\n', ""))
+    assert recipes.recipe("mlflow").args[0][1].suite == "bookworm"
+    after = digests()
+    assert {name for name in before if before[name] != after[name]} == {"mlflow", "client"}
+
+
+def test_another_suite_comes_from_the_mirrors_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    form = "deb [signed-by=/k.gpg] http://{} {} main"
+    places = [("m.example/debian", "bookworm"), ("m.example/debian", "bookworm-updates")]
+    monkeypatch.setattr(client_config, "_sources", lambda: [form.format(*place) for place in places])
+    own = client_config.debian_sources("bookworm").splitlines()
+    assert own == [form.format(*place) for place in places]
+    other = client_config.debian_sources("trixie").splitlines()
+    assert other == [line.replace("bookworm", "trixie") for line in own]
+
+
 def test_an_unknown_image_is_refused_in_words(testbed: Cli) -> None:
     answer = testbed("images", "build", "postgers")
     assert answer.code == 2
-    known = "postgres, seaweedfs, mlflow, client, upstream, previous, patroni, mlflow-oidc, openldap"
+    known = "postgres, seaweedfs, mlflow, client, upstream, previous, patroni, mlflow-oidc, mlflow-kubernetes, openldap"
     assert f"there is no image 'postgers'; choose from {known}." in answer.err
 
 

@@ -15,8 +15,8 @@ from testbed import container_engine
 from testbed.images import Image, client_config, recipes
 
 NAMES = ["postgres", "seaweedfs", "mlflow", "client"]
-STDLIB = re.compile(r"usr/(local/)?lib/python3\.11/(?!test/|site-packages/)")
-PACKAGES = re.compile(r"opt/venv/lib/python3\.11/site-packages/")
+STDLIB = re.compile(r"usr/(local/)?lib/python3\.13/(?!test/|site-packages/)")
+PACKAGES = re.compile(r"opt/venv/lib/python3\.13/site-packages/")
 # Where a build leaves how it reached the registries, and what says which machine it was.
 MACHINE = re.compile(
     r"(etc/(apt/.+\.(list|sources)|pip\.conf|hostname|hosts|resolv\.conf|machine-id)"
@@ -124,19 +124,19 @@ def test_every_python_file_of_the_server_is_compiled(mlflow: Archive) -> None:
 
 def _compiled(source: str) -> str:
     folder, _, name = source.rpartition("/")
-    return f"{folder}/__pycache__/{name.removesuffix('.py')}.cpython-311.pyc"
+    return f"{folder}/__pycache__/{name.removesuffix('.py')}.cpython-313.pyc"
 
 
 def test_compiled_files_are_taken_without_a_look_at_their_source(mlflow: Archive) -> None:
     # PEP 552: the flags 1 say "by hash, unchecked". Time stamps do not survive every image tool.
-    site = "opt/venv/lib/python3.11/site-packages"
+    site = "opt/venv/lib/python3.13/site-packages"
     for source in (f"{site}/mlflow/__init__.py", f"{_stdlib(mlflow)}/json/__init__.py"):
         assert mlflow.read(_compiled(source))[4:8] == b"\x01\x00\x00\x00"
 
 
 def _stdlib(mlflow: Archive) -> str:
     names = {member.name for _, member in mlflow.members}
-    return next(path for path in ("usr/lib/python3.11", "usr/local/lib/python3.11") if path in names)
+    return next(path for path in ("usr/lib/python3.13", "usr/local/lib/python3.13") if path in names)
 
 
 def test_the_environment_of_the_server_has_no_installer(mlflow: Archive) -> None:

@@ -40,7 +40,7 @@ def test_every_debian_package_is_in_it(built: dict[str, Image], sbom: str) -> No
     # Without a container engine the base is ours, whose own list is in files of one package each.
     if not container_engine.running():
         listed = debian_packages(built["mlflow"].archive)
-        assert {name: found.get(name) for name in listed} == listed and "python3.11" in listed
+        assert {name: found.get(name) for name in listed} == listed and "python3.13" in listed
 
 
 def test_it_is_valid_and_about_this_image(built: dict[str, Image], sbom: str) -> None:

@@ -256,6 +256,29 @@ def oidc(**more: Any) -> Json:
     }
 
 
+def kubernetes_auth(**more: Any) -> Json:
+    """Values for permissions by RBAC, the least that is legal and more; keys are apart."""
+    return {
+        "auth": {"mode": "kubernetes", "kubernetes": more},
+        "mlflow": {"launcher": "upstream"},
+        **postgres(poolSize=10, maxOverflow=40),
+        **s3(),
+    }
+
+
+# The gateway of a service mesh, which names users in a header.
+GATEWAY: Json = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "istio-system"}},
+    "podSelector": {"matchLabels": {"app": "istio-ingressgateway"}},
+}
+
+
+def user_header(**more: Any) -> Json:
+    """Values for users in a header, the least that is legal and more; keys are apart."""
+    header = {"enabled": True, "gateway": [GATEWAY], **more}
+    return {**kubernetes_auth(userHeader=header), "networkPolicy": {"enabled": True}}
+
+
 def azure(**more: Any) -> Json:
     """Values for Azure's storage, the least that is legal and more."""
     return {

@@ -250,6 +250,26 @@ TABLE: dict[str, Json] = {
         "backendStore": {"postgres": {"enabled": True, "host": "db", "poolSize": 10, "maxOverflow": 40}},
         "artifactStore": {"s3": {"enabled": True, "bucket": "models"}},
     },
+    "roles of the cluster": {
+        "auth": {
+            "mode": "kubernetes",
+            "kubernetes": {
+                "workspaceLabelSelector": "@",
+                "excludedNamespaces": ["@"],
+                "defaultWorkspace": "@",
+                "userHeader": {
+                    "enabled": True,
+                    "name": "@",
+                    "gateway": [{"podSelector": {"matchLabels": {"@": "@"}}}],
+                },
+            },
+        },
+        "keys": {"fromSecret": {"enabled": True}},
+        "mlflow": {"launcher": "upstream"},
+        "networkPolicy": {"enabled": True},
+        "backendStore": {"postgres": {"enabled": True, "host": "db", "poolSize": 10, "maxOverflow": 40}},
+        "artifactStore": {"s3": {"enabled": True, "bucket": "models"}},
+    },
     "emulator, claim": {
         "artifactStore": {"gcs": {"enabled": True, "bucket": "models", "endpoint": "http://@.example.com"}},
         "persistence": {"existingClaim": "@"},

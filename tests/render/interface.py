@@ -52,6 +52,12 @@ OTHERS: list[Json] = [
         "keys": {"fromSecret": {"enabled": True}},
         "mlflow": {"launcher": "upstream"},
     },
+    {
+        "auth": {"mode": "kubernetes"},
+        "backendStore": {"postgres": {"poolSize": 10, "maxOverflow": 40}},
+        "keys": {"fromSecret": {"enabled": True}},
+        "mlflow": {"launcher": "upstream"},
+    },
 ]
 
 

@@ -50,9 +50,9 @@ def register(client: MlflowClient, run_id: str, model: str) -> None:
 
 
 def needs_token() -> bool:
-    """With a login at a provider the test has no account of its own, unless test.env has a token."""
+    """With a login elsewhere the test has no account of its own, unless test.env has a token."""
     own = os.environ.keys() & {"MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME"}
-    return os.environ.get("MLFLOW_KUBERNETES_APP_NAME") == "oidc-auth" and not own
+    return os.environ.get("MLFLOW_KUBERNETES_APP_NAME") in ("oidc-auth", "kubernetes-auth") and not own
 
 
 def expect_login() -> None:

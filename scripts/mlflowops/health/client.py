@@ -30,6 +30,8 @@ class ServerClient:
             self._session.auth = (user, os.environ.get("MLFLOW_TRACKING_PASSWORD", ""))
         elif token:
             self._session.headers["Authorization"] = f"Bearer {token}"
+        if workspace := os.environ.get("MLFLOW_WORKSPACE"):
+            self._session.headers["X-MLFLOW-WORKSPACE"] = workspace
 
     def request(self, method: str, path: str, **what: Any) -> requests.Response:
         """Send one request and return the response, whatever its status."""

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from testbed.cluster.pki import SIGNS
 
 
 @dataclass
@@ -24,8 +25,12 @@ class Authority:
     @cached_property
     def certificate(self) -> str:
         """Its own certificate, in PEM form, for those who trust it."""
-        made = _builder(self.name, self.name, self.key).add_extension(
-            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        own = x509.SubjectKeyIdentifier.from_public_key(self.key.public_key())
+        made = (
+            _builder(self.name, self.name, self.key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(own, critical=False)
+            .add_extension(SIGNS, critical=True)
         )
         return _pem(made.sign(self.key, hashes.SHA256()))
 
@@ -33,7 +38,12 @@ class Authority:
         """A new certificate of this host and its key, as a Secret of type `kubernetes.io/tls` has them."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.DNSName(host)])
-        made = _builder(host, self.name, key).add_extension(names, critical=False)
+        signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        made = (
+            _builder(host, self.name, key)
+            .add_extension(names, critical=False)
+            .add_extension(signer, critical=False)
+        )
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )

@@ -13,7 +13,18 @@ from typing import Any
 
 import yaml
 
-from render.chart import KEYS, Json, UniqueKeys, azure, gcs, oidc, postgres, s3
+from render.chart import (
+    KEYS,
+    Json,
+    UniqueKeys,
+    azure,
+    gcs,
+    kubernetes_auth,
+    oidc,
+    postgres,
+    s3,
+    user_header,
+)
 
 GIVEN: dict[str, Json] = {
     "postgres": postgres(),
@@ -23,6 +34,8 @@ GIVEN: dict[str, Json] = {
     "gcs": gcs(),
     "keys": KEYS,
     "oidc": oidc(),
+    "kubernetes": kubernetes_auth(),
+    "header": user_header(),
 }
 
 

@@ -12,12 +12,15 @@ REFUSED = {
 # For clients, whose variables a ConfigMap may hold too; in a pod they would lead jobs to another server.
 REMOVED = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 OFF = ("", "0", "false")
+# auth.mode: kubernetes sets it: namespaces are the workspaces, and no database holds them.
+NAMESPACES = ("MLFLOW_WORKSPACE_STORE_URI", "kubernetes://")
 
 
 def check_environment(program: str, env: MutableMapping[str, str]) -> None:
     """Exit with a sentence if a variable splits the data of the release; remove those for clients."""
     for variable, (wrong, instead) in REFUSED.items():
-        if env.get(variable, "").lower() not in OFF:
+        value = env.get(variable, "")
+        if value.lower() not in OFF and (variable, value) != NAMESPACES:
             raise SystemExit(f"mlflow: {program}: {variable}: {wrong}; {instead}.")
     if program != "upstream":  # MLflow sets them itself for the web server that it starts
         for variable in REMOVED:

@@ -106,7 +106,8 @@ run those that it was asked for. Takes `.`.
       "OIDC_SCOPE" (join " " .scopes)
       "SESSION_COOKIE_MAX_AGE_SECONDS" (mul .sessionHours 3600 | toString)
       "SESSION_COOKIE_SECURE" (hasPrefix "https:" $callback | toString)) -}}
-{{- end }}{{ end -}}
+{{- end }}{{ else if eq .Values.auth.mode "kubernetes" }}{{ $env = merge $env (include "mlflow.env.kubernetes"
+      .Values.auth.kubernetes | fromJson) }}{{ end -}}
 {{- if .Values.jobs.enabled }}{{ $_ := set $env "MLFLOW_SERVER_JOB_EXECUTION_ENGINE" "executor" }}{{ end -}}
 {{- with $hosts.origins }}{{ $_ := set $env "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS" (join "," .) }}{{ end -}}
 {{- toJson $env -}}
@@ -131,6 +132,26 @@ this list, and the cluster. Takes `Values.auth.oidc`.
 {{- $both := dict "AUTH_PROVIDERS" (list $people (merge $cluster $keys) | toJson) -}}
 {{- ternary $both dict (gt (len .namespaces) 0) | toJson -}}
 {{- end -}}
+{{- end }}
+
+{{- /*
+JSON: plain environment of the plugin that asks Kubernetes. No request can have a header with dots, so groups come from
+none: a client could send them, where a gateway removes the header of users only. Takes `Values.auth.kubernetes`.
+*/}}
+{{- define "mlflow.env.kubernetes" -}}
+{{- $review := ternary "subject_access_review" "self_subject_access_review" .userHeader.enabled -}}
+{{- dict
+      "MLFLOW_ENABLE_WORKSPACES" "true"
+      "MLFLOW_K8S_AUTH_AUTHORIZATION_MODE" $review
+      "MLFLOW_K8S_AUTH_CACHE_TTL_SECONDS" (toString .cacheSeconds)
+      "MLFLOW_K8S_AUTH_REMOTE_GROUPS_HEADER" "no.header"
+      "MLFLOW_K8S_AUTH_REMOTE_USER_HEADER" .userHeader.name
+      "MLFLOW_K8S_AUTH_USERNAME_CLAIM" "sub"
+      "MLFLOW_K8S_AUTH_WORKSPACES_ENABLED" "true"
+      "MLFLOW_K8S_DEFAULT_WORKSPACE" .defaultWorkspace
+      "MLFLOW_K8S_NAMESPACE_EXCLUDE_GLOBS" (join "," .excludedNamespaces)
+      "MLFLOW_K8S_WORKSPACE_LABEL_SELECTOR" .workspaceLabelSelector
+      "MLFLOW_KUBERNETES_APP_NAME" "kubernetes-auth" | toJson -}}
 {{- end }}
 
 {{- /*

@@ -10,6 +10,7 @@
 {{- with .Values.auth -}}
 {{- if eq .mode "basic" }}MLflow's accounts, {{ .basic.defaultPermission }} without a grant
 {{- else if eq .mode "oidc" }}OpenID Connect at {{ .oidc.issuer }}, {{ .oidc.defaultPermission }} without a grant; its client needs the redirect URI {{ (include "mlflow.env.server" $ | fromJson).OIDC_REDIRECT_URI }}
+{{- else if eq .mode "kubernetes" }}Kubernetes RBAC, by {{ ternary (printf "header %s of the gateway" .kubernetes.userHeader.name) "tokens of the cluster" .kubernetes.userHeader.enabled }}; namespaces are workspaces
 {{- else }}none{{ end -}}
 {{- end -}}
 {{- end }}

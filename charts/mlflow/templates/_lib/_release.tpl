@@ -8,6 +8,11 @@ String: the name of the server's objects, `mlflow` for release `mlflow`. It ends
 {{- default (ternary .Release.Name $full (contains $name .Release.Name)) .Values.fullnameOverride -}}
 {{- end }}
 
+{{- /* String: the name of objects of the cluster, which no other release has: namespaces have no colon. Takes `.`. */}}
+{{- define "mlflow.clusterRole" -}}
+{{- printf "%s:%s" .Release.Namespace (include "mlflow.fullname" .) -}}
+{{- end }}
+
 {{- /*
 JSON: labels of an object. With "of" "selector", those that select the pods of a component; without a
 component, every pod of the release and no other. They are frozen: a Deployment's selector cannot change. With "of"

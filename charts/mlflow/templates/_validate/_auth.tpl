@@ -7,6 +7,9 @@
 {{- else if eq .Values.auth.mode "oidc" -}}
 {{- include "mlflow.validate.oidcServer" . -}}
 {{- include "mlflow.validate.oidcProvider" . -}}
+{{- else if eq .Values.auth.mode "kubernetes" -}}
+{{- include "mlflow.validate.kubernetesServer" . -}}
+{{- if .Values.auth.kubernetes.userHeader.enabled }}{{ include "mlflow.validate.userHeader" . }}{{ end -}}
 {{- end -}}
 {{- end }}
 

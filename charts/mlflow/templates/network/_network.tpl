@@ -24,6 +24,13 @@
     - protocol: TCP
       port: {{ int .Values.metrics.port }}
 {{- end }}
+{{- with .Values.auth.kubernetes.userHeader }}{{ if and .enabled (eq $.Values.auth.mode "kubernetes") }}
+- from:
+    {{- toYaml .gateway | nindent 4 }}
+  ports:
+    - protocol: TCP
+      port: {{ int (include "mlflow.facts" $ | fromJson).port }}
+{{- end }}{{ end }}
 {{- with .Values.networkPolicy.ingress }}
 {{ toYaml . }}
 {{- end }}

@@ -21,7 +21,11 @@ database:
   port: 3306
 {{- end }}
 {{- end }}
-{{- if eq .Values.auth.mode "oidc" }}
+{{- if eq .Values.auth.mode "kubernetes" }}
+apiServer:
+  host: kubernetes.default
+  ports: [443, 6443]
+{{- else if eq .Values.auth.mode "oidc" }}
 {{- $issuers := dict "issuer" .Values.auth.oidc.issuer -}}
 {{- with .Values.auth.oidc.serviceAccounts }}{{ if not .namespaces }}{{ else if eq .keysFrom "issuer" -}}
 {{- $_ := set $issuers "clusterIssuer" .issuer -}}

@@ -45,23 +45,33 @@ def apt_options() -> list[str]:
 
 
 def debian_sources(suite: str) -> str:
-    """apt's sources for a Debian suite, as this machine has them."""
-    lines = _sources(suite)
+    """apt's sources for a Debian suite, from the mirrors of this machine, which may have another suite."""
+    lines = _sources()
     if not lines:
         shell.run(["apt-get", "update"])
-        lines = _sources(suite)
+        lines = _sources()
     if not lines:
         raise OpsError(
             "images",
-            f"apt on this machine has no source for Debian {suite}",
-            "run on Debian 12 or start a container engine",
+            "apt on this machine has no source for Debian",
+            "run on Debian 12 or newer or start a container engine",
         )
-    return "\n".join(lines) + "\n"
+    own = {line for line in lines if _suite(line) == suite}
+    return "\n".join(sorted(own or {_with_suite(line, suite) for line in lines})) + "\n"
 
 
-def _sources(suite: str) -> list[str]:
+def _sources() -> list[str]:
     form = f"deb [signed-by={KEYRING}] $(REPO_URI) $(RELEASE) $(COMPONENT)"
-    listed = shell.run(
+    return shell.run(
         ["apt-get", "indextargets", "--format", form, "Created-By: Packages", "Origin: Debian"]
-    )
-    return sorted({line for line in listed.stdout.splitlines() if line.split()[3].split("-")[0] == suite})
+    ).stdout.splitlines()
+
+
+def _suite(line: str) -> str:
+    return line.split()[3].split("-", maxsplit=1)[0]
+
+
+def _with_suite(line: str, suite: str) -> str:
+    words = line.split()
+    _, dash, pocket = words[3].partition("-")
+    return " ".join([*words[:3], f"{suite}{dash}{pocket}", *words[4:]])

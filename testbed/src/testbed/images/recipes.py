@@ -91,7 +91,8 @@ def recipe(name: str) -> Recipe:
 def _base(name: str) -> Recipe | Rootfs:
     rootfs = config()["rootfs"]
     if name in rootfs["packages"]:
-        return Rootfs(name, rootfs["suite"], (*rootfs["common"], *rootfs["packages"][name]))
+        suite = rootfs.get("suites", {}).get(name, rootfs["suite"])
+        return Rootfs(name, suite, (*rootfs["common"], *rootfs["packages"][name]))
     return recipe(name)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlflow_kubernetes.log.setup import format_handlers
 from mlflow_kubernetes.schema.revisions import Revisions
-from mlflow_kubernetes.server import oidc_plugin
+from mlflow_kubernetes.server import kubernetes_plugin, oidc_plugin
 from mlflow_kubernetes.server.deferred import deferred_imports
 from mlflow_kubernetes.tested import TESTED
 
@@ -37,6 +37,8 @@ def required_schemas(env: Mapping[str, str]) -> list[Schema]:
         oidc_plugin.check_plugin("schema")
         revisions = Revisions.installed("db/migrations", oidc_plugin.PACKAGE)
         found.append(Schema(what, oidc_plugin.REVISIONS, revisions, _upgrade_oidc, rival=BASIC))
+    elif app == kubernetes_plugin.APP_NAME:  # it keeps nothing in the database
+        kubernetes_plugin.check_plugin("schema")
     return found
 
 

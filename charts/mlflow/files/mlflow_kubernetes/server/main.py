@@ -38,7 +38,7 @@ def main() -> None:
     if name not in launchers:
         sys.exit(f"mlflow: MLFLOW_KUBERNETES_LAUNCHER: {name!r} is unknown; set direct or upstream.")
     sanitize_environment()
-    from mlflow_kubernetes.server import auth, oidc_plugin
+    from mlflow_kubernetes.server import auth, kubernetes_plugin, oidc_plugin
 
     auth.check_keys()
     hold_volume()
@@ -49,6 +49,8 @@ def main() -> None:
         from mlflow_kubernetes.server import oidc
 
         oidc.prepare()
+    if kubernetes_plugin.enabled():
+        kubernetes_plugin.prepare()
     launchers[name]()
 
 

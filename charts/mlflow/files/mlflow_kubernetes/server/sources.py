@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from mlflow_kubernetes.server import oidc_plugin
+from mlflow_kubernetes.server import kubernetes_plugin, oidc_plugin
 
 VARIABLE = "MLFLOW_KUBERNETES_ALLOWED_SOURCES"
 SOURCES = ("mlflow-artifacts", "runs", "models")
@@ -136,6 +136,8 @@ def _is_administrator() -> bool:
     from flask import g
     from mlflow.exceptions import MlflowException
 
+    if kubernetes_plugin.enabled():
+        return False  # RBAC says who may do what in a namespace, and no one owns the places of all
     if oidc_plugin.enabled():
         from mlflow_oidc_auth.bridge.user import get_fastapi_admin_status
 

@@ -27,7 +27,15 @@ OPTIONS = [
 def create() -> Any:
     """Return the app that `mlflow server` would serve, behind the gate."""
     from mlflow_kubernetes.log.setup import configure, format_handlers
-    from mlflow_kubernetes.server import auth, oidc, oidc_plugin, replica_misses, sources, unavailable
+    from mlflow_kubernetes.server import (
+        auth,
+        kubernetes_plugin,
+        oidc,
+        oidc_plugin,
+        replica_misses,
+        sources,
+        unavailable,
+    )
     from mlflow_kubernetes.server.apps import limit_decompression
     from mlflow_kubernetes.server.audit.audit_log import open_audit_log
     from mlflow_kubernetes.server.compressed import compressed
@@ -38,6 +46,9 @@ def create() -> Any:
     if oidc_plugin.enabled():
         sources.install()
         oidc_plugin.import_kinds()
+    if kubernetes_plugin.enabled():
+        sources.install()
+        kubernetes_plugin.install()
     module, attribute = os.environ[TARGET].split(":")
     target = getattr(importlib.import_module(module), attribute.removesuffix("()"))
     if auth.enabled():
@@ -65,8 +76,10 @@ def main() -> None:
     import mlflow.cli
     import mlflow.server
 
-    from mlflow_kubernetes.server import oidc_plugin
+    from mlflow_kubernetes.server import kubernetes_plugin, oidc_plugin
 
+    if kubernetes_plugin.enabled():
+        kubernetes_plugin.without_configs()
     if oidc_plugin.enabled():  # to find out that its app is an object, MLflow would import the plugin
         mlflow.server._is_factory = lambda _app: False
     start = mlflow.server._exec_cmd

@@ -44,6 +44,7 @@ class AuditLog:
         self.routes = routes
         self.login = bool(os.environ.get("MLFLOW_KUBERNETES_APP_NAME"))
         self.workspaces = bool(MLFLOW_ENABLE_WORKSPACES.get())
+        self.default_workspace = os.environ.get("MLFLOW_K8S_DEFAULT_WORKSPACE", "default")
         self.proxies = Proxies(os.environ.get("MLFLOW_KUBERNETES_AUDIT_PROXIES", "").split(","))
         self.writer = LineWriter(os.environ.get("MLFLOW_KUBERNETES_AUDIT_FILE", ""), LostLines())
 
@@ -92,7 +93,7 @@ class AuditLog:
             "message": "audit",
             "user": bounded(call.user),
             "login": call.login,
-            "workspace": bounded(_workspace(headers)) if self.workspaces else "",
+            "workspace": bounded(_workspace(headers) or self.default_workspace) if self.workspaces else "",
             "method": scope["method"],
             "route": match.rule,
             "object": object_ids(match.parameters, scope["query_string"], headers, body),
@@ -111,6 +112,6 @@ def _body(call: Call) -> Any:
 
 
 def _workspace(headers: list[tuple[bytes, bytes]]) -> str:
-    """As MLflow reads it: the header, or the default one."""
+    """As MLflow reads it from the header."""
     given = b"".join(value for name, value in headers if name == WORKSPACE_HEADER).decode("latin-1")
-    return given.strip() or "default"
+    return given.strip()

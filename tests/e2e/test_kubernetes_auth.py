@@ -1,0 +1,354 @@
+"""`auth.mode: kubernetes`: tokens of service accounts, Roles of the examples, namespaces as workspaces."""
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+from kubernetes import client
+from mlflowops.paths import REPO
+
+from e2e.forward import port_forward
+from e2e.helm import MLFLOW_VERSION, Helm
+from e2e.kube import Kube, eventually
+from e2e.leaks import remove
+from e2e.stores import Database, shared_stores
+from e2e.up import run
+
+EXAMPLES = REPO / "examples/kubernetes-auth"
+PLUGIN_IMAGE = {"registry": "localhost", "repository": "mlflow-kubernetes", "tag": MLFLOW_VERSION}
+A, B, OUTSIDE = "rbac-a", "rbac-b", "rbac-outside"
+CACHE_SECONDS = 5
+ACCOUNTS = {
+    A: {"editor": "mlflow-editor", "viewer": "mlflow-viewer", "admin": "mlflow-admin", "nobody": ""},
+    B: {"editor": "mlflow-editor"},
+}
+MARK = "only-b-may-read-this"
+GRAPHQL = (
+    'query GetRun { mlflowGetRun(input: {runId: "%s"}) { run { info { runId } data { params { value } } } } }'
+)
+SETTINGS: dict[str, Any] = {
+    "image": PLUGIN_IMAGE,
+    "mlflow": {"launcher": "upstream", "audit": {"enabled": True}},
+    "auth": {
+        "mode": "kubernetes",
+        "kubernetes": {"cacheSeconds": CACHE_SECONDS, "workspaceLabelSelector": "mlflow=true"},
+    },
+    "networkPolicy": {
+        "enabled": True,
+        "ingress": [
+            {
+                "from": [{"namespaceSelector": {"matchLabels": {"mlflow": "true"}}}],
+                "ports": [{"port": 5000}],
+            }
+        ],
+    },
+}
+
+
+@dataclass
+class Caller:
+    """Somebody with a token, or with none, who names a workspace, or none."""
+
+    url: str
+    token: str = ""
+    workspace: str = ""
+
+    def __call__(self, method: str, path: str, **options: Any) -> requests.Response:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        if self.workspace:
+            headers["X-MLFLOW-WORKSPACE"] = self.workspace
+        given = options.pop("headers", {})
+        where = path if path.startswith("/") else f"/api/2.0/mlflow/{path}"
+        return requests.request(
+            method, f"{self.url}{where}", headers={**headers, **given}, timeout=60, **options
+        )
+
+    def post(self, path: str, **body: Any) -> requests.Response:
+        return self("POST", path, json=body)
+
+
+@dataclass
+class Site:
+    """MLflow, and the accounts of two namespaces."""
+
+    kube: Kube
+    namespace: str
+    url: str
+
+    def caller(self, account: str, namespace: str = A, workspace: str = "") -> Caller:
+        """Return a caller with a token of a service account, as Kubernetes would mount it."""
+        return Caller(self.url, token(self.kube, namespace, account), workspace or namespace)
+
+
+def token(kube: Kube, namespace: str, account: str, *audiences: str) -> str:
+    """Ask Kubernetes for a token; without an audience it is for the API server."""
+    body = {"spec": {"audiences": list(audiences), "expirationSeconds": 600}}
+    made = kube.core.create_namespaced_service_account_token(account, namespace, body)
+    return str(made.status.token)
+
+
+def bind(kube: Kube, namespace: str, account: str, role: str) -> None:
+    """Bind a role of the examples to an account."""
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}
+    body = {"metadata": {"name": f"mlflow-{account}"}, "roleRef": reference, "subjects": [subject]}
+    client.RbacAuthorizationV1Api(kube.api).create_namespaced_role_binding(namespace, body)
+
+
+@pytest.fixture(scope="module")
+def site(kube: Kube, helm: Helm, kubeconfig: Path, shared_namespace: str) -> Iterator[Site]:
+    run("testbed images build mlflow-kubernetes | cut -d' ' -f2 | xargs testbed cluster load", kubeconfig)
+    run(f"kubectl apply -f {EXAMPLES / 'roles.yaml'}", kubeconfig)
+    for namespace in (A, B, OUTSIDE):
+        kube.create_namespace(namespace)
+        if namespace != OUTSIDE:
+            kube.core.patch_namespace(namespace, {"metadata": {"labels": {"mlflow": "true"}}})
+        for account, role in ACCOUNTS.get(namespace, {"editor": "mlflow-editor"}).items():
+            kube.core.create_namespaced_service_account(namespace, {"metadata": {"name": account}})
+            if role:
+                bind(kube, namespace, account, role)
+    database = Database.create(kube, shared_namespace)
+    values = {**shared_stores(kube, shared_namespace, database), **SETTINGS}
+    values["backendStore"]["postgres"] |= {"poolSize": 10, "maxOverflow": 40}
+    helm.install(shared_namespace, values, wait="300s")
+    with port_forward(kubeconfig, shared_namespace, "service/mlflow", 5000) as url:
+        yield Site(kube, shared_namespace, url)
+    for namespace in (A, B, OUTSIDE):
+        remove(kube, namespace)
+    run(f"kubectl delete -f {EXAMPLES / 'roles.yaml'}", kubeconfig)
+
+
+@pytest.fixture(scope="module")
+def secrets_of_b(site: Site) -> dict[str, str]:
+    """What B has: ids and names, by their fields."""
+    b = site.caller("editor", B)
+    experiment = b.post("experiments/create", name="b-experiment").json()["experiment_id"]
+    made = b.post("runs/create", experiment_id=experiment)
+    assert made.ok, made.text
+    found = made.json()["run"]["info"]
+    for path, body in {
+        "runs/log-parameter": {"run_id": found["run_id"], "key": "secret", "value": MARK},
+        "registered-models/create": {"name": "b-model"},
+        "model-versions/create": {
+            "name": "b-model",
+            "source": f"runs:/{found['run_id']}/m",
+            "run_id": found["run_id"],
+        },
+    }.items():
+        answer = b.post(path, **body)
+        assert answer.ok, (path, answer.text)
+    place = found["artifact_uri"].removeprefix("mlflow-artifacts:/")
+    answer = b("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{place}/note.txt", data=MARK)
+    assert answer.ok, answer.text
+    return {"experiment_id": experiment, "run_id": found["run_id"], "name": "b-model", "place": place}
+
+
+def attempts(b: dict[str, str]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Calls that read or change what B has."""
+    run_id, experiment, name, place = b["run_id"], b["experiment_id"], b["name"], b["place"]
+    files = "/api/2.0/mlflow-artifacts/artifacts"
+    return [
+        ("GET", f"runs/get?run_id={run_id}", {}),
+        ("GET", f"/ajax-api/2.0/mlflow/runs/get?run_id={run_id}", {}),
+        ("POST", "runs/search", {"json": {"experiment_ids": [experiment]}}),
+        ("POST", "runs/log-parameter", {"json": {"run_id": run_id, "key": "x", "value": "y"}}),
+        ("POST", "runs/set-tag", {"json": {"run_id": run_id, "key": "x", "value": "y"}}),
+        ("POST", "runs/delete", {"json": {"run_id": run_id}}),
+        ("POST", "runs/create", {"json": {"experiment_id": experiment}}),
+        ("GET", f"experiments/get?experiment_id={experiment}", {}),
+        ("GET", "experiments/get-by-name?experiment_name=b-experiment", {}),
+        ("POST", "experiments/delete", {"json": {"experiment_id": experiment}}),
+        ("GET", f"registered-models/get?name={name}", {}),
+        ("GET", f"model-versions/get?name={name}&version=1", {}),
+        ("DELETE", "registered-models/delete", {"json": {"name": name}}),
+        ("GET", f"artifacts/list?run_id={run_id}", {}),
+        ("GET", f"/get-artifact?run_uuid={run_id}&path=note.txt", {}),
+        ("GET", f"{files}/{place}/note.txt", {}),
+        ("PUT", f"{files}/{place}/note.txt", {"data": "changed"}),
+        ("DELETE", f"{files}/{place}/note.txt", {}),
+        ("GET", f"{files}?path={place}", {}),
+        ("POST", "/graphql", {"json": {"query": GRAPHQL % run_id, "operationName": "GetRun"}}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "workspace", [A, B, ""], ids=["its own workspace", "the other workspace", "no workspace"]
+)
+def test_an_editor_of_a_reaches_nothing_of_b(
+    site: Site, secrets_of_b: dict[str, str], workspace: str
+) -> None:
+    """Whichever workspace it names, no answer has what B wrote, and all of it is still there."""
+    a = Caller(site.url, token(site.kube, A, "editor"), workspace)
+    answers = {}
+    for method, path, options in attempts(secrets_of_b):
+        answer = a(method, path, **options)
+        assert MARK not in answer.text, (method, path, answer.text)
+        nothing = answer.status_code == 200 and is_empty(path, answer, secrets_of_b["run_id"])
+        answers[f"{method} {path}"] = nothing or answer.status_code
+    allowed = {400, 403, 404, True}
+    assert {path: each for path, each in answers.items() if each not in allowed} == {}
+    b = site.caller("editor", B)
+    seen = b("GET", f"runs/get?run_id={secrets_of_b['run_id']}").json()["run"]
+    assert seen["info"]["lifecycle_stage"] == "active"
+    assert [each["key"] for each in seen["data"]["params"]] == ["secret"]
+    note = b("GET", f"/api/2.0/mlflow-artifacts/artifacts/{secrets_of_b['place']}/note.txt")
+    assert note.text == MARK
+    assert b("GET", "model-versions/get?name=b-model&version=1").ok
+
+
+def is_empty(path: str, answer: requests.Response, run_id: str) -> bool:
+    """Whether an answer with status 200 holds no run. GraphQL names it in its error."""
+    if path == "/graphql":
+        return not ((answer.json().get("data") or {}).get("mlflowGetRun") or {}).get("run")
+    return run_id not in answer.text
+
+
+def test_an_editor_works_in_its_own_workspace(site: Site) -> None:
+    a = site.caller("editor")
+    experiment = a.post("experiments/create", name="a-experiment").json()["experiment_id"]
+    made = a.post("runs/create", experiment_id=experiment).json()["run"]["info"]
+    assert made["user_id"] == f"system:serviceaccount:{A}:editor"
+    assert a.post("runs/log-metric", run_id=made["run_id"], key="m", value=1, timestamp=1).ok
+    names = [each["name"] for each in a.post("experiments/search", max_results=100).json()["experiments"]]
+    assert "a-experiment" in names and "b-experiment" not in names
+    assert a.post("experiments/delete", experiment_id=experiment).status_code == 403
+    assert site.caller("admin").post("experiments/delete", experiment_id=experiment).ok
+    listed = a("GET", "/api/3.0/mlflow/workspaces").json()["workspaces"]
+    assert [each["name"] for each in listed] == [A]
+
+
+def test_a_viewer_reads_and_writes_nothing(site: Site) -> None:
+    a, viewer = site.caller("editor"), site.caller("viewer")
+    experiment = a.post("experiments/create", name="viewed").json()["experiment_id"]
+    run_id = a.post("runs/create", experiment_id=experiment).json()["run"]["info"]["run_id"]
+    assert viewer("GET", f"runs/get?run_id={run_id}").ok
+    refused = {
+        "experiments/create": {"name": "no"},
+        "runs/create": {"experiment_id": experiment},
+        "runs/log-metric": {"run_id": run_id, "key": "m", "value": 1, "timestamp": 1},
+        "runs/delete": {"run_id": run_id},
+        "registered-models/create": {"name": "no"},
+    }
+    codes = {path: viewer.post(path, **body).status_code for path, body in refused.items()}
+    assert codes == dict.fromkeys(refused, 403)
+    assert site.caller("nobody")("GET", f"runs/get?run_id={run_id}").status_code == 403
+
+
+def test_without_a_valid_token_nothing_is_answered(site: Site) -> None:
+    right = token(site.kube, A, "editor")
+    head, claims, signature = right.split(".")
+    told = json.loads(base64.urlsafe_b64decode(f"{claims}=="))
+    forged = (
+        base64.urlsafe_b64encode(json.dumps({**told, "sub": "system:admin"}).encode()).decode().rstrip("=")
+    )
+    tokens = {
+        "none": "",
+        "garbage": "garbage",
+        "another audience": token(site.kube, A, "editor", "vault"),
+        "other claims": f"{head}.{forged}.{signature}",
+    }
+    path = "experiments/get-by-name?experiment_name=Default"
+    codes = {what: Caller(site.url, each, A)("GET", path).status_code for what, each in tokens.items()}
+    assert codes == dict.fromkeys(tokens, 401)
+    headers = {
+        "kubeflow-userid": "system:admin",
+        "X-Remote-User": "system:admin",
+        "X-Remote-Groups": "system:masters",
+    }
+    assert Caller(site.url, "", A)("GET", path, headers=headers).status_code == 401
+    assert Caller(site.url, "", A)("GET", path, auth=("admin", "password1234")).status_code == 401
+    assert requests.get(f"{site.url}/health", timeout=60).status_code == 200
+
+
+def test_a_namespace_without_the_label_is_no_workspace(site: Site) -> None:
+    """Its accounts have the role there, which counts for nothing."""
+    outside = site.caller("editor", OUTSIDE)
+    assert outside.post("experiments/create", name="outside").status_code == 404
+    site.kube.core.patch_namespace(OUTSIDE, {"metadata": {"labels": {"mlflow": "true"}}})
+    eventually(lambda: outside.post("experiments/search", max_results=1).ok, 20, "a new workspace")
+
+
+def test_a_request_without_a_workspace_is_refused(site: Site) -> None:
+    a = Caller(site.url, token(site.kube, A, "editor"))
+    assert a.post("experiments/search", max_results=1).status_code == 400
+
+
+def test_a_revoked_binding_takes_effect_within_the_cache_time(site: Site) -> None:
+    site.kube.core.create_namespaced_service_account(A, {"metadata": {"name": "leaving"}})
+    bind(site.kube, A, "leaving", "mlflow-editor")
+    leaving = site.caller("leaving")
+    eventually(lambda: leaving.post("experiments/search", max_results=1).ok, 20, "the right")
+    client.RbacAuthorizationV1Api(site.kube.api).delete_namespaced_role_binding("mlflow-leaving", A)
+    since = time.monotonic()
+    eventually(lambda: not search_is_allowed(leaving), CACHE_SECONDS, "no right", every=0.2)
+    assert time.monotonic() - since < CACHE_SECONDS + 5
+
+
+def search_is_allowed(caller: Caller) -> bool:
+    return caller.post("experiments/create", name="x").status_code != 403
+
+
+def test_a_job_logs_a_run_with_two_variables(site: Site) -> None:
+    """The Job of the examples, as far as it does not depend on the site."""
+    text = (EXAMPLES / "job.yaml").read_text().replace(".ml.svc.", f".{site.namespace}.svc.")
+    job = yaml.safe_load(text)
+    spec = job["spec"]["template"]["spec"]
+    spec["serviceAccountName"] = "editor"
+    spec["containers"][0] |= {"image": f"localhost/client:{MLFLOW_VERSION}", "imagePullPolicy": "Never"}
+    client.BatchV1Api(site.kube.api).create_namespaced_job(A, job)
+    (pod,) = eventually(lambda: site.kube.pods(A, "job-name=train"), 30, "the pod of the Job")
+    name = pod.metadata.name
+
+    def phase() -> str:
+        found = str(site.kube.core.read_namespaced_pod(name, A).status.phase)
+        return found if found in ("Succeeded", "Failed") else ""
+
+    assert eventually(phase, 120, "the end of the Job") == "Succeeded", site.kube.logs(A, name)
+    a = site.caller("editor")
+    found = a("GET", "experiments/get-by-name?experiment_name=nightly").json()["experiment"]
+    (made,) = a.post("runs/search", experiment_ids=[found["experiment_id"]]).json()["runs"]
+    assert made["data"]["metrics"][0]["value"] == 0.875
+
+
+def test_the_audit_log_names_the_account_and_no_token(site: Site) -> None:
+    viewer = site.caller("viewer")
+    assert viewer.post("experiments/create", name="audited").status_code == 403
+    assert site.caller("editor").post("experiments/create", name="audited").ok
+    lines = []
+    for pod in site.kube.pods(site.namespace):
+        log = site.kube.logs(site.namespace, pod.metadata.name, "mlflow")
+        assert viewer.token not in log and viewer.token.split(".")[2] not in log
+        lines += [json.loads(line) for line in log.splitlines() if '"mlflow.audit"' in line]
+    found = {
+        (each["user"].rpartition(":")[2], each["workspace"], each["result"], each["login"])
+        for each in lines
+        if each["route"] == "/api/2.0/mlflow/experiments/create"
+    }
+    assert {("viewer", A, "denied", "kubernetes"), ("editor", A, "ok", "kubernetes")} <= found
+
+
+def test_the_server_has_the_least_rights(site: Site, kubeconfig: Path) -> None:
+    """To list and watch namespaces, and nothing else; pods of tasks have no token."""
+    account = f"system:serviceaccount:{site.namespace}:mlflow"
+    asked = {
+        "list namespaces": "yes",
+        "get secrets": "no",
+        "create subjectaccessreviews.authorization.k8s.io": "no",
+        "list pods": "no",
+        "impersonate users": "no",
+        "list mlflowconfigs.mlflow.kubeflow.org": "no",
+    }
+    said = {
+        what: run(
+            f"kubectl auth can-i {what} --all-namespaces --as {account}", kubeconfig, check=False
+        ).stdout.strip()
+        for what in asked
+    }
+    assert said == asked
