@@ -80,7 +80,7 @@ class Broken:
 
     def healthy(self) -> bool:
         code, _ = self.type("mlflowops health --namespace ml")
-        return code == 0 and OUR_IMAGE["tag"] in self.request()
+        return code == 0 and '"experiments"' in self.request()
 
     def install(self, wait: str = "", **values: Any) -> None:
         self.helm.install(self.namespace, {**self.values, **values}, wait=wait)
@@ -191,13 +191,12 @@ def test_each_entry_of_the_page_has_its_failure() -> None:
     assert list(ENTRIES) == list(FAILURES)
 
 
-def _parameters() -> Iterator[Any]:
-    for title in FAILURES:
-        marks = [] if title == QUICK else [pytest.mark.nightly]
-        yield pytest.param(title, id=title.lower().replace(" ", "-"), marks=marks)
+def _parameter(title: str) -> Any:
+    marks = [] if title == QUICK else [pytest.mark.nightly]
+    return pytest.param(title, id=title.lower().replace(" ", "-"), marks=marks)
 
 
-@pytest.mark.parametrize("title", _parameters())
+@pytest.mark.parametrize("title", list(map(_parameter, FAILURES)))
 def test_the_page_fixes_it(release: Broken, title: str) -> None:
     """Exactly one entry has a text that the cluster shows; its commands make the release healthy."""
     FAILURES[title](release)
