@@ -86,10 +86,9 @@ run those that it was asked for. Takes `.`.
       .Values.auth.basic.defaultPermission) -}}
 {{- else if eq .Values.auth.mode "oidc" }}{{ with .Values.auth.oidc -}}
 {{- /* Names without MLFLOW_KUBERNETES are the plugin's own. */}}
-{{- $callback := default (printf "https://%s/callback" $hosts.public) .redirectUri -}}
-{{- $grants := list -}}
+{{- $callback := default (printf "https://%s/callback" $hosts.public) .redirectUri }}{{ $grants := list -}}
 {{- range .groups }}{{ $grants = append $grants (printf "%s,%s,%s" .permission .name .pattern) }}{{ end -}}
-{{- $env = merge $env (include "mlflow.env.providers" . | fromJson) (dict
+{{- $env = merge $env (include "mlflow.env.cluster" $.Values.auth | fromJson) (dict
       "AUTOMATIC_LOGIN_REDIRECT" "true"
       "DEFAULT_LANDING_PAGE_IS_PERMISSIONS" "false"
       "DEFAULT_MLFLOW_PERMISSION" .defaultPermission
@@ -106,19 +105,33 @@ run those that it was asked for. Takes `.`.
       "OIDC_SCOPE" (join " " .scopes)
       "SESSION_COOKIE_MAX_AGE_SECONDS" (mul .sessionHours 3600 | toString)
       "SESSION_COOKIE_SECURE" (hasPrefix "https:" $callback | toString)) -}}
-{{- end }}{{ else if eq .Values.auth.mode "kubernetes" }}{{ $env = merge $env (include "mlflow.env.kubernetes"
-      .Values.auth.kubernetes | fromJson) }}{{ end -}}
+{{- end }}{{ else if eq .Values.auth.mode "kubernetes" -}}
+{{- $env = include "mlflow.env.cluster" .Values.auth | fromJson | merge $env }}{{ end -}}
 {{- if .Values.jobs.enabled }}{{ $_ := set $env "MLFLOW_SERVER_JOB_EXECUTION_ENGINE" "executor" }}{{ end -}}
 {{- with $hosts.origins }}{{ $_ := set $env "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS" (join "," .) }}{{ end -}}
 {{- toJson $env -}}
 {{- end }}
 
 {{- /*
-JSON: plain environment of logins by service accounts, if any may: the provider of people, as the plugin has it without
-this list, and the cluster. Takes `Values.auth.oidc`.
+JSON: plain environment of a login by the cluster. With oidc, of service accounts, if any may: the provider of people,
+as the plugin has it without this list, and the cluster. With kubernetes, of the plugin that asks it: groups come from a
+header with a dot, which the gate removes, since a gateway replaces the header of users only. Takes `Values.auth`.
 */}}
-{{- define "mlflow.env.providers" -}}
+{{- define "mlflow.env.cluster" -}}
 {{- $document := "/.well-known/openid-configuration" -}}
+{{- if eq .mode "kubernetes" }}{{ with .kubernetes }}{{ dict
+      "MLFLOW_ENABLE_WORKSPACES" "true"
+      "MLFLOW_K8S_AUTH_AUTHORIZATION_MODE" (printf "%ssubject_access_review" (ternary "" "self_" .userHeader.enabled))
+      "MLFLOW_K8S_AUTH_CACHE_TTL_SECONDS" (toString .cacheSeconds)
+      "MLFLOW_K8S_AUTH_REMOTE_GROUPS_HEADER" "no.header"
+      "MLFLOW_K8S_AUTH_REMOTE_USER_HEADER" .userHeader.name
+      "MLFLOW_K8S_AUTH_USERNAME_CLAIM" "sub"
+      "MLFLOW_K8S_AUTH_WORKSPACES_ENABLED" "true"
+      "MLFLOW_K8S_DEFAULT_WORKSPACE" .defaultWorkspace
+      "MLFLOW_K8S_NAMESPACE_EXCLUDE_GLOBS" (join "," .excludedNamespaces)
+      "MLFLOW_K8S_WORKSPACE_LABEL_SELECTOR" .workspaceLabelSelector
+      "MLFLOW_KUBERNETES_APP_NAME" "kubernetes-auth" | toJson }}{{ end -}}
+{{- else }}{{ with .oidc -}}
 {{- $people := dict "id" "default" "type" "oidc" "audience" .clientId "client_id" .clientId "issuer" .issuer
       "discovery_url" (printf "%s%s" (trimSuffix "/" .issuer) $document)
       "allowed_algorithms" (list "RS256" "RS384" "RS512" "PS256" "PS384" "PS512" "ES256" "ES384" "ES512" "EdDSA") -}}
@@ -132,26 +145,7 @@ this list, and the cluster. Takes `Values.auth.oidc`.
 {{- $both := dict "AUTH_PROVIDERS" (list $people (merge $cluster $keys) | toJson) -}}
 {{- ternary $both dict (gt (len .namespaces) 0) | toJson -}}
 {{- end -}}
-{{- end }}
-
-{{- /*
-JSON: plain environment of the plugin that asks Kubernetes. No request can have a header with dots, so groups come from
-none: a client could send them, where a gateway removes the header of users only. Takes `Values.auth.kubernetes`.
-*/}}
-{{- define "mlflow.env.kubernetes" -}}
-{{- $review := ternary "subject_access_review" "self_subject_access_review" .userHeader.enabled -}}
-{{- dict
-      "MLFLOW_ENABLE_WORKSPACES" "true"
-      "MLFLOW_K8S_AUTH_AUTHORIZATION_MODE" $review
-      "MLFLOW_K8S_AUTH_CACHE_TTL_SECONDS" (toString .cacheSeconds)
-      "MLFLOW_K8S_AUTH_REMOTE_GROUPS_HEADER" "no.header"
-      "MLFLOW_K8S_AUTH_REMOTE_USER_HEADER" .userHeader.name
-      "MLFLOW_K8S_AUTH_USERNAME_CLAIM" "sub"
-      "MLFLOW_K8S_AUTH_WORKSPACES_ENABLED" "true"
-      "MLFLOW_K8S_DEFAULT_WORKSPACE" .defaultWorkspace
-      "MLFLOW_K8S_NAMESPACE_EXCLUDE_GLOBS" (join "," .excludedNamespaces)
-      "MLFLOW_K8S_WORKSPACE_LABEL_SELECTOR" .workspaceLabelSelector
-      "MLFLOW_KUBERNETES_APP_NAME" "kubernetes-auth" | toJson -}}
+{{- end }}{{ end -}}
 {{- end }}
 
 {{- /*

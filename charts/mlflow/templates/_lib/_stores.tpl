@@ -26,10 +26,8 @@ the `uri` of the object store, and `own` if its credentials are the backups' own
 {{- $authority = append $authority (dict "volume" "api-server"
       "folder" "/var/run/secrets/kubernetes.io/serviceaccount") -}}
 {{- end }}{{ end -}}
-{{- end }}
-{{- else if and .login (eq .ctx.Values.auth.mode "kubernetes") -}}
-{{- $authority = list (dict "volume" "api-server" "folder" "/var/run/secrets/kubernetes.io/serviceaccount") -}}
-{{- end -}}
+{{- end }}{{ else if and .login (eq .ctx.Values.auth.mode "kubernetes") }}{{ $authority = list (dict "volume"
+      "api-server" "folder" "/var/run/secrets/kubernetes.io/serviceaccount") }}{{ end -}}
 {{- with .ctx.Values.keys.fromSecret }}{{ if and .enabled $.keys -}}
 {{- $secrets = concat $secrets (list
       (dict "variable" "MLFLOW_CRYPTO_KEK_PASSPHRASE" "secret" .name "key" .kekPassphraseKey)
