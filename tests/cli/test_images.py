@@ -225,7 +225,8 @@ def test_another_suite_comes_from_the_mirrors_of_this_machine(monkeypatch: pytes
 def test_an_unknown_image_is_refused_in_words(testbed: Cli) -> None:
     answer = testbed("images", "build", "postgers")
     assert answer.code == 2
-    known = "postgres, seaweedfs, mlflow, client, upstream, previous, patroni, mlflow-oidc, mlflow-kubernetes, openldap"
+    own = "postgres, seaweedfs, mlflow, client"
+    known = f"{own}, upstream, previous, patroni, mlflow-oidc, mlflow-kubernetes, openldap"
     assert f"there is no image 'postgers'; choose from {known}." in answer.err
 
 
