@@ -55,7 +55,7 @@ class Run:
             "kubernetes": of(self.cluster).version.removeprefix("v"),
             "helm": tools.tool("helm").version,
             "postgresql": database.split()[2],
-            # Without the patch release, which `make mlflow` would write anew here.
+            # Without the patch release, which `make mlflow` would write here again.
             "mlflow": minor(image.rpartition(":")[2]),
         }
 

@@ -13,7 +13,10 @@ import yaml
 from render.chart import MLFLOW, MLFLOW_VERSION, Chart, Json, Manifest, postgres, s3
 from testbed import tools
 
-OBJECT = ["apiVersion", "kind", "metadata", "data", "binaryData", "automountServiceAccountToken", "spec"]
+OBJECT = [
+    "apiVersion", "kind", "metadata", "data", "binaryData", "automountServiceAccountToken", "rules",
+    "roleRef", "subjects", "spec",
+]  # fmt: skip
 METADATA = ["name", "labels", "annotations"]
 CONTAINER = [
     "name", "restartPolicy", "image", "imagePullPolicy", "command", "args", "env", "envFrom", "ports",

@@ -19,7 +19,7 @@ def repositories(values: Json) -> set[str]:
 
 
 def test_each_platform_has_a_page_and_a_row() -> None:
-    assert {page.stem for page in FOLDER.glob("[a-z]*.md")} == {*INSTALL, "verify"}
+    assert {page.stem for page in FOLDER.glob("[a-z]*.md")} == {*INSTALL, "gitops", "verify"}
     table = (FOLDER / "README.md").read_text()
     assert all(f"({name}.md)" in table and f"values/{name}.yaml)" in table for name in INSTALL)
 

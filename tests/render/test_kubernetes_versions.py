@@ -17,6 +17,8 @@ from testbed import tools
 NEWEST_FIRST = VERSIONS[::-1]
 SCHEMAS = files("kubernetes_validate") / "kubernetes-json-schema"
 KINDS = (
+    "clusterrole-rbac-v1",
+    "clusterrolebinding-rbac-v1",
     "configmap-v1",
     "cronjob-batch-v1",
     "deployment-apps-v1",

@@ -22,6 +22,8 @@ METRICS = MLFLOW.folder / "ci/metrics-values.yaml"
 CLUSTER = re.compile(
     r"Cluster.*|Namespace|PersistentVolume|StorageClass|PriorityClass|.*WebhookConfiguration"
 )
+# Roles and bindings have names of another kind, which may have a colon.
+ROLE_NAME = re.compile(r"(?=.{1,253}$)[-.:a-z0-9]+")
 SELECTING = ("selector", "podSelector")
 
 
@@ -46,7 +48,8 @@ def check(manifest: Manifest) -> None:
     names = manifest.names()
     assert len(names) == len(set(names))
     for item in manifest.objects:
-        assert NAME.fullmatch(item["metadata"]["name"]), identity(item)
+        pattern = ROLE_NAME if item["kind"].startswith("ClusterRole") else NAME
+        assert pattern.fullmatch(item["metadata"]["name"]), identity(item)
         if item["kind"] == "CronJob":
             task = item["metadata"]["labels"]["app.kubernetes.io/component"]
             server = manifest.component("Deployment", "server")["metadata"]["name"]
