@@ -190,3 +190,14 @@ def test_an_unknown_database_is_refused_in_words(home: Path, uri: str) -> None:
     assert done.returncode == 1
     assert done.stdout.startswith("mlflow: schema: MLFLOW_BACKEND_STORE_URI: ")
     assert done.stdout.endswith("is not supported; set mysql+pymysql://, or backendStore.postgres.\n")
+
+
+def test_an_image_without_the_plugin_of_kubernetes_is_refused(current: dict[str, str], home: Path) -> None:
+    """The tests' own Python has no such plugin."""
+    done = schema(home, **current, MLFLOW_KUBERNETES_APP_NAME="kubernetes-auth")
+    assert done.returncode == 1
+    (line,) = [each for each in done.stdout.splitlines() if each.startswith("mlflow: schema: auth.mode")]
+    assert line.startswith(
+        "mlflow: schema: auth.mode: kubernetes needs the package mlflow-kubernetes-plugins, "
+    )
+    assert line.endswith("which the image lacks; add it as docs/identity.md shows, and set image.")
