@@ -35,13 +35,25 @@ def uri(path: Path) -> str:
     return name if page.suffix == ".md" else f"{name}.md"
 
 
+def is_listed(path: Path) -> bool:
+    """Whether a folder's page lists a path: not a hidden one, nor a binary file such as a packed chart."""
+    if path.name.startswith((".", "__")):
+        return False
+    if path.is_file():
+        try:
+            path.read_text()
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
 def text(path: Path) -> str:
     """Return the Markdown of a page."""
     if path.suffix == ".md":
         return path.read_text()
     title = f"# `{path.relative_to(REPO).as_posix()}`\n\n"
     if path.is_dir():
-        names = sorted(each.name for each in path.iterdir() if not each.name.startswith((".", "__")))
+        names = sorted(each.name for each in path.iterdir() if is_listed(each))
         linked = path.is_relative_to(REPO / "examples")
         return title + "\n".join(f"- [{name}]({name})" if linked else f"- `{name}`" for name in names)
     language = path.suffix[1:] if path.suffix in LANGUAGES else "text"
