@@ -6,7 +6,6 @@ replaces the one on the same minor version of Kubernetes.
 
 import json
 import subprocess
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ import pytest
 from mlflowops.paths import REPO
 from testbed.cluster.base import minor
 
+from e2e.faults.outcome import COMMIT, today
+from e2e.faults.report import table
 from testbed import cluster, tools
 
 RESULTS = REPO / "docs/support.json"
@@ -40,7 +41,7 @@ class Run:
         if not self.outcomes or set(self.outcomes.values()) != {"passed"}:
             return
         passed = Counter(Path(name.partition("::")[0]).name for name in self.outcomes)
-        found = {**self.versions(), "passed": dict(sorted(passed.items())), **origin()}
+        found = {**self.versions(), "passed": dict(sorted(passed.items())), "commit": COMMIT, "date": today()}
         runs = merged(read(self.file), found)
         self.file.write_text(json.dumps(runs, indent=1) + "\n")
 
@@ -64,13 +65,6 @@ class Run:
         return subprocess.run(command, check=True, text=True, capture_output=True).stdout
 
 
-def origin() -> dict[str, str]:
-    """Return the commit and the day of a run."""
-    command = ["git", "-C", str(REPO), "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(command, check=True, text=True, capture_output=True).stdout.strip()
-    return {"commit": commit, "date": time.strftime("%Y-%m-%d", time.gmtime())}
-
-
 def read(file: Path = RESULTS) -> list[dict[str, Any]]:
     """Return the recorded runs."""
     return list(json.loads(file.read_text())) if file.exists() else []
@@ -87,11 +81,9 @@ def with_runs(text: str, runs: list[dict[str, Any]]) -> str:
     before, _, rest = text.partition(BEGIN)
     _, marker, after = rest.partition(END)
     assert marker, f"{PAGE.name} lacks {BEGIN!r} or {END!r}"
-    rows = [COLUMNS, ["---"] * len(COLUMNS), *map(_cells, runs)]
     if not runs:
         return f"{before}{BEGIN}\nNo run is recorded yet.\n\n{END}{after}"
-    table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
-    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+    return f"{before}{BEGIN}\n{table(COLUMNS, map(_cells, runs))}\n{END}{after}"
 
 
 def _cells(run: dict[str, Any]) -> list[str]:

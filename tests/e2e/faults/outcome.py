@@ -58,7 +58,7 @@ class Outcome:
 
     def record(self) -> None:
         """Print it, and add it to the file if there is one."""
-        line = json.dumps({**asdict(self), "saw": self.saw(), "commit": COMMIT, "date": _today()})
+        line = json.dumps({**asdict(self), "saw": self.saw(), "commit": COMMIT, "date": today()})
         print(line)
         if path := os.environ.get(RECORD):
             with Path(path).open("a") as file:
@@ -76,7 +76,8 @@ def _kind(status: str, number: int) -> str:
     return f"{number:,} had no answer" if status == NO_ANSWER else f"{number:,} were answered {status}"
 
 
-def _today() -> str:
+def today() -> str:
+    """Return the day of a record, in UTC."""
     return time.strftime("%Y-%m-%d", time.gmtime())
 
 
