@@ -97,14 +97,24 @@ def token(kube: Kube, namespace: str, account: str, *audiences: str) -> str:
 def bind(kube: Kube, namespace: str, account: str, role: str) -> None:
     """Bind a role of the examples to an account."""
     subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
+    bind_subject(kube, namespace, f"mlflow-{account}", role, subject)
+
+
+def bind_subject(kube: Kube, namespace: str, name: str, role: str, subject: dict[str, str]) -> None:
+    """Create a RoleBinding of a ClusterRole."""
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}
-    body = {"metadata": {"name": f"mlflow-{account}"}, "roleRef": reference, "subjects": [subject]}
+    body = {"metadata": {"name": name}, "roleRef": reference, "subjects": [subject]}
     client.RbacAuthorizationV1Api(kube.api).create_namespaced_role_binding(namespace, body)
+
+
+def load_plugin_image(kubeconfig: Path) -> None:
+    """Build the image with the plugin, and bring it to the nodes."""
+    run("testbed images build mlflow-kubernetes | cut -d' ' -f2 | xargs testbed cluster load", kubeconfig)
 
 
 @pytest.fixture(scope="module")
 def site(kube: Kube, helm: Helm, kubeconfig: Path, shared_namespace: str) -> Iterator[Site]:
-    run("testbed images build mlflow-kubernetes | cut -d' ' -f2 | xargs testbed cluster load", kubeconfig)
+    load_plugin_image(kubeconfig)
     run(f"kubectl apply -f {EXAMPLES / 'roles.yaml'}", kubeconfig)
     for namespace in (A, B, OUTSIDE):
         kube.create_namespace(namespace)

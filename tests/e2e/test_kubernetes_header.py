@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import yaml
-from kubernetes import client
 from mlflowops.paths import REPO
 
 from e2e.exposure import reached
@@ -15,7 +14,7 @@ from e2e.helm import Helm
 from e2e.kube import Kube, client_pod, eventually
 from e2e.leaks import remove
 from e2e.stores import Database, shared_stores
-from e2e.test_kubernetes_auth import PLUGIN_IMAGE
+from e2e.test_kubernetes_auth import PLUGIN_IMAGE, bind_subject, load_plugin_image
 from e2e.up import run
 
 A, B, GATEWAY = "header-a", "header-b", "header-gateway"
@@ -39,20 +38,14 @@ for path, headers in calls:
 @pytest.fixture(scope="module")
 def url(kube: Kube, helm: Helm, kubeconfig: Path, shared_namespace: str) -> Iterator[str]:
     """A server with the values of the example, and a pod that stands in for the gateway."""
-    run("testbed images build mlflow-kubernetes | cut -d' ' -f2 | xargs testbed cluster load", kubeconfig)
+    load_plugin_image(kubeconfig)
     run(f"kubectl apply -f {ROLE}", kubeconfig)
     for namespace in (A, B, GATEWAY):
         kube.create_namespace(namespace)
         if namespace != GATEWAY:
             kube.core.patch_namespace(namespace, {"metadata": {"labels": PROFILE}})
     subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": ANNA}
-    reference = {
-        "kind": "ClusterRole",
-        "apiGroup": "rbac.authorization.k8s.io",
-        "name": "mlflow-kubeflow-edit",
-    }
-    binding = {"metadata": {"name": "anna"}, "roleRef": reference, "subjects": [subject]}
-    client.RbacAuthorizationV1Api(kube.api).create_namespaced_role_binding(A, binding)
+    bind_subject(kube, A, "anna", "mlflow-kubeflow-edit", subject)
     text = (REPO / "examples/kubeflow/values.yaml").read_text().replace("istio-system", GATEWAY)
     values: dict[str, Any] = {
         **yaml.safe_load(text),
