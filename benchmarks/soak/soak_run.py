@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from e2e.faults.people import People
+from e2e.faults.people import People, Way
 from e2e.helm import Helm
 from e2e.kube import Kube
 from e2e.leaks import remove
@@ -44,7 +44,7 @@ class Soak:
         self.kube, self.helm = Kube(kubeconfig), Helm(kubeconfig)
         self.data = record.data
         self.load = LoadPod(self.kube, NAMESPACE)
-        self.people = People(self.kube, NAMESPACE, "people")
+        self.people = People(self.kube, NAMESPACE, "people", Way())
         self.stop = threading.Event()
 
     def __call__(self) -> None:
