@@ -13,7 +13,7 @@ from benchmarks.load.ids import LARGE, MIDDLE, SIZES, Size
 LATEST = REPO / "benchmarks/results/latest.json"
 Step = tuple[Case, int]
 OTHERS = 3
-APART = ("login", "indexed")
+APART = ("login", "indexed", "python")
 GROUPS = ("pods", *dict.fromkeys(case.group for case in CASES), "artifacts")
 
 

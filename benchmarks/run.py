@@ -18,7 +18,17 @@ from benchmarks.large_artifacts import transfer
 from benchmarks.load.ids import LARGE, MIDDLE, SMALL
 from benchmarks.load.loader import load_others, load_runs
 from benchmarks.options import Options
-from benchmarks.peers.peer import EVERY, INDEXED, LOGIN_PEERS, OFFICIAL, OURS, PEERS, Peer, asked
+from benchmarks.peers.peer import (
+    EVERY,
+    INDEXED,
+    LOGIN_PEERS,
+    OFFICIAL,
+    OURS,
+    PEERS,
+    PYTHON_PEERS,
+    Peer,
+    asked,
+)
 from benchmarks.record import Record
 from benchmarks.slices import run_case, warm
 
@@ -45,6 +55,7 @@ class Run:
             self._alone()
             self._load()
             self._apart("login", LOGIN_PEERS)
+            self._apart("python", PYTHON_PEERS)
             self._each("installation", self._of(PEERS), self._install_warm)
             self._drive(urgent)
             self._each("memory after load", self._of(PEERS), self._after_load)
@@ -80,7 +91,7 @@ class Run:
         """Load one database and copy it: with few runs for logins, without 10^6 runs for two of the peers."""
         all_runs = self._of((OURS, OFFICIAL))
         others = [each for each in self._of(PEERS) if each not in all_runs]
-        self._load_and_copy("10^3 runs", 0, SMALL.runs, self._of(LOGIN_PEERS))
+        self._load_and_copy("10^3 runs", 0, SMALL.runs, self._of((*LOGIN_PEERS, *PYTHON_PEERS)))
         self._load_and_copy("10^5 runs", SMALL.runs + 1, MIDDLE.runs, others)
         self._load_and_copy("10^6 runs", MIDDLE.runs + 1, LARGE.runs, all_runs)
         self._try("checkpoint", lambda: self.databases.execute("CHECKPOINT"))
@@ -152,6 +163,8 @@ class Run:
             peer.shares and "indexed" not in self.options.groups
         ):
             return False
+        if peer in PYTHON_PEERS:
+            return "python" in self.options.groups
         name = peer.shares or peer.name.removesuffix("-login")
         return not self.options.peers or name in self.options.peers
 

@@ -1,6 +1,6 @@
 """The calls that are measured."""
 
-from benchmarks.cases import big_searches, indexed, login, reads, spans, writes
+from benchmarks.cases import big_searches, indexed, login, pythons, reads, spans, writes
 from benchmarks.cases.case import Case
 
 CASES: tuple[Case, ...] = (
@@ -10,4 +10,5 @@ CASES: tuple[Case, ...] = (
     *spans.CASES,
     *login.CASES,
     *indexed.CASES,
+    *pythons.CASES,
 )

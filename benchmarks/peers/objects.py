@@ -14,7 +14,6 @@ from benchmarks.peers.peer import Peer
 
 FOLDER = Path(__file__).parent
 LOGIN_ARGUMENTS = ["--app-name=basic-auth"]
-IMAGE = "{registry}/{repository}:{tag}".format(**OUR_IMAGE)
 ACCOUNT = {"username": "admin", "password": "a-password-of-the-benchmark"}
 
 
@@ -23,9 +22,14 @@ def objects(peer: Peer, helm: Helm) -> str:
     return _of_manifest(peer) if peer.manifest else _of_chart(peer, helm)
 
 
+def image_of(peer: Peer) -> str:
+    """Return the reference of the server's image."""
+    return "{registry}/{image}:{tag}".format(**OUR_IMAGE, image=peer.image)
+
+
 def _of_manifest(peer: Peer) -> str:
     template = string.Template((FOLDER / peer.manifest).read_text())
-    text = template.substitute(image=IMAGE, namespace=peer.namespace, database=peer.database)
+    text = template.substitute(image=image_of(peer), namespace=peer.namespace, database=peer.database)
     deployment = yaml.safe_load(text)
     pod = deployment["spec"]["template"]["spec"]
     if not peer.login:  # without accounts the chart writes no file for them

@@ -12,7 +12,7 @@ class Peer:
 
     `manifest` names the manifest of another chart; `values` are for our chart, on top of ours.yaml.
     `login` is whether clients need an account. `alone` is whether its start and memory are measured too.
-    `shares` is the peer whose database it uses too.
+    `shares` is the peer whose database it uses too. `image` is the name of an image of testbed/images.
     """
 
     name: str
@@ -22,6 +22,7 @@ class Peer:
     login: bool = False
     alone: bool = True
     shares: str = ""
+    image: str = "mlflow"
 
     @property
     def namespace(self) -> str:
@@ -54,10 +55,23 @@ INDEXED = Peer(
     alone=False,
     shares=OURS.name,
 )
-EVERY = (*PEERS, *LOGIN_PEERS, INDEXED)
+# MLflow's own server, the same version and libraries, in images that differ by the Python that runs it.
+PYTHON_PEERS = (
+    Peer("python-3-13", "official chart, Python 3.13", manifest="official.yaml", alone=False),
+    Peer(
+        "python-3-11", "official chart, Python 3.11", manifest="official.yaml", alone=False, image="upstream"
+    ),
+)
+EVERY = (*PEERS, *LOGIN_PEERS, INDEXED, *PYTHON_PEERS)
 
 
 def asked(group: str) -> tuple[Peer, ...]:
-    """Return the peers of a group of a case: `every`, `both`, `login` or `indexed`."""
-    groups = {"every": PEERS, "both": (OURS, OFFICIAL), "login": LOGIN_PEERS, "indexed": (INDEXED,)}
+    """Return the peers of a group of a case: `every`, `both`, `login`, `indexed` or `python`."""
+    groups = {
+        "every": PEERS,
+        "both": (OURS, OFFICIAL),
+        "login": LOGIN_PEERS,
+        "indexed": (INDEXED,),
+        "python": PYTHON_PEERS,
+    }
     return groups[group]

@@ -26,6 +26,7 @@ GROUPS = {
     "reads": "Histories, registry, traces",
     "spans": "Spans by OTLP",
     "login": "With basic-auth",
+    "python": "MLflow's own server by the Python of its image",
     "indexed": "With indexes.latestMetrics, which is off by default",
 }
 
@@ -101,7 +102,7 @@ def _group(calls: dict[Call, dict[str, Figure]]) -> str:
     rows = []
     for call in sorted(calls, key=lambda call: (call.runs, list(calls).index(call), call.clients)):
         peers = calls[call]
-        base = peers.get(THEIRS) or peers.get("community-login")
+        base = peers.get(THEIRS) or peers.get("community-login") or peers.get("python-3-11")
         for name, figure in peers.items():
             times = f"{number(figure.per_second / base.per_second)}x" if base and base.per_second else "-"
             rows.append((call.name, f"{call.runs:,}", call.clients, TITLES[name], *_columns(figure, times)))

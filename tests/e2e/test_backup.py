@@ -39,7 +39,9 @@ VALUES = {
 class Release:
     """An MLflow with a database, a bucket and a place for backups of its own."""
 
-    def __init__(self, kube: Kube, helm: Helm, kubeconfig: Path, namespace: str) -> None:
+    def __init__(
+        self, kube: Kube, helm: Helm, kubeconfig: Path, namespace: str, own: dict[str, Any] | None = None
+    ) -> None:
         self.kube, self.kubeconfig, self.namespace = kube, kubeconfig, namespace
         self.bucket = f"operations-{secrets.token_hex(3)}"
         self.backups = f"{self.bucket}-backups"
@@ -52,7 +54,8 @@ class Release:
         values["backup"] = {**VALUES["backup"], "bucket": self.backups}
         values["backendStore"]["postgres"] |= {"cleanupRunsEnabled": True, "cleanupRunsDays": 30}
         values["artifactStore"]["s3"] |= {"bucket": self.bucket, "path": "artifacts"}
-        helm.install(namespace, values)
+        self.values = {**values, **(own or {})}
+        helm.install(namespace, self.values)
 
     def query(self, statement: str, *values: Any) -> list[Any]:
         with self.database.connect() as connection, connection.cursor() as cursor:

@@ -13,6 +13,11 @@ import requests
 import yaml
 from kubernetes import client
 from mlflowops.paths import REPO
+from runtime import route_table
+from runtime.belongings import Keeper, keep_as
+from runtime.routes import distinct_routes
+from runtime.strangers import Call
+from runtime.test_two_accounts import GATEWAY, INSIDE_SHOWN, SEED, ask, learned
 
 from e2e.forward import port_forward
 from e2e.helm import MLFLOW_VERSION, Helm
@@ -27,15 +32,16 @@ A, B, OUTSIDE = "rbac-a", "rbac-b", "rbac-outside"
 CACHE_SECONDS = 5
 ACCOUNTS = {
     A: {"editor": "mlflow-editor", "viewer": "mlflow-viewer", "admin": "mlflow-admin", "nobody": ""},
-    B: {"editor": "mlflow-editor"},
+    B: {"editor": "mlflow-editor", "admin": "mlflow-admin"},
 }
 MARK = "only-b-may-read-this"
 GRAPHQL = (
     'query GetRun { mlflowGetRun(input: {runId: "%s"}) { run { info { runId } data { params { value } } } } }'
 )
+ENV = {name: value for name, value in GATEWAY.items() if name != "MLFLOW_CRYPTO_KEK_PASSPHRASE"}
 SETTINGS: dict[str, Any] = {
     "image": PLUGIN_IMAGE,
-    "mlflow": {"launcher": "upstream", "audit": {"enabled": True}},
+    "mlflow": {"launcher": "upstream", "audit": {"enabled": True}, "env": ENV},
     "auth": {
         "mode": "kubernetes",
         "kubernetes": {"cacheSeconds": CACHE_SECONDS, "workspaceLabelSelector": "mlflow=true"},
@@ -89,7 +95,7 @@ class Site:
 
 def token(kube: Kube, namespace: str, account: str, *audiences: str) -> str:
     """Ask Kubernetes for a token; without an audience it is for the API server."""
-    body = {"spec": {"audiences": list(audiences), "expirationSeconds": 600}}
+    body = {"spec": {"audiences": list(audiences), "expirationSeconds": 3600}}
     made = kube.core.create_namespaced_service_account_token(account, namespace, body)
     return str(made.status.token)
 
@@ -362,3 +368,37 @@ def test_the_server_has_the_least_rights(site: Site, kubeconfig: Path) -> None:
         for what in asked
     }
     assert said == asked
+
+
+def keeper(site: Site, account: str, namespace: str, workspace: str) -> Keeper:
+    """An account of a namespace that names a workspace, for the calls of tests/runtime."""
+    found = Keeper(site.url, None)
+    found.session.trust_env = False
+    bearer = {"Authorization": f"Bearer {token(site.kube, namespace, account)}"}
+    found.session.headers.update({**bearer, "X-MLFLOW-WORKSPACE": workspace})
+    return found
+
+
+def test_the_page_of_routes(site: Site, tmp_path: Path) -> None:
+    """An editor of A learns nothing of B, whichever workspace it names. Last, as it removes things."""
+    admin, editor = keeper(site, "admin", B, B), keeper(site, "editor", A, A)
+    own, bert = keep_as(admin, editor, admin)
+    other = keeper(site, "editor", A, B)
+    other.ids = own.ids
+    wrong: list[str] = []
+
+    def checked(who: Keeper, call: Call) -> requests.Response:
+        if who is bert:
+            return ask(bert, call)
+        for anna in (own, other):
+            answer = ask(anna, call)
+            # MLflow answers a name that anna has twice with the SQL of her own row.
+            told = [what for what in learned(call, anna, answer) if what != INSIDE_SHOWN]
+            wrong.extend(f"{what}: {call}: {answer.text[:400]!r}" for what in told)
+        return answer
+
+    found = route_table.answers(checked, other, bert, distinct_routes(tmp_path), SEED)
+    assert wrong == [], "\n".join(wrong)
+    route_table.record("kubernetes", found)
+    assert route_table.opened(route_table.read()["kubernetes"], found) == []
+    assert sum(there in (401, 403) and here < 300 for there, here in found.values()) > 50, found

@@ -40,6 +40,8 @@ def test_the_plugin_gets_its_settings(chart: Chart) -> None:
     )
     grants = ["EDIT,Data Science,churn-.*", "READ,auditors,.*", "EDIT,k8s:airflow,.*"]
     assert env["MLFLOW_KUBERNETES_OIDC_GROUPS"].splitlines() == grants
+    assert env["MLFLOW_KUBERNETES_OIDC_WORKSPACES"] == "MANAGE,Data Science,research"
+    assert env["MLFLOW_ENABLE_WORKSPACES"] == "true"
 
 
 def test_only_the_server_gets_the_clients_secret(chart: Chart) -> None:

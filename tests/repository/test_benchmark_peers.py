@@ -7,8 +7,8 @@ import pytest
 import yaml
 from e2e.helm import Helm
 
-from benchmarks.peers.objects import IMAGE, objects
-from benchmarks.peers.peer import EVERY, INDEXED, OURS, PEERS, Peer
+from benchmarks.peers.objects import image_of, objects
+from benchmarks.peers.peer import EVERY, INDEXED, OURS, PEERS, PYTHON_PEERS, Peer
 
 FAST = "MLFLOW_KUBERNETES_FAST_PATHS"
 INDEXES = "MLFLOW_KUBERNETES_INDEXES"
@@ -39,10 +39,12 @@ def schema_variables(peer: Peer) -> dict[str, Any]:
 
 @pytest.mark.parametrize("peer", EVERY, ids=lambda peer: peer.name)
 def test_image_and_limits_are_equal(peer: Peer) -> None:
+    """But for the image of another Python."""
     container = server(peer)["containers"][0]
     limits = container["resources"]["limits"]
     assert container["name"] == "mlflow"
-    assert container["image"] == IMAGE
+    assert container["image"] == image_of(peer)
+    assert (container["image"] == image_of(OURS)) is (peer.image == "mlflow")
     assert (str(limits["cpu"]), limits["memory"]) in (("2", "4Gi"), ("2000m", "4Gi"))
 
 
@@ -65,6 +67,13 @@ def test_fast_paths_are_the_only_difference() -> None:
     differing = {name for name in fast if fast[name] != plain.get(name)}
     assert FAST in differing
     assert not {name for name in differing - own if PEERS[1].namespace not in str(plain.get(name))}
+
+
+def test_the_image_is_the_only_difference_between_pythons() -> None:
+    new, old = (server(peer) for peer in PYTHON_PEERS)
+    assert new["containers"][0].pop("image") != old["containers"][0].pop("image")
+    text = yaml.safe_dump(old).replace(PYTHON_PEERS[1].namespace, PYTHON_PEERS[0].namespace)
+    assert yaml.safe_load(text) == new
 
 
 def test_the_index_is_the_only_difference() -> None:

@@ -10,7 +10,7 @@ from benchmarks.cases.case import NUMBER, Case
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.group}, {case.name}, {case.runs} runs")
 def test_every_case_makes_its_requests(case: Case) -> None:
-    writes = case.group in ("writes", "spans") or case.name == "log batch of 20"
+    writes = case.group in ("writes", "spans") or case.name in ("create run", "log batch of 20")
     for request in case.requests():
         assert request.path.startswith("/")
         assert bool(request.body) is (request.method == "POST")

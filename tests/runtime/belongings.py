@@ -22,7 +22,7 @@ class Keeper:
     """One account of one server, and the ids of what it and others keep there."""
 
     url: str
-    who: tuple[str, str]
+    who: tuple[str, str] | None
     ids: dict[str, str] = field(default_factory=dict)
     session: requests.Session = field(default_factory=requests.Session)
     helper: "Keeper | None" = None  # makes what only an administrator may make

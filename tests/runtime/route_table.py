@@ -19,15 +19,17 @@ RESULTS = REPO / "docs/routes.json"
 PAGE = REPO / "docs/routes.md"
 ORDER = ("GET", "POST", "PUT", "PATCH", "DELETE")  # what removes something comes last
 TRIES = 5
-MODES = ("basic", "oidc")
+MODES = ("basic", "oidc", "kubernetes")
 HEAD = """\
 # Routes and accounts
 
 What each route of MLflow answers to an account without permissions about what another account keeps, and to
-the owner. This page is made by `python -m runtime.route_table` from [routes.json](routes.json), which two
-tests write with a real server of each mode: `tests/runtime/test_two_accounts.py` (`basic`) and
-`tests/runtime/oidc/test_two_people.py` (`oidc`). Both also fail if an answer to the other account holds a
-text or an id of the owner, except for [roles](security.md#what-a-login-does-not-close).
+the owner. This page is made by `python -m runtime.route_table` from [routes.json](routes.json), which three
+tests write with a real server of each mode: `tests/runtime/test_two_accounts.py` (`basic`),
+`tests/runtime/oidc/test_two_people.py` (`oidc`) and `tests/e2e/test_kubernetes_auth.py` (`kubernetes`, where
+the other account edits another namespace, and names the owner's as its workspace). All fail if an answer to
+the other account holds a text or an id of the owner, except for
+[roles](security.md#what-a-login-does-not-close).
 
 Each cell is the status for the other account, then that for the owner, of one and the same call. **200** for
 the other account means that the route filters: searches answer with what the account may see, here nothing
@@ -73,7 +75,7 @@ def opened(before: Table, now: Table) -> list[str]:
 
 def page(tables: dict[str, Table]) -> str:
     """The text of docs/routes.md."""
-    rows = ["| route | `basic` | `oidc` |", "|---|---|---|"]
+    rows = [f"| route | {' | '.join(f'`{mode}`' for mode in MODES)} |", "|---" * (len(MODES) + 1) + "|"]
     for route in sorted(set().union(*tables.values()), key=lambda each: each.split()[::-1]):
         cells = [_cell(tables.get(mode, {}).get(route)) for mode in MODES]
         rows.append(f"| `{route.replace('|', ' ')}` | {' | '.join(cells)} |")

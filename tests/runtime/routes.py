@@ -49,6 +49,13 @@ def installed_routes(folder: Path, **env: str) -> list[Route]:
     return [Route(**route) for route in json.loads(done.stdout)]
 
 
+def distinct_routes(folder: Path, **env: str) -> list[Route]:
+    """Those of the installed MLflow that do something, each in one of its spellings."""
+    found = installed_routes(folder, **env)
+    one = {(each.method, each.path.replace("ajax-api", "api")): each for each in found}
+    return [each for each in one.values() if each.method not in ("HEAD", "OPTIONS")]
+
+
 def all_routes(flask: Any, fastapi: Any) -> list[Route]:
     """All routes of a Flask app and of the FastAPI app around it."""
     native = {Route(method, _fill(path), True, path) for method, path in _fastapi(fastapi.routes)}

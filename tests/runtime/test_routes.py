@@ -1,5 +1,6 @@
 """Every route of the installed MLflow answers the same under both launchers."""
 
+import re
 from typing import Any
 
 import pytest
@@ -20,6 +21,12 @@ LOCAL = {"Origin": "http://localhost:3000"}
 def routes(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
     """All of them."""
     return installed_routes(tmp_path_factory.mktemp("routes"))
+
+
+def test_mlflow_serves_no_mcp_endpoint(routes: list[Route]) -> None:
+    """Only a registry of MCP servers. An endpoint of a new version needs a decision (docs/identity.md)."""
+    found = {each.path for each in routes if re.search(r"\bmcp\b", each.path)}
+    assert found and {path for path in found if "/mlflow/mcp-servers" not in path} == set()
 
 
 def body(route: Route) -> Any:

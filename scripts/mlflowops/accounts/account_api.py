@@ -1,5 +1,6 @@
 """Calls the API of MLflow's own accounts, as an administrator."""
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,9 +9,19 @@ from mlflowops.errors import OpsError
 
 USERS = "/api/2.0/mlflow/users"
 PERMISSIONS = "/api/3.0/mlflow/users/permissions"
-ROLES = "/api/3.0/mlflow/roles/permissions"
-EXPERIMENT, MODEL = "experiment", "registered_model"
-KINDS = {"experiment": EXPERIMENT, "model": MODEL}
+ROLES = "/api/3.0/mlflow/roles"
+WORKSPACES = "/api/3.0/mlflow/workspaces"
+EXPERIMENT, MODEL, WORKSPACE = "experiment", "registered_model", "workspace"
+KINDS = {"experiment": EXPERIMENT, "model": MODEL, "workspace": WORKSPACE}
+LABELS = {kind: label for label, kind in KINDS.items()}
+# Roles that MLflow creates in each new workspace, by what they permit there, and what each needs to permit:
+# MLflow's `user` lists all, and opens nothing that others have made.
+WORKSPACE_ROLES = {"USE": "user", "MANAGE": "admin"}
+READABLE = (EXPERIMENT, MODEL, "prompt", "scorer")
+ROLE_GRANTS = {
+    "USE": [(WORKSPACE, "USE"), *((kind, "READ") for kind in READABLE)],
+    "MANAGE": [(WORKSPACE, "MANAGE")],
+}
 
 # By kind and name: the permission.
 Grants = dict[tuple[str, str], str]
@@ -18,7 +29,7 @@ Grants = dict[tuple[str, str], str]
 
 @dataclass
 class Account:
-    """An account; `grants` are those that it has itself, not by roles."""
+    """An account; `grants` are those that it has itself, and those of WORKSPACE_ROLES."""
 
     name: str
     admin: bool = False
@@ -55,6 +66,9 @@ class Accounts:
                 if kind in (EXPERIMENT, MODEL):
                     name = experiments.get(thing, thing) if kind == EXPERIMENT else thing
                     account.grants[kind, name] = row["permission"]
+            for row in self._memberships(account.name):
+                if account.grants.get((WORKSPACE, row["workspace"])) != "MANAGE":
+                    account.grants[WORKSPACE, row["workspace"]] = row["permission"]
         return sorted(found, key=lambda account: account.name)
 
     def add(self, name: str, password: str) -> None:
@@ -74,24 +88,30 @@ class Accounts:
         self._call("PATCH", f"{USERS}/update-admin", json={"username": name, "is_admin": admin})
 
     def grant(self, name: str, kind: str, thing: str, permission: str) -> None:
-        """Grant a permission on an experiment or a model, or change it without a moment of none."""
+        """Grant a permission on a thing, or change it without a moment of none."""
+        if kind == WORKSPACE:
+            self._join(name, thing, permission)
+            return
         pattern = self._pattern(kind, thing)
         for row in self._rows(name):
             if (row["resource_type"], row["resource_pattern"]) == (kind, pattern):
-                listed = self._call("GET", f"{ROLES}/list", params={"role_id": row["role_id"]})
+                listed = self._call("GET", f"{ROLES}/permissions/list", params={"role_id": row["role_id"]})
                 (number,) = [
                     each["id"]
                     for each in listed["role_permissions"]
                     if (each["resource_type"], each["resource_pattern"]) == (kind, pattern)
                 ]
                 body = {"role_permission_id": number, "permission": permission}
-                self._call("PATCH", f"{ROLES}/update", json=body)
+                self._call("PATCH", f"{ROLES}/permissions/update", json=body)
                 return
         body = {"username": name, "resource_type": kind, "resource_id": pattern, "permission": permission}
         self._call("POST", f"{PERMISSIONS}/grant", json=body)
 
     def revoke(self, name: str, kind: str, thing: str) -> None:
         """Take a grant back."""
+        if kind == WORKSPACE:
+            self._leave(name, thing)
+            return
         body = {"username": name, "resource_type": kind, "resource_id": self._pattern(kind, thing)}
         self._call("POST", f"{PERMISSIONS}/revoke", json=body)
 
@@ -119,6 +139,53 @@ class Accounts:
             if not token:
                 return found
 
+    def workspaces(self) -> set[str]:
+        """Return the names of all workspaces.
+
+        Raises:
+            OpsError: The server has no workspaces, or refuses to list them.
+        """
+        answer = rest.call(self.address, "GET", WORKSPACES)
+        if "without workspaces support" in answer.detail:
+            raise OpsError("workspaces", "the server has none", "set mlflow.workspaces.enabled: true")
+        if not answer.ok:
+            raise _refusal(answer)
+        return {each["name"] for each in answer.data.get("workspaces", [])}
+
+    def _join(self, name: str, workspace: str, permission: str) -> None:
+        """Give an account the role of the permission in a workspace, then take the other one away."""
+        if workspace not in self.workspaces():
+            raise OpsError(f"workspace {workspace}", "there is none of this name", "check the name")
+        role = self._role(workspace, permission)
+        if role not in {row["role_id"] for row in self._memberships(name)}:
+            self._call("POST", f"{ROLES}/assign", json={"username": name, "role_id": role})
+        self._leave(name, workspace, keep=role)
+
+    def _leave(self, name: str, workspace: str, keep: int | None = None) -> None:
+        for row in self._memberships(name):
+            if row["workspace"] == workspace and row["role_id"] != keep:
+                body = {"username": name, "role_id": row["role_id"]}
+                self._call("DELETE", f"{ROLES}/unassign", json=body)
+
+    def _role(self, workspace: str, permission: str) -> int:
+        """Return the id of a role of WORKSPACE_ROLES, after a check of its grants; `default` has none."""
+        name = WORKSPACE_ROLES[permission]
+        roles = self._call("GET", f"{ROLES}/list", params={"workspace": workspace})["roles"]
+        found = [each for each in roles if each["name"] == name]
+        body = {"name": name, "workspace": workspace}
+        number = int((found or [self._call("POST", f"{ROLES}/create", json=body)["role"]])[0]["id"])
+        listed = self._call("GET", f"{ROLES}/permissions/list", params={"role_id": number})
+        has = {
+            (each["resource_type"], each["permission"])
+            for each in listed["role_permissions"]
+            if each["resource_pattern"] == "*"
+        }
+        for kind, level in ROLE_GRANTS[permission]:
+            if (kind, level) not in has:
+                grant = {"resource_type": kind, "resource_pattern": "*", "permission": level}
+                self._call("POST", f"{ROLES}/permissions/add", json={"role_id": number, **grant})
+        return number
+
     def _pattern(self, kind: str, thing: str) -> str:
         """Return what the server knows an experiment or a model by."""
         if kind == MODEL:
@@ -131,9 +198,26 @@ class Accounts:
         raise OpsError(f"experiment {thing}", "there is none of this name", "check the name")
 
     def _rows(self, name: str) -> list[dict[str, Any]]:
-        """Return the account's own grants: those of the role that MLflow makes for each account."""
-        listed = self._call("GET", f"{PERMISSIONS}/list", params={"username": name})["permissions"]
-        return [row for row in listed if row["role_name"].startswith("__user_")]
+        """Return the account's own grants in this workspace: those of the role that MLflow makes for it."""
+        here = os.environ.get("MLFLOW_WORKSPACE") or "default"
+        return [
+            row
+            for row in self._permissions(name)
+            if row["role_name"].startswith("__user_") and row["workspace"] == here
+        ]
+
+    def _memberships(self, name: str) -> list[dict[str, Any]]:
+        """Return what the account has by WORKSPACE_ROLES, in all workspaces."""
+        return [
+            row
+            for row in self._permissions(name)
+            if (row["resource_type"], row["resource_pattern"]) == (WORKSPACE, "*")
+            and row["role_name"] in WORKSPACE_ROLES.values()
+        ]
+
+    def _permissions(self, name: str) -> list[dict[str, Any]]:
+        found = self._call("GET", f"{PERMISSIONS}/list", params={"username": name})["permissions"]
+        return list(found)
 
     def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         answer = rest.call(self.address, method, path, **options)

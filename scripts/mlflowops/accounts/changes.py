@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from mlflowops.accounts.account_api import KINDS, Account, Accounts
+from mlflowops.accounts.account_api import LABELS, WORKSPACE, Account, Accounts
 from mlflowops.errors import OpsError
-
-LABELS = {kind: label for label, kind in KINDS.items()}
 
 
 @dataclass(frozen=True)
@@ -60,6 +58,8 @@ def _check(accounts: Accounts, wanted: list[Account], found: set[str], passwords
     things = {key for account in wanted for key in account.grants}
     known = {("experiment", name) for name in accounts.experiments()}
     known |= {("registered_model", name) for name in accounts.models()}
+    if any(kind == WORKSPACE for kind, _ in things):
+        known |= {(WORKSPACE, name) for name in accounts.workspaces()}
     for kind, name in sorted(things - known):
         raise OpsError(
             f"{LABELS[kind]} {name}", "there is none of this name", "create it, or correct the file"
@@ -89,8 +89,9 @@ def _of(
             make = partial(accounts.grant, name, *key, permission)
             changes.append(Change("grant", text, make))
     for key, permission in old.grants.items():
-        # Who makes something may manage it, by a grant as any other.
-        if prune and key not in account.grants and permission != "MANAGE":
+        # Who makes an experiment or a model may manage it, by a grant as any other.
+        given = key[0] == WORKSPACE or permission != "MANAGE"
+        if prune and given and key not in account.grants:
             text = f"revoke {permission} of {name} on {_thing(key)}"
             changes.append(Change("remove", text, partial(accounts.revoke, name, *key)))
     return changes

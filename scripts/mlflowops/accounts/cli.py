@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mlflowops import console
-from mlflowops.accounts.account_api import EXPERIMENT, MODEL, Accounts
+from mlflowops.accounts.account_api import EXPERIMENT, LABELS, MODEL, WORKSPACE, WORKSPACE_ROLES, Accounts
 from mlflowops.errors import OpsError
 from mlflowops.output import Output, OutputOption
 
@@ -18,15 +18,19 @@ app = typer.Typer(
 Name = Annotated[str, typer.Argument(help="Name of the account.")]
 Experiment = Annotated[str, typer.Option(help="Name of an experiment.")]
 Model = Annotated[str, typer.Option(help="Name of a registered model.")]
+Workspace = Annotated[str, typer.Option(help="Name of a workspace.")]
 
 
 @app.command("list")
 def list_(output: OutputOption = Output.table) -> None:
-    """List accounts with what was granted to them. Grants of roles are not among them."""
+    """List accounts with what was granted to them, in the workspace that MLFLOW_WORKSPACE names.
+
+    Of roles, only those that MLflow creates in each workspace are among them.
+    """
     found = Accounts.connect().read()
     grants = {
         account.name: [
-            {"experiment" if kind == EXPERIMENT else "model": name, "permission": permission}
+            {LABELS[kind]: name, "permission": permission}
             for (kind, name), permission in sorted(account.grants.items())
         ]
         for account in found
@@ -66,20 +70,28 @@ def add(
 @app.command()
 def grant(
     name: Name,
-    permission: Annotated[str, typer.Argument(help="READ, USE, EDIT, MANAGE or NO_PERMISSIONS.")],
+    permission: Annotated[
+        str, typer.Argument(help="READ, USE, EDIT, MANAGE or DENY; on a workspace USE or MANAGE.")
+    ],
     experiment: Experiment = "",
     model: Model = "",
+    workspace: Workspace = "",
 ) -> None:
-    """Grant an account a permission on an experiment or a model, or change it."""
-    kind, thing = _thing(experiment, model)
+    """Grant an account a permission on an experiment, a model or a workspace, or change it.
+
+    On a workspace, USE lets an account read everything and create its own. MANAGE lets it do all.
+    """
+    kind, thing = _thing(experiment, model, workspace)
+    if kind == WORKSPACE and permission not in WORKSPACE_ROLES:
+        raise OpsError("permission", f"{permission} is not one of a workspace", "give USE or MANAGE")
     Accounts.connect().grant(name, kind, thing, permission)
     console.out.print(f"granted: {name} {permission} on {thing}", highlight=False, soft_wrap=True)
 
 
 @app.command()
-def revoke(name: Name, experiment: Experiment = "", model: Model = "") -> None:
-    """Take a grant back: then the account has what auth.basic.defaultPermission says."""
-    kind, thing = _thing(experiment, model)
+def revoke(name: Name, experiment: Experiment = "", model: Model = "", workspace: Workspace = "") -> None:
+    """Take a grant back. Without workspaces, the account then has auth.basic.defaultPermission."""
+    kind, thing = _thing(experiment, model, workspace)
     Accounts.connect().revoke(name, kind, thing)
     console.out.print(f"revoked: {name} on {thing}", highlight=False, soft_wrap=True)
 
@@ -134,10 +146,13 @@ def _shown(grant: dict[str, str]) -> str:
     return f"{grant['permission']} {kind} {name}"
 
 
-def _thing(experiment: str, model: str) -> tuple[str, str]:
-    if bool(experiment) == bool(model):
-        raise OpsError("accounts", "the thing is not named once", "give --experiment or --model")
-    return (EXPERIMENT, experiment) if experiment else (MODEL, model)
+def _thing(experiment: str, model: str, workspace: str) -> tuple[str, str]:
+    given = {EXPERIMENT: experiment, MODEL: model, WORKSPACE: workspace}
+    named = [(kind, name) for kind, name in given.items() if name]
+    if len(named) != 1:
+        wrong = "the thing is not named once"
+        raise OpsError("accounts", wrong, "give one of --experiment, --model and --workspace")
+    return named[0]
 
 
 def _password(file: Path | None) -> str:

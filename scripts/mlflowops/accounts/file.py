@@ -5,6 +5,7 @@ accounts:
     grants:
       - {experiment: fraud, permission: EDIT}
       - {model: churn, permission: READ}
+      - {workspace: research, permission: USE}
   - name: olga
     admin: true
 """
@@ -14,10 +15,10 @@ from typing import Any
 
 import yaml
 
-from mlflowops.accounts.account_api import KINDS, Account, Grants
+from mlflowops.accounts.account_api import KINDS, WORKSPACE_ROLES, Account, Grants
 from mlflowops.errors import OpsError
 
-LEVELS = ("READ", "USE", "EDIT", "MANAGE", "NO_PERMISSIONS")
+LEVELS = ("READ", "USE", "EDIT", "MANAGE", "DENY")
 
 
 def read(path: Path) -> list[Account]:
@@ -62,10 +63,12 @@ def _account(what: str, data: Any) -> Account:
 def _grant(what: str, data: Any) -> tuple[tuple[str, str], str]:
     kinds = [kind for kind in KINDS if isinstance(data, dict) and kind in data]
     if len(kinds) != 1:
-        raise OpsError(what, "names neither an experiment nor a model, or both", "name one of them")
+        wrong = "does not name exactly one experiment, model or workspace"
+        raise OpsError(what, wrong, "name one of them")
     _check_keys(what, data, {kinds[0], "permission"}, set())
-    if data["permission"] not in LEVELS:
-        raise OpsError(f"{what}.permission", "unknown", f"set {', '.join(LEVELS)}")
+    levels = tuple(WORKSPACE_ROLES) if kinds[0] == "workspace" else LEVELS
+    if data["permission"] not in levels:
+        raise OpsError(f"{what}.permission", "unknown", f"set {', '.join(levels)}")
     return (KINDS[kinds[0]], str(data[kinds[0]])), data["permission"]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mlflowops.migrate_values import login_values
+from mlflowops.migrate_values import server_values
 from mlflowops.migrate_values.dotted_path import set_path
 from mlflowops.migrate_values.old_values import Source
 from mlflowops.migrate_values.result import Result
@@ -11,6 +11,8 @@ MLFLOW_KEYS = (
     "artifactsDestination", "backendStoreUri", "defaultArtifactRoot", "registryStoreUri", "serveArtifacts",
     "workers",
 )  # fmt: skip
+# The mode of a server that asks the API server as the client, by the client's own token.
+TOKENS = "self_subject_access_review"
 # Fields of an MLflow resource that have another name than in Kubeflow's chart.
 FIELDS = {
     "replicas": "replicaCount",
@@ -52,22 +54,35 @@ def _claim(values: dict[str, Any]) -> None:
             set_path(values, path, value)
 
 
-def workspaces(source: Source, result: Result) -> None:
-    """Enable workspaces: the default of both is one per namespace."""
-    if source.take("mlflow.workspaceStoreUri"):
-        result.left["mlflow.workspaceStoreUri"] = (
-            "create workspaces with MLflow's API, which stores them in its database"
-        )
-    result.set("mlflow.env.MLFLOW_ENABLE_WORKSPACES", "true")
-
-
 def login(source: Source, result: Result) -> None:
-    """Require a login. Both check RBAC, so a server without a login would give every client full access."""
-    source.take("mlflow.authorizationMode")
-    result.left["mlflow.authorizationMode"] = (
-        "create accounts with permissions, which auth.mode: basic checks"
-    )
-    login_values.basic(result, given=False)
+    """Keep the plugin: tokens, roles and workspaces of both go on as they are."""
+    store = str(source.take("mlflow.workspaceStoreUri", ""))
+    if store and not store.startswith("kubernetes:"):
+        result.left["mlflow.workspaceStoreUri"] = "label the namespaces that are workspaces"
+    result.set("auth.mode", "kubernetes")
+    result.set("mlflow.launcher", "upstream")
+    if result.get("backendStore.postgres.enabled"):
+        # The launcher has 40 threads, and each may need a connection.
+        result.set("backendStore.postgres.poolSize", 10)
+        result.set("backendStore.postgres.maxOverflow", 40)
+    if selector := source.take("mlflow.workspaceLabelSelector"):
+        result.set("auth.kubernetes.workspaceLabelSelector", selector)
+    if source.take("mlflow.authorizationMode", TOKENS) != TOKENS:
+        result.left["mlflow.authorizationMode"] = (
+            "if a gateway sets the header of the user, set auth.kubernetes.userHeader as in "
+            "examples/kubeflow; clients log in by tokens otherwise"
+        )
+
+
+def image(source: Source, result: Result) -> None:
+    """Ask for an image with the plugin unless there is one of the company; MLflow's own has none."""
+    server_values.image(source, result)
+    if not result.get("image.repository"):
+        another = "another " if "image" in result.left else ""
+        result.left["image"] = (
+            f"build {another or 'an '}image with mlflow-kubernetes-plugins (docs/identity.md), and set "
+            "image.registry, image.repository and image.tag"
+        )
 
 
 def server(source: Source, result: Result) -> None:

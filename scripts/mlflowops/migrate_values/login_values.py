@@ -45,7 +45,7 @@ def bitnami(source: Source, result: Result) -> None:
 def keys(result: Result) -> None:
     """Ask for the Secret that several pods share, and that a login needs."""
     several = result.get("autoscaling.enabled") or int(result.get("replicaCount") or 1) > 1
-    if several or result.get("auth.mode") == "basic":
+    if several or result.get("auth.mode"):
         result.set("keys.fromSecret.enabled", True)
         for key, value in KEYS.items():
             result.secret("mlflow-keys-secret", key, value)

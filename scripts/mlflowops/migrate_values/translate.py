@@ -35,9 +35,8 @@ KUBERNETES_AUTH: list[Step] = [
     database.from_uri,
     artifacts.from_uris,
     kubernetes_auth.login,
-    kubernetes_auth.workspaces,
     kubernetes_auth.server,
-    server_values.image,
+    kubernetes_auth.image,
     server_values.volume,
     server_values.official_care,
 ]

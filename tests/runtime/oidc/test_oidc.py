@@ -198,6 +198,25 @@ def test_the_audit_log_names_the_account_and_its_login(site: Site, anna: request
     }
 
 
+def test_the_audit_log_has_what_graphql_denies(site: Site, anna: requests.Session) -> None:
+    """It answers 200 with null, for an experiment of others and for one that does not exist."""
+    olga = logged_in(site, OLGA)
+    hidden = make(olga, site, f"secret-audited-{site.server.port}").json()["experiment_id"]
+    results = {}
+    asked = (("denied", anna, hidden), ("failed", anna, "77777"), ("ok", olga, hidden))
+    for name, session, experiment in asked:
+        wanted = f'mlflowGetExperiment(input: {{experimentId: "{experiment}"}})'
+        query = f"query {{{wanted} {{experiment {{name}}}}}}"
+        sent = {"json": {"query": query}, "headers": {"X-Request-ID": f"graphql-{name}"}}
+        answer = session.post(f"{site.server.url}/graphql", timeout=SECONDS, **sent)
+        results[name] = answer.status_code, bool((answer.json()["data"] or {}).get("mlflowGetExperiment"))
+    assert results == {"denied": (200, False), "failed": (200, False), "ok": (200, True)}
+    lines = by_id(site.server, "graphql-denied", "graphql-failed")
+    assert [(each["user"], each["result"]) for each in lines["graphql-denied"]] == [(ANNA, "denied")]
+    assert [each["result"] for each in lines["graphql-failed"]] == ["denied"]
+    assert "graphql-ok" not in lines, "it only reads"
+
+
 def test_no_secret_is_logged(site: Site, anna: requests.Session) -> None:
     """After a login of a person: the client's secret, keys and tokens stay out of the log."""
     token = make_token(anna, site.server, "logged", timedelta(days=1))["token"]

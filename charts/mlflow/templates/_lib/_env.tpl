@@ -55,6 +55,7 @@ run those that it was asked for. Takes `.`.
       "HOME" "/tmp"
       "MLFLOW_DISABLE_TELEMETRY" "true"
       "MLFLOW_ENABLE_AI_GATEWAY" "false"
+      "MLFLOW_ENABLE_WORKSPACES" (or .Values.mlflow.workspaces.enabled (eq .Values.auth.mode "kubernetes") | toString)
       "MLFLOW_HOST" "0.0.0.0"
       "MLFLOW_KUBERNETES_ACCESS_LOG" (toString .Values.mlflow.log.access)
       "MLFLOW_KUBERNETES_COMPRESSION" (toString .Values.mlflow.compression)
@@ -86,14 +87,19 @@ run those that it was asked for. Takes `.`.
       .Values.auth.basic.defaultPermission) -}}
 {{- else if eq .Values.auth.mode "oidc" }}{{ with .Values.auth.oidc -}}
 {{- /* Names without MLFLOW_KUBERNETES are the plugin's own. */}}
-{{- $callback := default (printf "https://%s/callback" $hosts.public) .redirectUri }}{{ $grants := list -}}
-{{- range .groups }}{{ $grants = append $grants (printf "%s,%s,%s" .permission .name .pattern) }}{{ end -}}
+{{- $callback := default (printf "https://%s/callback" $hosts.public) .redirectUri -}}
+{{- $grants := list }}{{ $workspaces := list -}}
+{{- range .groups }}{{ $grant := printf "%s,%s" .permission .name -}}
+{{- if .pattern }}{{ $grants = append $grants (printf "%s,%s" $grant .pattern) -}}
+{{- else }}{{ $workspaces = append $workspaces (printf "%s,%s" $grant .workspace) }}{{ end -}}
+{{- end -}}
 {{- $env = merge $env (include "mlflow.env.cluster" $.Values.auth | fromJson) (dict
       "AUTOMATIC_LOGIN_REDIRECT" "true"
       "DEFAULT_LANDING_PAGE_IS_PERMISSIONS" "false"
       "DEFAULT_MLFLOW_PERMISSION" .defaultPermission
       "MLFLOW_KUBERNETES_APP_NAME" "oidc-auth"
       "MLFLOW_KUBERNETES_OIDC_GROUPS" (join "\n" $grants)
+      "MLFLOW_KUBERNETES_OIDC_WORKSPACES" (join "\n" $workspaces)
       "OIDC_ADMIN_GROUP_NAME" (join "," .adminGroups)
       "OIDC_AUDIENCE" .clientId
       "OIDC_CLIENT_ID" .clientId
@@ -103,8 +109,11 @@ run those that it was asked for. Takes `.`.
       "OIDC_ISSUER" .issuer
       "OIDC_REDIRECT_URI" $callback
       "OIDC_SCOPE" (join " " .scopes)
+      "OIDC_WORKSPACE_CLAIM_NAME" "no claim"
+      "OIDC_WORKSPACE_REQUIRE_CREATION_CONTEXT" "true"
       "SESSION_COOKIE_MAX_AGE_SECONDS" (mul .sessionHours 3600 | toString)
-      "SESSION_COOKIE_SECURE" (hasPrefix "https:" $callback | toString)) -}}
+      "SESSION_COOKIE_SECURE" (hasPrefix "https:" $callback | toString)
+      "WORKSPACE_CACHE_TTL_SECONDS" "30") -}}
 {{- end }}{{ else if eq .Values.auth.mode "kubernetes" -}}
 {{- $env = include "mlflow.env.cluster" .Values.auth | fromJson | merge $env }}{{ end -}}
 {{- if .Values.jobs.enabled }}{{ $_ := set $env "MLFLOW_SERVER_JOB_EXECUTION_ENGINE" "executor" }}{{ end -}}
@@ -120,7 +129,6 @@ header with a dot, which the gate removes, since a gateway replaces the header o
 {{- define "mlflow.env.cluster" -}}
 {{- $document := "/.well-known/openid-configuration" -}}
 {{- if eq .mode "kubernetes" }}{{ with .kubernetes }}{{ dict
-      "MLFLOW_ENABLE_WORKSPACES" "true"
       "MLFLOW_K8S_AUTH_AUTHORIZATION_MODE" (printf "%ssubject_access_review" (ternary "" "self_" .userHeader.enabled))
       "MLFLOW_K8S_AUTH_CACHE_TTL_SECONDS" (toString .cacheSeconds)
       "MLFLOW_K8S_AUTH_REMOTE_GROUPS_HEADER" "no.header"

@@ -7,6 +7,7 @@
 {{- else if eq .Values.auth.mode "oidc" -}}
 {{- include "mlflow.validate.oidcServer" . -}}
 {{- include "mlflow.validate.oidcProvider" . -}}
+{{- include "mlflow.validate.oidcGroups" . -}}
 {{- else if eq .Values.auth.mode "kubernetes" -}}
 {{- include "mlflow.validate.kubernetesServer" . -}}
 {{- if .Values.auth.kubernetes.userHeader.enabled }}{{ include "mlflow.validate.userHeader" . }}{{ end -}}

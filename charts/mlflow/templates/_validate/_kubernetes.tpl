@@ -1,16 +1,10 @@
-{{- /* Lines: a server that can run the plugin of auth.mode kubernetes, and workspaces that are on. Takes `.`. */}}
+{{- /* Lines: a server that can run the plugin of auth.mode kubernetes. Takes `.`. */}}
 {{- define "mlflow.validate.kubernetesServer" -}}
 {{- if ne .Values.mlflow.launcher "upstream" -}}
 {{- include "mlflow.says" (dict
   "path" "mlflow.launcher"
   "wrong" (printf "%s does not support auth.mode kubernetes" .Values.mlflow.launcher)
   "instead" "set upstream") -}}
-{{- end -}}
-{{- if hasKey .Values.mlflow.env "MLFLOW_ENABLE_WORKSPACES" -}}
-{{- include "mlflow.says" (dict
-  "path" "mlflow.env.MLFLOW_ENABLE_WORKSPACES"
-  "wrong" "is set, and auth.mode kubernetes enables workspaces"
-  "instead" "remove it") -}}
 {{- end -}}
 {{- end }}
 

@@ -59,12 +59,30 @@
   "wrong" "is the issuer of people, and a token can belong to one of the two only"
   "instead" "set what `kubectl get --raw /.well-known/openid-configuration` shows, or remove namespaces") -}}
 {{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Lines: grants to groups that the init container can write as they are. Takes `.`. */}}
+{{- define "mlflow.validate.oidcGroups" -}}
 {{- $seen := dict -}}
-{{- range .groups }}{{ $key := printf "%s\n%s" .name .pattern }}{{ if hasKey $seen $key -}}
+{{- range $number, $grant := .Values.auth.oidc.groups }}{{ $path := printf "auth.oidc.groups[%d]" $number -}}
+{{- $thing := default .workspace .pattern }}{{ $key := printf "%s\n%t\n%s" .name (empty .pattern) $thing -}}
+{{- if hasKey $seen $key -}}
 {{- include "mlflow.says" (dict
   "path" "auth.oidc.groups"
-  "wrong" (printf "grants %s twice for %q" .name .pattern)
+  "wrong" (printf "grants %s twice for %q" .name $thing)
   "instead" "keep one of the two") -}}
-{{- end }}{{ $_ := set $seen $key true }}{{ end -}}
+{{- end }}{{ $_ := set $seen $key true -}}
+{{- if eq (empty .pattern) (empty .workspace) -}}
+{{- include "mlflow.says" (dict
+  "path" $path
+  "wrong" "does not have exactly one of pattern and workspace"
+  "instead" "set pattern for names in all workspaces, or workspace") -}}
+{{- else if and .workspace (not $.Values.mlflow.workspaces.enabled) -}}
+{{- include "mlflow.says" (dict
+  "path" (printf "%s.workspace" $path)
+  "wrong" "grants a permission on a workspace, and the server has none"
+  "instead" "set mlflow.workspaces.enabled: true, or pattern") -}}
+{{- end -}}
 {{- end -}}
 {{- end }}

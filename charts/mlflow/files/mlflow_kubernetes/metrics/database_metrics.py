@@ -28,6 +28,11 @@ RUNS = "SELECT lifecycle_stage, status, count(*) FROM runs GROUP BY lifecycle_st
 EXPERIMENTS = "SELECT lifecycle_stage, count(*) FROM experiments GROUP BY lifecycle_stage"
 MODELS = "SELECT count(*) FROM registered_models"
 VERSIONS = "SELECT count(*) FROM model_versions WHERE current_stage <> 'Deleted_Internal'"
+WORKSPACE_EXPERIMENTS = """
+    SELECT workspace, lifecycle_stage, count(*) FROM experiments GROUP BY workspace, lifecycle_stage"""
+WORKSPACE_RUNS = """
+    SELECT e.workspace, r.lifecycle_stage, count(*) FROM runs r JOIN experiments e USING (experiment_id)
+    GROUP BY e.workspace, r.lifecycle_stage"""
 # The words of MLflow's `JobStatus`, by their numbers in its table.
 JOB_STATUSES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "TIMEOUT", "CANCELED", "NEEDS_RECOVERY")
 JOBS = "SELECT status, count(*) FROM jobs GROUP BY status"
@@ -102,6 +107,25 @@ class DatabaseInventory:
         yield _gauge("mlflow_registered_models_total", "Number of registered models.", (), {(): models[0]})
         yield _gauge("mlflow_model_versions_total", "Number of model versions.", (), {(): versions[0]})
         yield _gauge("mlflow_database_size_bytes", "Size of the database in bytes.", (), {(): size[0]})
+
+
+class WorkspaceInventory:
+    """Contents of each workspace that has experiments."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def collect(self) -> Iterator[Metric]:
+        """Count the rows; a stage without rows has no value."""
+        with _open_query(self.database) as rows:
+            experiments, runs = (
+                {(workspace, stage): count for workspace, stage, count in rows(query)}
+                for query in (WORKSPACE_EXPERIMENTS, WORKSPACE_RUNS)
+            )
+        labels = ("workspace", "lifecycle_stage")
+        words = "Number of experiments of a workspace."
+        yield _gauge("mlflow_workspace_experiments_total", words, labels, experiments)
+        yield _gauge("mlflow_workspace_runs_total", "Number of runs of a workspace.", labels, runs)
 
 
 class JobQueue:

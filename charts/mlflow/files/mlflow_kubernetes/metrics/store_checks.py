@@ -6,7 +6,12 @@ from functools import partial
 from prometheus_client.registry import Collector
 
 from mlflow_kubernetes.metrics import artifact_check
-from mlflow_kubernetes.metrics.database_metrics import DatabaseInventory, DatabaseState, JobQueue
+from mlflow_kubernetes.metrics.database_metrics import (
+    DatabaseInventory,
+    DatabaseState,
+    JobQueue,
+    WorkspaceInventory,
+)
 from mlflow_kubernetes.metrics.periodic_check import PeriodicCheck
 from mlflow_kubernetes.metrics.replica_metrics import ReplicaState
 from mlflow_kubernetes.metrics.table_metrics import TableState
@@ -16,6 +21,7 @@ from mlflow_kubernetes.stores.artifact_root import artifact_root
 from mlflow_kubernetes.stores.database import PostgreSQL, connect
 from mlflow_kubernetes.stores.read_replica import replica_uri
 from mlflow_kubernetes.stores.store_factory import open_store
+from mlflow_kubernetes.stores.workspaces import is_enabled
 
 
 def collectors(env: Mapping[str, str]) -> list[Collector]:
@@ -27,6 +33,11 @@ def collectors(env: Mapping[str, str]) -> list[Collector]:
         PeriodicCheck("mlflow_database", "the database", state.collect, every),
         PeriodicCheck("mlflow_inventory", "the count of runs and models", inventory.collect, every),
     ]
+    if is_enabled(env):
+        teams = WorkspaceInventory(database)
+        checks.append(
+            PeriodicCheck("mlflow_workspaces", "the count of workspaces' runs", teams.collect, every)
+        )
     if isinstance(database, PostgreSQL):
         tables = TableState(database, env)
         checks.append(PeriodicCheck("mlflow_tables", "the state of the tables", tables.collect, every))

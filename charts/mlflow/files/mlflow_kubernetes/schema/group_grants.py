@@ -8,7 +8,7 @@ from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.server import oidc_plugin
 from mlflow_kubernetes.stores.database import Database
 
-VARIABLE = "MLFLOW_KUBERNETES_OIDC_GROUPS"
+VARIABLE, WORKSPACES = "MLFLOW_KUBERNETES_OIDC_GROUPS", "MLFLOW_KUBERNETES_OIDC_WORKSPACES"
 # Priority of the first grant. Patterns that an administrator makes have lower numbers, and so come first.
 FIRST = 100_000
 # What a pattern is about, by the attribute of the plugin's store: its table, and a condition.
@@ -18,6 +18,7 @@ KINDS = {
     "prompt_group_regex_repo": "registered_model_group_regex_permissions p WHERE p.prompt",
     "scorer_group_regex_repo": "scorer_group_regex_permissions p WHERE true",
 }
+WORKSPACE_KIND = {"workspace_group_regex_permission_repo": "workspace_group_regex_permissions p WHERE true"}
 
 # By kind, group and pattern: priority and permission.
 Grants = dict[tuple[str, str, str], tuple[int, str]]
@@ -29,9 +30,11 @@ def keep_grants(database: Database, env: Mapping[str, str]) -> None:
 
     Args:
         database: PostgreSQL, with the plugin's tables.
-        env: MLFLOW_KUBERNETES_OIDC_GROUPS has a line for each grant, `permission,group,pattern`.
+        env: MLFLOW_KUBERNETES_OIDC_GROUPS has a line for each grant by names, `permission,group,pattern`, and
+            MLFLOW_KUBERNETES_OIDC_WORKSPACES for each on a workspace, `permission,group,workspace`.
     """
-    wanted = _wanted(env.get(VARIABLE, "").splitlines())
+    workspaces = [f"{line}$" for line in env.get(WORKSPACES, "").splitlines()]
+    wanted = _wanted(KINDS, env.get(VARIABLE, "").splitlines()) | _wanted(WORKSPACE_KIND, workspaces)
     if _found(database)[0] == wanted:
         return
     with database.lock(lambda: log.info("another pod writes the grants of groups; waiting for it.")):
@@ -39,11 +42,11 @@ def keep_grants(database: Database, env: Mapping[str, str]) -> None:
     log.info("the grants of groups are those of auth.oidc.groups.")
 
 
-def _wanted(lines: list[str]) -> Grants:
+def _wanted(kinds: Mapping[str, str], lines: list[str]) -> Grants:
     grants = [line.split(",", 2) for line in lines]
     return {
         (kind, group, pattern): (FIRST + number, permission)
-        for kind in KINDS
+        for kind in kinds
         for number, (permission, group, pattern) in enumerate(grants)
     }
 
@@ -52,7 +55,7 @@ def _found(database: Database) -> tuple[Grants, dict[tuple[str, str, str], int]]
     """The grants that a release has made, and their ids."""
     grants, ids = {}, {}
     with database.connection() as connection, closing(connection.cursor()) as cursor:
-        for kind, rows in KINDS.items():
+        for kind, rows in (KINDS | WORKSPACE_KIND).items():
             columns = "p.id, g.group_name, p.regex, p.priority, p.permission"
             cursor.execute(
                 f"SELECT {columns} FROM groups g, {rows} AND g.id = p.group_id AND p.priority >= {FIRST}"  # noqa: S608

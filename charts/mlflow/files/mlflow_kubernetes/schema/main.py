@@ -1,6 +1,6 @@
 """Bring the database to the schema of the installed MLflow: the init container of every server pod.
 
-An up-to-date database costs two queries: MLflow is not imported and no lock is taken. Otherwise one pod of
+An up-to-date database costs three queries: MLflow is not imported and no lock is taken. Otherwise one pod of
 all that start at the same time migrates, under a lock in the database, and the others wait for it. With
 arguments, those of a backup, it makes a backup first. On PostgreSQL it then builds the chart's own indexes
 and notes whose database it is.
@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cache
 
 import mlflow_kubernetes
@@ -22,6 +22,7 @@ from mlflow_kubernetes.schema.index_builds import keep_indexes
 from mlflow_kubernetes.schema.replica_schema import ReplicaBehind, wait_for_replica
 from mlflow_kubernetes.schema.schemas import Schema
 from mlflow_kubernetes.server import oidc_plugin
+from mlflow_kubernetes.stores import workspaces
 from mlflow_kubernetes.stores.database import Database, PostgreSQL, Unreachable, connect
 from mlflow_kubernetes.stores.owner import other_owner
 
@@ -38,8 +39,11 @@ def main() -> int:
         database = connect(os.environ.get("MLFLOW_BACKEND_STORE_URI", ""))
         if oidc_plugin.enabled():
             oidc_plugin.set_variables(os.environ)
-        for schema in schemas.required_schemas(os.environ):
+        wanted = schemas.required_schemas(os.environ)
+        for schema in wanted:
             bring_up_to_date(database, schema)
+        if workspaces.REVISION in wanted[0].revisions.known and not workspaces.is_enabled(os.environ):
+            refuse_hidden_workspaces(database)
         if oidc_plugin.enabled():
             keep_grants(database, os.environ)
         if isinstance(database, PostgreSQL):
@@ -73,6 +77,18 @@ def bring_up_to_date(database: Database, schema: Schema) -> None:
     if found != head:
         raise SchemaError(f"the migration ended at {found} instead of {head}; see the lines above.")
     log.info(f"{schema.what} is migrated ({found}).")
+
+
+def refuse_hidden_workspaces(database: Database) -> None:
+    """Stop with one sentence where MLflow would not start without workspaces."""
+    with database.connection() as connection, closing(connection.cursor()) as cursor:
+        cursor.execute(workspaces.OTHER_WORKSPACE)
+        found = cursor.fetchone()
+    if found:
+        raise SchemaError(
+            f"mlflow.workspaces.enabled: the database has experiments, models or webhooks in the workspace "
+            f"{found[0]}, which would be hidden; set it to true, old pods keep serving."
+        )
 
 
 def wait_for(database: Database, schema: Schema) -> str | None:

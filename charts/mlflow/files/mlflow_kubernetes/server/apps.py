@@ -11,7 +11,14 @@ from functools import lru_cache
 from typing import Any
 
 from mlflow_kubernetes.log import logger
-from mlflow_kubernetes.server import auth, command_line, replica_misses, request_metrics, unavailable
+from mlflow_kubernetes.server import (
+    artifact_paths,
+    auth,
+    command_line,
+    replica_misses,
+    request_metrics,
+    unavailable,
+)
 from mlflow_kubernetes.server.deferred import deferred_imports
 from mlflow_kubernetes.server.edge.limits import max_body
 from mlflow_kubernetes.server.fast.install import install as install_fast_paths
@@ -198,6 +205,7 @@ def open_apps(app_name: str) -> Apps:
     limit_decompression()
     withhold_presigned_urls()
     limit_parts()
+    artifact_paths.install()
     replica_misses.install(mlflow.server.app)
     unavailable.install(fastapi, mlflow.server.app)
     apps = Apps(mlflow.server.app, fastapi)

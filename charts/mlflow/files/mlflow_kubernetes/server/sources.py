@@ -39,17 +39,29 @@ def install() -> None:
     from mlflow.store.tracking import sqlalchemy_store
 
     more = allowed_prefixes()
-    parse = handlers._get_request_message
 
-    def parsed(request_message: Any, *args: Any, **kwargs: Any) -> Any:
-        message = parse(request_message, *args, **kwargs)
+    def checked(message: Any) -> None:
         _check_trace_id(message)
         for field, value, schemes in named_places(message):
             if not allowed(value, schemes, more) and not _is_administrator():
                 _refuse(field, value, schemes)
+
+    parse = handlers._get_request_message
+
+    def parsed(request_message: Any, *args: Any, **kwargs: Any) -> Any:
+        message = parse(request_message, *args, **kwargs)
+        checked(message)
         return message
 
     handlers._get_request_message = parsed
+    if parse_workspace := getattr(handlers, "_get_workspace_request_message", None):
+
+        def parsed_workspace(request_message: Any, *args: Any, **kwargs: Any) -> Any:
+            message, body = parse_workspace(request_message, *args, **kwargs)
+            checked(message)
+            return message, body
+
+        handlers._get_workspace_request_message = parsed_workspace
     sqlalchemy_store._validate_trace_tag = _without_places(sqlalchemy_store._validate_trace_tag)
 
 
@@ -60,6 +72,13 @@ def named_places(message: Any) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         yield "artifact_location", message.artifact_location, LOCATIONS
     elif kind == "CreateModelVersion" and not _is_placeholder(message):
         yield "source", message.source, SOURCES
+    elif kind in ("CreateWorkspace", "UpdateWorkspace"):
+        for field, value in (
+            ("default_artifact_root", message.default_artifact_root),
+            ("trace_archival_config.location", message.trace_archival_config.location),
+        ):
+            if value:
+                yield field, value, LOCATIONS
     elif kind in ("SetTraceTag", "SetTraceTagV3"):
         yield from _trace_tags([(message.key, message.value)], _trace_id_of_path())
     elif kind == "StartTrace":

@@ -28,6 +28,7 @@ def create() -> Any:
     """Return the app that `mlflow server` would serve, behind the gate."""
     from mlflow_kubernetes.log.setup import configure, format_handlers
     from mlflow_kubernetes.server import (
+        artifact_paths,
         auth,
         kubernetes_plugin,
         oidc,
@@ -60,6 +61,7 @@ def create() -> Any:
     replica_misses.install(flask)
     withhold_presigned_urls()
     limit_parts()
+    artifact_paths.install()
     unavailable.install(app, flask)
     format_handlers()
     served = oidc.wrap(app) if oidc_plugin.enabled() else app

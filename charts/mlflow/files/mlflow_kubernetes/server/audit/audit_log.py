@@ -7,7 +7,6 @@ from datetime import datetime, timezone
 from typing import Any
 
 from mlflow_kubernetes.addresses import plain
-from mlflow_kubernetes.server import auth
 from mlflow_kubernetes.server.audit import flask_calls
 from mlflow_kubernetes.server.audit.call import Call, current
 from mlflow_kubernetes.server.audit.line_writer import LineWriter
@@ -30,8 +29,7 @@ def open_audit_log(flask: Any, fastapi: Any) -> "AuditLog | None":
     if os.environ.get("MLFLOW_KUBERNETES_AUDIT") != "true":
         return None
     flask_calls.install(flask)
-    if auth.enabled():
-        flask_calls.note_graphql_denials()
+    flask_calls.note_graphql_denials()
     return AuditLog(Routes(flask, fastapi))
 
 

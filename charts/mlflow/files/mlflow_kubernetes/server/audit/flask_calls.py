@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+from mlflow_kubernetes.server import auth, oidc_plugin
 from mlflow_kubernetes.server.audit.call import Call, current
 from mlflow_kubernetes.server.audit.route_table import CHANGING, FILES
 
@@ -36,15 +37,22 @@ def _fill(call: Call, g: Any, request: Any, status: int) -> None:
 
 def note_graphql_denials() -> None:
     """Let the log know that GraphQL denied a field: it answers 200, with null."""
-    from mlflow.server import auth
+    if auth.enabled():
+        from mlflow.server.auth import GraphQLAuthorizationMiddleware
+    elif oidc_plugin.enabled():
+        from mlflow_oidc_auth.graphql.middleware import GraphQLAuthorizationMiddleware
+    else:
+        return
+    check = GraphQLAuthorizationMiddleware._check_authorization
 
-    check = auth.GraphQLAuthorizationMiddleware._check_authorization
-
-    def checked(middleware: Any, field_name: str, args: dict[str, Any], username: str) -> bool:
-        allowed = bool(check(middleware, field_name, args, username))
-        call = current.get()
-        if call is not None and not allowed:
-            call.denied = True
+    def checked(middleware: Any, *args: Any) -> bool:
+        allowed = False
+        try:
+            allowed = bool(check(middleware, *args))
+        finally:  # the middleware denies a field whose check fails
+            call = current.get()
+            if call is not None and not allowed:
+                call.denied = True
         return allowed
 
-    auth.GraphQLAuthorizationMiddleware._check_authorization = checked
+    GraphQLAuthorizationMiddleware._check_authorization = checked

@@ -12,6 +12,7 @@ from typing import Any
 from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.schema.schemas import Schema, required_schemas
 from mlflow_kubernetes.stores.database import connect
+from mlflow_kubernetes.stores.workspaces import OTHER_WORKSPACE, is_enabled
 from mlflow_kubernetes.tasks.copying import source, tables
 from mlflow_kubernetes.tasks.copying.accounts import write_accounts
 from mlflow_kubernetes.tasks.copying.artifacts import Artifacts
@@ -72,6 +73,7 @@ class Orders:
         self.places = Places(self.artifacts.root)
         with ExitStack() as stack:
             rows = self._rows(stack)
+            self._check_workspaces(rows)
             rows.places.learn(rows.origin, {name: old for name, (old, _) in rows.tables.items()})
             copied = rows.is_copied()
         yield {"done": {"copied": copied, "owners": len(self.places.owners)}}
@@ -151,6 +153,16 @@ class Orders:
         found = connect(self.env["MLFLOW_BACKEND_STORE_URI"]).revision(schema.table)
         if found != schema.revisions.head:
             raise TaskError(f"the release is at schema revision {found}; wait until its server is ready")
+
+    def _check_workspaces(self, rows: Rows) -> None:
+        from sqlalchemy import text
+
+        found = rows.origin.execute(text(OTHER_WORKSPACE)).scalar()
+        if found and not is_enabled(self.env):
+            raise TaskError(
+                f"the source has experiments or models in the workspace {found}, "
+                "which the release would hide; set mlflow.workspaces.enabled"
+            )
 
     def _open_accounts(self, schemas: list[Schema]) -> Any:
         if not schemas:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from mlflow_kubernetes.stores.workspaces import folder_of
 from mlflow_kubernetes.tasks.copying.tables import Row, read
 from mlflow_kubernetes.tasks.task import TaskError
 
@@ -18,6 +19,8 @@ ARTIFACTS, ARCHIVE = "mlflow.artifactLocation", "mlflow.trace.archiveLocation"
 # MLflow looks these up in the database itself.
 INDIRECT = ("models:/", "runs:/")
 ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+# MLflow's own rule for the name of a workspace.
+WORKSPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -49,16 +52,20 @@ class Places:
         self.owners: list[Owner] = []
         self._folders: dict[str, str] = {}
         self._traces: dict[str, str] = {}
+        self._experiments: dict[int, str] = {}
 
     def learn(self, connection: Any, tables: dict[str, Any]) -> None:
         """Read who owns artifacts in the source."""
+        for row in read(connection, tables["experiments"], ["experiment_id", "workspace"]):
+            number = int(row["experiment_id"])
+            self._experiments[number] = f"{_workspace_folder(row)}{number}"
         for row in read(connection, tables["runs"], ["run_uuid", "experiment_id", "artifact_uri"]):
-            self._add("run", row["run_uuid"], row["artifact_uri"], _run_folder(row))
+            self._add("run", row["run_uuid"], row["artifact_uri"], self._run_folder(row))
         names = ["model_id", "experiment_id", "artifact_location"]
         for row in read(connection, tables["logged_models"], names):
-            self._add("model", row["model_id"], row["artifact_location"], _model_folder(row))
+            self._add("model", row["model_id"], row["artifact_location"], self._model_folder(row))
         for row in read(connection, tables["trace_info"], ["request_id", "experiment_id"]):
-            self._traces[row["request_id"]] = f"{int(row['experiment_id'])}/traces/{_id(row['request_id'])}"
+            self._traces[row["request_id"]] = f"{self._experiment(row)}/traces/{_id(row['request_id'])}"
         table = tables["trace_tags"]
         wanted = table.columns["key"].in_([ARTIFACTS, ARCHIVE])
         for row in read(connection, table, ["request_id", "key", "value"], wanted):
@@ -73,11 +80,11 @@ class Places:
 
     def _changes(self, table: str, row: Row) -> Iterator[tuple[str, str | None]]:
         if table == "experiments" and row["artifact_location"]:
-            yield "artifact_location", self._address(str(int(row["experiment_id"])))
+            yield "artifact_location", self._address(self._experiment(row))
         elif table == "runs" and row["artifact_uri"]:
-            yield "artifact_uri", self._address(_run_folder(row))
+            yield "artifact_uri", self._address(self._run_folder(row))
         elif table == "logged_models" and row["artifact_location"]:
-            yield "artifact_location", self._address(_model_folder(row))
+            yield "artifact_location", self._address(self._model_folder(row))
         elif table == "trace_tags" and row["key"] in (ARTIFACTS, ARCHIVE):
             yield "value", self._address(self._trace_folder(row))
         elif table == "model_versions":
@@ -108,6 +115,17 @@ class Places:
             return None
         return f"{self._folders[head]}/{tail}".rstrip("/")
 
+    def _experiment(self, row: Row) -> str:
+        """Return the folder of the experiment that a row is or belongs to, in that of its workspace."""
+        number = int(row["experiment_id"])
+        return self._experiments.get(number, str(number))
+
+    def _run_folder(self, row: Row) -> str:
+        return f"{self._experiment(row)}/{_id(row['run_uuid'])}/artifacts"
+
+    def _model_folder(self, row: Row) -> str:
+        return f"{self._experiment(row)}/models/{_id(row['model_id'])}/artifacts"
+
     def _trace_folder(self, row: Row) -> str:
         folder = self._traces.get(row["request_id"]) or f"0/traces/{_id(row['request_id'])}"
         return f"{folder}/{'archive' if row['key'] == ARCHIVE else 'artifacts'}"
@@ -116,17 +134,17 @@ class Places:
         return f"{self.root}/{folder}"
 
 
-def _run_folder(row: Row) -> str:
-    return f"{int(row['experiment_id'])}/{_id(row['run_uuid'])}/artifacts"
-
-
-def _model_folder(row: Row) -> str:
-    return f"{int(row['experiment_id'])}/models/{_id(row['model_id'])}/artifacts"
-
-
 def _version_folder(row: Row) -> str:
     name = hashlib.sha256(f"{row['workspace']}/{row['name']}".encode()).hexdigest()[:16]
-    return f"registered-models/{name}/{int(row['version'])}"
+    return f"{_workspace_folder(row)}registered-models/{name}/{int(row['version'])}"
+
+
+def _workspace_folder(row: Row) -> str:
+    """Return the folder of a row's workspace, empty for `default`."""
+    name = row["workspace"]
+    if name and not WORKSPACE.fullmatch(name):
+        raise TaskError(f"the source has a workspace that MLflow never makes, {name[:80]!r}; remove that row")
+    return folder_of(name)
 
 
 def _id(text: str) -> str:

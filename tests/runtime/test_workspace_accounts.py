@@ -1,0 +1,138 @@
+"""Accounts of MLflow and their workspaces, granted by `mlflowops accounts`."""
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+import requests
+import yaml
+from cli.cli import Answer, Cli
+
+from runtime.basic_auth import ADMIN, FLASK_KEY
+from runtime.server import Server
+from runtime.test_schema import schema
+
+PASSWORD = "a password of twelve"
+Command = Callable[..., Answer]
+
+
+@pytest.fixture(scope="module")
+def server(
+    start: Callable[..., Server],
+    ready_database: Callable[[], dict[str, str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Server:
+    """A server of the chart's own settings, where accounts read what no grant names."""
+    env = {
+        **ready_database(),
+        "MLFLOW_KUBERNETES_APP_NAME": "basic-auth",
+        "MLFLOW_KUBERNETES_AUTH_PERMISSION": "READ",
+        "MLFLOW_AUTH_ADMIN_USERNAME": ADMIN[0],
+        "MLFLOW_AUTH_ADMIN_PASSWORD": ADMIN[1],
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": FLASK_KEY,
+        "MLFLOW_ENABLE_WORKSPACES": "true",
+    }
+    step = schema(tmp_path_factory.mktemp("schema"), **env)
+    assert step.returncode == 0, step.stdout
+    return start(**env).ready()
+
+
+@pytest.fixture
+def accounts(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Command]:
+    """The command, as the administrator; `password` is its stdin."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", ADMIN[0])
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", ADMIN[1])
+    command = Cli(capsys, monkeypatch)
+
+    def call(*words: str, password: str = "") -> Answer:
+        monkeypatch.setattr("sys.stdin", io.StringIO(password))
+        return command("accounts", *words)
+
+    mlflow.set_tracking_uri(server.url)
+    yield call
+    mlflow.set_tracking_uri("")
+
+
+def make(server: Server, name: str, workspace: str, what: str) -> int:
+    """Create an experiment; the status."""
+    return requests.post(
+        f"{server.url}/api/2.0/mlflow/experiments/create",
+        json={"name": what},
+        headers={"X-MLFLOW-WORKSPACE": workspace},
+        auth=(name, PASSWORD) if name != ADMIN[0] else ADMIN,
+        timeout=60,
+    ).status_code
+
+
+def read(server: Server, name: str, workspace: str, what: str) -> int:
+    """Read an experiment; the status."""
+    return requests.get(
+        f"{server.url}/api/2.0/mlflow/experiments/get-by-name",
+        {"experiment_name": what},
+        headers={"X-MLFLOW-WORKSPACE": workspace},
+        auth=(name, PASSWORD),
+        timeout=60,
+    ).status_code
+
+
+def test_grants_on_workspaces(server: Server, accounts: Command) -> None:
+    mlflow.create_workspace("granted")
+    assert accounts("add", "anna", password=f"{PASSWORD}\n").code == 0
+    for workspace in ("default", "granted"):
+        assert make(server, ADMIN[0], workspace, "plan") == 200
+    assert read(server, "anna", "default", "plan") == 403, "auth.basic.defaultPermission is no grant"
+    assert (read(server, "anna", "granted", "plan"), make(server, "anna", "granted", "a")) == (403, 403)
+    assert make(server, "anna", "default", "a") == 403
+
+    assert accounts("grant", "anna", "USE", "--workspace", "granted").code == 0
+    assert (read(server, "anna", "granted", "plan"), make(server, "anna", "granted", "b")) == (200, 200)
+    for permission in ("MANAGE", "USE", "USE"):
+        assert accounts("grant", "anna", permission, "--workspace", "granted").code == 0
+        (anna,) = [each for each in accounts("list", "-o", "json").data if each["name"] == "anna"]
+        assert anna["grants"] == [{"workspace": "granted", "permission": permission}]
+    assert accounts("revoke", "anna", "--workspace", "granted").code == 0
+    assert read(server, "anna", "granted", "plan") == 403
+
+
+def test_the_default_workspace_can_be_granted(server: Server, accounts: Command) -> None:
+    assert accounts("add", "bert", password=f"{PASSWORD}\n").code == 0
+    assert accounts("grant", "bert", "USE", "--workspace", "default").code == 0
+    assert make(server, "bert", "default", "of bert") == 200
+
+
+def test_a_file_has_workspaces(server: Server, accounts: Command, tmp_path: Path) -> None:
+    mlflow.create_workspace("in-a-file")
+    (tmp_path / "passwords").mkdir()
+    (tmp_path / "passwords/carl").write_text(PASSWORD)
+    file = tmp_path / "accounts.yaml"
+
+    def apply(*grants: dict[str, str]) -> Answer:
+        file.write_text(yaml.safe_dump({"accounts": [{"name": "carl", "grants": list(grants)}]}))
+        return accounts("apply", str(file), "--passwords", str(tmp_path / "passwords"), "--prune")
+
+    grant = {"workspace": "in-a-file", "permission": "MANAGE"}
+    assert "grant carl MANAGE on workspace in-a-file" in apply(grant).out
+    assert apply(grant).out == "no change\n"
+    assert "revoke MANAGE of carl on workspace in-a-file" in apply().out
+    assert "workspace none-such: there is none of this name" in apply({**grant, "workspace": "none-such"}).err
+    assert "set USE, MANAGE" in apply({**grant, "permission": "READ"}).err
+
+
+def test_grants_of_another_workspace_stay(
+    server: Server, accounts: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command works in the workspace of MLFLOW_WORKSPACE, as each client does."""
+    mlflow.create_workspace("elsewhere")
+    assert make(server, ADMIN[0], "elsewhere", "one") == 200
+    assert accounts("add", "dora", password=f"{PASSWORD}\n").code == 0
+    monkeypatch.setenv("MLFLOW_WORKSPACE", "elsewhere")
+    assert accounts("grant", "dora", "READ", "--experiment", "one").code == 0
+    assert read(server, "dora", "elsewhere", "one") == 200
+    monkeypatch.delenv("MLFLOW_WORKSPACE")
+    (dora,) = [each for each in accounts("list", "-o", "json").data if each["name"] == "dora"]
+    assert dora["grants"] == []
