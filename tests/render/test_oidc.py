@@ -38,9 +38,12 @@ def test_the_plugin_gets_its_settings(chart: Chart) -> None:
             "SESSION_COOKIE_SECURE": "true",
         }.items()
     )
-    grants = ["EDIT,Data Science,churn-.*", "READ,auditors,.*", "EDIT,k8s:airflow,.*"]
-    assert env["MLFLOW_KUBERNETES_OIDC_GROUPS"].splitlines() == grants
-    assert env["MLFLOW_KUBERNETES_OIDC_WORKSPACES"] == "MANAGE,Data Science,research"
+    assert json.loads(env["MLFLOW_KUBERNETES_OIDC_GROUPS"]) == [
+        {"name": "Data Science", "pattern": "churn-.*", "permission": "EDIT"},
+        {"name": "auditors", "pattern": ".*", "permission": "READ"},
+        {"name": "k8s:airflow", "pattern": ".*", "permission": "EDIT"},
+        {"name": "Data Science", "workspace": "research", "permission": "MANAGE"},
+    ]
     assert env["MLFLOW_ENABLE_WORKSPACES"] == "true"
 
 

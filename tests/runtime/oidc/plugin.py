@@ -1,6 +1,7 @@
 """The plugin beside the MLflow of these tests, from its image's lock file, and the settings of the chart."""
 
 import hashlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,10 @@ from testbed import locks, paths
 
 LOCK = paths.BED / "images/mlflow-oidc/requirements.lock"
 KEY = "a key of sessions and cookies, for tests"
-GROUPS = ["MANAGE,blue,blue-", "READ,red,shared-"]
+GROUPS = [
+    {"name": "blue", "pattern": "blue-", "permission": "MANAGE"},
+    {"name": "red", "pattern": "shared-", "permission": "READ"},
+]
 
 
 def packages() -> Path:
@@ -32,7 +36,7 @@ def settings(provider: Provider, **more: str) -> dict[str, str]:
         "PYTHONPATH": str(packages()),
         "MLFLOW_KUBERNETES_LAUNCHER": "upstream",
         "MLFLOW_KUBERNETES_APP_NAME": "oidc-auth",
-        "MLFLOW_KUBERNETES_OIDC_GROUPS": "\n".join(GROUPS),
+        "MLFLOW_KUBERNETES_OIDC_GROUPS": json.dumps(GROUPS),
         "MLFLOW_FLASK_SERVER_SECRET_KEY": KEY,
         "AUTOMATIC_LOGIN_REDIRECT": "true",
         "DEFAULT_LANDING_PAGE_IS_PERMISSIONS": "false",

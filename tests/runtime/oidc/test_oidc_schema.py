@@ -1,5 +1,6 @@
 """The plugin's tables and the grants of groups come with the one migration."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +35,8 @@ def test_grants_follow_the_values(
     postgres.query(
         f"{by_hand} SELECT 'mine-', 1, id, 'EDIT' FROM groups WHERE group_name = 'red'", where["PGDATABASE"]
     )
-    migrate(home, env | {"MLFLOW_KUBERNETES_OIDC_GROUPS": "READ,blue,blue-"})
+    changed = [{"name": "blue", "pattern": "blue-", "permission": "READ"}]
+    migrate(home, env | {"MLFLOW_KUBERNETES_OIDC_GROUPS": json.dumps(changed)})
     expected = [("red", "mine-", "EDIT"), ("blue", "blue-", "READ")]
     assert postgres.query(SELECT, where["PGDATABASE"]) == expected
 

@@ -1,5 +1,6 @@
 """Groups of the provider and their workspaces, as auth.oidc.groups grants them."""
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,7 +12,10 @@ from runtime.oidc.people import SECONDS
 from runtime.oidc.test_oidc import ANNA, BERT, OLGA, logged_in
 from runtime.postgres import Postgres
 
-GRANTS = ["MANAGE,blue,blue", "READ,red,blue"]
+GRANTS = [
+    {"name": "blue", "workspace": "blue", "permission": "MANAGE"},
+    {"name": "red", "workspace": "blue", "permission": "READ"},
+]
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +27,7 @@ def teams(
     """A site with two workspaces; anna's group manages one, and bert's reads it."""
     own = {
         "MLFLOW_ENABLE_WORKSPACES": "true",
-        "MLFLOW_KUBERNETES_OIDC_WORKSPACES": "\n".join(GRANTS),
-        "MLFLOW_KUBERNETES_OIDC_GROUPS": "",
+        "MLFLOW_KUBERNETES_OIDC_GROUPS": json.dumps(GRANTS),
         "OIDC_WORKSPACE_CLAIM_NAME": "no claim",
         "OIDC_WORKSPACE_REQUIRE_CREATION_CONTEXT": "true",
         "WORKSPACE_CACHE_TTL_SECONDS": "2",
@@ -91,7 +94,7 @@ def test_a_grant_that_leaves_the_values_is_removed(teams: Site) -> None:
     anna, bert = logged_in(teams, ANNA), logged_in(teams, BERT)
     assert create(anna, teams, "blue", "for bert") == 200
     wait_until("the grant", lambda: "for bert" in names(bert, teams, "blue"))
-    env = {**teams.other.env, "MLFLOW_KUBERNETES_OIDC_WORKSPACES": GRANTS[0]}
+    env = {**teams.other.env, "MLFLOW_KUBERNETES_OIDC_GROUPS": json.dumps(GRANTS[:1])}
     assert "the grants of groups are those of auth.oidc.groups" in migrate(teams.provider.folder, env)
     wait_until("the end of the grant", lambda: names(bert, teams, "blue") == set())
     assert "for bert" in names(anna, teams, "blue")

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from runtime.oidc.conftest import Site, migrate
 from runtime.oidc.people import browser, call, log_in
+from runtime.oidc.plugin import GROUPS
 from runtime.oidc.provider import CLIENT
 from runtime.server import Server
 
@@ -41,8 +42,9 @@ def server(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         "jwks_inline": {"keys": [{**key, "kid": KEY_ID, "alg": "RS256"}]},
         "namespace_allowlist": ["jobs"],
     }
-    grants = f"{site.other.env['MLFLOW_KUBERNETES_OIDC_GROUPS']}\nMANAGE,k8s:jobs,jobs-"
-    more = {"AUTH_PROVIDERS": json.dumps([people, cluster]), "MLFLOW_KUBERNETES_OIDC_GROUPS": grants}
+    grants = [*GROUPS, {"name": "k8s:jobs", "pattern": "jobs-", "permission": "MANAGE"}]
+    more = {"AUTH_PROVIDERS": json.dumps([people, cluster])}
+    more["MLFLOW_KUBERNETES_OIDC_GROUPS"] = json.dumps(grants)
     folder = tmp_path_factory.mktemp("accounts")
     env = {**site.other.env, **more}
     migrate(folder, env)

@@ -88,18 +88,12 @@ run those that it was asked for. Takes `.`.
 {{- else if eq .Values.auth.mode "oidc" }}{{ with .Values.auth.oidc -}}
 {{- /* Names without MLFLOW_KUBERNETES are the plugin's own. */}}
 {{- $callback := default (printf "https://%s/callback" $hosts.public) .redirectUri -}}
-{{- $grants := list }}{{ $workspaces := list -}}
-{{- range .groups }}{{ $grant := printf "%s,%s" .permission .name -}}
-{{- if .pattern }}{{ $grants = append $grants (printf "%s,%s" $grant .pattern) -}}
-{{- else }}{{ $workspaces = append $workspaces (printf "%s,%s" $grant .workspace) }}{{ end -}}
-{{- end -}}
 {{- $env = merge $env (include "mlflow.env.cluster" $.Values.auth | fromJson) (dict
       "AUTOMATIC_LOGIN_REDIRECT" "true"
       "DEFAULT_LANDING_PAGE_IS_PERMISSIONS" "false"
       "DEFAULT_MLFLOW_PERMISSION" .defaultPermission
       "MLFLOW_KUBERNETES_APP_NAME" "oidc-auth"
-      "MLFLOW_KUBERNETES_OIDC_GROUPS" (join "\n" $grants)
-      "MLFLOW_KUBERNETES_OIDC_WORKSPACES" (join "\n" $workspaces)
+      "MLFLOW_KUBERNETES_OIDC_GROUPS" (toJson .groups)
       "OIDC_ADMIN_GROUP_NAME" (join "," .adminGroups)
       "OIDC_AUDIENCE" .clientId
       "OIDC_CLIENT_ID" .clientId

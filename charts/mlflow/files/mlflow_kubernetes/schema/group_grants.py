@@ -1,5 +1,6 @@
 """The grants of auth.oidc.groups: patterns of names, which the plugin keeps in its tables."""
 
+import json
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
@@ -8,7 +9,7 @@ from mlflow_kubernetes.log import logger
 from mlflow_kubernetes.server import oidc_plugin
 from mlflow_kubernetes.stores.database import Database
 
-VARIABLE, WORKSPACES = "MLFLOW_KUBERNETES_OIDC_GROUPS", "MLFLOW_KUBERNETES_OIDC_WORKSPACES"
+VARIABLE = "MLFLOW_KUBERNETES_OIDC_GROUPS"
 # Priority of the first grant. Patterns that an administrator makes have lower numbers, and so come first.
 FIRST = 100_000
 # What a pattern is about, by the attribute of the plugin's store: its table, and a condition.
@@ -30,11 +31,9 @@ def keep_grants(database: Database, env: Mapping[str, str]) -> None:
 
     Args:
         database: PostgreSQL, with the plugin's tables.
-        env: MLFLOW_KUBERNETES_OIDC_GROUPS has a line for each grant by names, `permission,group,pattern`, and
-            MLFLOW_KUBERNETES_OIDC_WORKSPACES for each on a workspace, `permission,group,workspace`.
+        env: MLFLOW_KUBERNETES_OIDC_GROUPS has the list of auth.oidc.groups, as JSON.
     """
-    workspaces = [f"{line}$" for line in env.get(WORKSPACES, "").splitlines()]
-    wanted = _wanted(KINDS, env.get(VARIABLE, "").splitlines()) | _wanted(WORKSPACE_KIND, workspaces)
+    wanted = _wanted(json.loads(env.get(VARIABLE) or "[]"))
     if _found(database)[0] == wanted:
         return
     with database.lock(lambda: log.info("another pod writes the grants of groups; waiting for it.")):
@@ -42,13 +41,14 @@ def keep_grants(database: Database, env: Mapping[str, str]) -> None:
     log.info("the grants of groups are those of auth.oidc.groups.")
 
 
-def _wanted(kinds: Mapping[str, str], lines: list[str]) -> Grants:
-    grants = [line.split(",", 2) for line in lines]
-    return {
-        (kind, group, pattern): (FIRST + number, permission)
-        for kind in kinds
-        for number, (permission, group, pattern) in enumerate(grants)
-    }
+def _wanted(groups: list[dict[str, str]]) -> Grants:
+    wanted: Grants = {}
+    for number, grant in enumerate(groups):
+        workspace = grant.get("workspace")
+        pattern = f"{workspace}$" if workspace else grant["pattern"]
+        for kind in WORKSPACE_KIND if workspace else KINDS:
+            wanted[kind, grant["name"], pattern] = (FIRST + number, grant["permission"])
+    return wanted
 
 
 def _found(database: Database) -> tuple[Grants, dict[tuple[str, str, str], int]]:
