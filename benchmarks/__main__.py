@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.options import GROUPS, LATEST, Options
+from benchmarks.options import GROUPS, LATEST, USUAL, Options
 from benchmarks.record import Record
 from benchmarks.run import Run
 from testbed.cluster import DEFAULT_NAME, current
 
 
 def measure(
-    only: Annotated[str, typer.Option(help=f"Groups of cases, of {','.join(GROUPS)}.")] = ",".join(GROUPS),
+    only: Annotated[str, typer.Option(help=f"Groups of cases, of {','.join(GROUPS)}.")] = ",".join(USUAL),
     peers: Annotated[str, typer.Option(help="Peers, such as ours,official. Empty means all.")] = "",
     max_runs: Annotated[int, typer.Option(help="The largest experiment: 1000, 100000 or 1000000.")] = 10**6,
     rounds: Annotated[int, typer.Option(help="Slices per case and peer. 0 means what the case says.")] = 0,

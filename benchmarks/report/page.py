@@ -17,6 +17,7 @@ from benchmarks.report.sentence import write_sentences
 from benchmarks.report.verdicts import THEIRS, unmet, verdicts
 
 PAGE = REPO / "docs/performance.md"
+PYTHONS = LATEST.with_name("python.json")
 METHOD = Path(__file__).with_name("method.md")
 TITLES = {peer.name: peer.title for peer in EVERY}
 GROUPS = {
@@ -26,7 +27,6 @@ GROUPS = {
     "reads": "Histories, registry, traces",
     "spans": "Spans by OTLP",
     "login": "With basic-auth",
-    "python": "MLflow's own server by the Python of its image",
     "indexed": "With indexes.latestMetrics, which is off by default",
 }
 
@@ -45,6 +45,7 @@ def page(data: dict[str, Any]) -> str:
                 "![Searches by the size of the experiment](images/performance-searches.svg)",
                 *_calls(data),
                 *_pods(data),
+                *_pythons(json.loads(PYTHONS.read_text())),
                 METHOD.read_text().strip(),
                 *_failures(data),
             ]
@@ -147,6 +148,18 @@ def _facts(title: str, peers: dict[str, dict[str, float]], columns: dict[str, st
             for name, facts in peers.items()
         ]
         yield table(("", *columns.values()), rows)
+
+
+def _pythons(data: dict[str, Any]) -> Iterator[str]:
+    """The table of the images of two Pythons, which have a run of their own."""
+    yield "## Python 3.13 beside 3.11"
+    yield (
+        "MLflow's own server, without this chart's fast paths, in images of two Pythons and Debians.\n"
+        f"Measured on {data['date']} UTC at commit `{data['commit']}` with MLflow {data['mlflow']}\n"
+        f"(load {data['machine']['load']} at the start). {data['note']} To repeat it:\n"
+        '`make benchmark BENCHMARK="--only python --output benchmarks/results/python.json"`.'
+    )
+    yield _group(figures(data))
 
 
 def _failures(data: dict[str, Any]) -> Iterator[str]:
