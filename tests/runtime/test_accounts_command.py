@@ -31,7 +31,14 @@ def server(
 
 @pytest.fixture
 def accounts(server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """The command, as the administrator; `password` is its stdin."""
+    """The command, as the administrator."""
+    return as_administrator(server, monkeypatch, capsys)
+
+
+def as_administrator(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """Return the command for a server; `password` is its stdin."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", ADMIN[0])
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", ADMIN[1])

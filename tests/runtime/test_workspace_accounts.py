@@ -1,6 +1,5 @@
 """Accounts of MLflow and their workspaces, granted by `mlflowops accounts`."""
 
-import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,14 +7,12 @@ import mlflow
 import pytest
 import requests
 import yaml
-from cli.cli import Answer, Cli
+from cli.cli import Answer
 
 from runtime.basic_auth import ADMIN, FLASK_KEY
 from runtime.server import Server
+from runtime.test_accounts_command import PASSWORD, Command, as_administrator
 from runtime.test_schema import schema
-
-PASSWORD = "a password of twelve"
-Command = Callable[..., Answer]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +21,7 @@ def server(
     ready_database: Callable[[], dict[str, str]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Server:
-    """A server of the chart's own settings, where accounts read what no grant names."""
+    """A server of the chart's own settings, whose default permission is READ."""
     env = {
         **ready_database(),
         "MLFLOW_KUBERNETES_APP_NAME": "basic-auth",
@@ -43,18 +40,9 @@ def server(
 def accounts(
     server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Command]:
-    """The command, as the administrator; `password` is its stdin."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
-    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", ADMIN[0])
-    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", ADMIN[1])
-    command = Cli(capsys, monkeypatch)
-
-    def call(*words: str, password: str = "") -> Answer:
-        monkeypatch.setattr("sys.stdin", io.StringIO(password))
-        return command("accounts", *words)
-
+    """The command, as the administrator."""
     mlflow.set_tracking_uri(server.url)
-    yield call
+    yield as_administrator(server, monkeypatch, capsys)
     mlflow.set_tracking_uri("")
 
 
