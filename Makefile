@@ -101,7 +101,7 @@ lint-python: $(READY)
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 
 lint-types: $(READY)
-	@$(PY) -m mypy scripts testbed/src
+	@$(PY) -m mypy scripts testbed/src benchmarks
 
 # Without the types of MLflow and its libraries, which the code follows in many versions.
 lint-pod-types: $(READY)
