@@ -64,7 +64,7 @@ def understood(item: Json) -> Json:
     item = expanded(item)
     for container in containers(item):
         for entry in container.get("env", []):
-            if entry["name"] == "AUTH_PROVIDERS":
+            if entry["name"] in ("AUTH_PROVIDERS", "MLFLOW_KUBERNETES_OIDC_GROUPS"):
                 entry["value"] = json.loads(entry["value"])
     return item
 
