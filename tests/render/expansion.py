@@ -1,6 +1,7 @@
 """What a process gets of its container's environment and command: Kubernetes puts variables into both."""
 
 import copy
+import json
 import re
 
 from render.chart import Json
@@ -47,3 +48,13 @@ def containers(item: Json) -> list[Json]:
     spec = spec["template"]["spec"] if "template" in spec else spec
     found = spec.get("initContainers", []) + spec.get("containers", [])
     return [container for container in found if container["name"] in OF_THE_CHART]
+
+
+def understood(item: Json) -> Json:
+    """The same object with what the processes get, and the JSON among it parsed."""
+    item = expanded(item)
+    for container in containers(item):
+        for entry in container.get("env", []):
+            if entry["name"] in ("AUTH_PROVIDERS", "MLFLOW_KUBERNETES_OIDC_GROUPS"):
+                entry["value"] = json.loads(entry["value"])
+    return item

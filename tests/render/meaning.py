@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from render.chart import NEWEST, Json, Refused, _valid
-from render.expansion import expanded
+from render.expansion import expanded, understood
 from render.generate import AFTER, BEFORE
 from render.hostile import render
 
@@ -29,7 +29,7 @@ def outcome(values: Json) -> str:
     for item in objects:
         _valid(json.dumps(item), NEWEST)
     given = list(scalars(values))
-    arrived(given, list(scalars([expanded(item) for item in objects])))
+    arrived(given, list(scalars([understood(item) for item in objects])))
     _variables(values, objects)
     return "rendered"
 

@@ -1,7 +1,6 @@
 """A string of the values is refused, or arrives unchanged: as one string, in its place, as nothing else."""
 
 import functools
-import json
 import re
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 from sweep import sweep
 
 from render.chart import MLFLOW, Chart, Json, Refused, azure, postgres, s3
-from render.expansion import containers, expand, expanded
+from render.expansion import containers, expand, expanded, understood
 from render.hostile import HOSTILE, TABLE, concerns, filled, places, refused, render
 from render.test_contract import LEAVES, pick, resolve
 
@@ -57,16 +56,6 @@ def replaced(node: Any, words: dict[str, str]) -> Any:
     if not isinstance(node, str) or not words:
         return node
     return re.sub("|".join(map(re.escape, words)), lambda found: words[found[0]], node)
-
-
-def understood(item: Json) -> Json:
-    """The same object with what the processes get, and the JSON among it parsed."""
-    item = expanded(item)
-    for container in containers(item):
-        for entry in container.get("env", []):
-            if entry["name"] in ("AUTH_PROVIDERS", "MLFLOW_KUBERNETES_OIDC_GROUPS"):
-                entry["value"] = json.loads(entry["value"])
-    return item
 
 
 def flat(node: Any, path: str = "") -> dict[str, Any]:
