@@ -56,7 +56,7 @@ versions: $(READY) ## Run what depends most on Kubernetes on its oldest version 
 	@cd tests && ../$(PY) -m e2e.versions
 
 benchmark: $(READY) ## Measure beside other charts on the cluster of `make up` and write docs/performance.md (25 minutes)
-	@$(BED) images build upstream | cut -d' ' -f2 | xargs $(BED) cluster load
+	@$(if $(findstring python,$(BENCHMARK)),$(BED) images build upstream | cut -d' ' -f2 | xargs $(BED) cluster load)
 	@PYTHONPATH=tests $(PY) -m benchmarks $(BENCHMARK)
 	@PYTHONPATH=tests $(PY) -m benchmarks.report
 

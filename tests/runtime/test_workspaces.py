@@ -32,7 +32,7 @@ LAUNCHERS = ["direct", "upstream"]
 Enter = Callable[[str, str], MlflowClient]
 # An MLflow of a laptop with two workspaces, which each have a run, a file and a model of one name.
 OLD = """
-import sys, mlflow, pathlib
+import mlflow, pathlib
 from mlflow import MlflowClient
 mlflow.create_workspace("research")
 for workspace in ("default", "research"):
@@ -48,8 +48,6 @@ for workspace in ("default", "research"):
     client.create_registered_model("loose")
     client.create_model_version("loose", loose.resolve().as_uri())
 """
-
-
 # Of a file of another workspace, as a client that does not tidy paths may send them.
 PATHS = (
     "workspaces/%s", "./workspaces/%s", "%%2e/workspaces/%s", "workspaces/./%s", "/workspaces/%s",
@@ -92,7 +90,7 @@ def enter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Enter]:
 
 
 def files(store: Store) -> set[str]:
-    """The artifacts of the workspaces but `default`."""
+    """The artifacts of all workspaces."""
     return store.objects(store.key("mlflow-artifacts:/workspaces"))
 
 
@@ -162,15 +160,12 @@ def test_a_file_system_is_no_way_around(
     assert raw("GET", url, f"workspaces/{file}", "research") == (200, "research")
 
 
-def test_a_workspace_has_a_place_of_its_own(
-    start: Callable[..., Server], store: Store, s3: S3, enter: Enter
-) -> None:
+def test_a_workspace_has_a_place_of_its_own(start: Callable[..., Server], store: Store, enter: Enter) -> None:
     url, place = start(**store.env).ready().url, f"s3://{BUCKET}/research-{uuid.uuid4().hex[:8]}"
     enter(url, "default")
     mlflow.create_workspace("research")
     mlflow.update_workspace("research", default_artifact_root=place)
     client = enter(url, "research")
-
     number = client.create_experiment("x")
     assert client.get_experiment(number).artifact_location.startswith(place)
 

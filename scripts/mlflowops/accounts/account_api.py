@@ -61,12 +61,13 @@ class Accounts:
         found = [Account(user["username"], bool(user["is_admin"])) for user in users]
         experiments = {number: name for name, number in self.experiments().items()}
         for account in found:
-            for row in self._rows(account.name):
+            listed = self._permissions(account.name)
+            for row in _own(listed):
                 kind, thing = row["resource_type"], row["resource_pattern"]
                 if kind in (EXPERIMENT, MODEL):
                     name = experiments.get(thing, thing) if kind == EXPERIMENT else thing
                     account.grants[kind, name] = row["permission"]
-            for row in self._memberships(account.name):
+            for row in _memberships(listed):
                 if account.grants.get((WORKSPACE, row["workspace"])) != "MANAGE":
                     account.grants[WORKSPACE, row["workspace"]] = row["permission"]
         return sorted(found, key=lambda account: account.name)
@@ -93,7 +94,7 @@ class Accounts:
             self._join(name, thing, permission)
             return
         pattern = self._pattern(kind, thing)
-        for row in self._rows(name):
+        for row in _own(self._permissions(name)):
             if (row["resource_type"], row["resource_pattern"]) == (kind, pattern):
                 listed = self._call("GET", f"{ROLES}/permissions/list", params={"role_id": row["role_id"]})
                 (number,) = [
@@ -110,7 +111,7 @@ class Accounts:
     def revoke(self, name: str, kind: str, thing: str) -> None:
         """Take a grant back."""
         if kind == WORKSPACE:
-            self._leave(name, thing)
+            self._leave(name, thing, _memberships(self._permissions(name)))
             return
         body = {"username": name, "resource_type": kind, "resource_id": self._pattern(kind, thing)}
         self._call("POST", f"{PERMISSIONS}/revoke", json=body)
@@ -156,14 +157,15 @@ class Accounts:
         """Give an account the role of the permission in a workspace, then take the other one away."""
         if workspace not in self.workspaces():
             raise OpsError(f"workspace {workspace}", "there is none of this name", "check the name")
-        role = self._role(workspace, permission)
-        if role not in {row["role_id"] for row in self._memberships(name)}:
+        role, before = self._role(workspace, permission), _memberships(self._permissions(name))
+        if role not in {row["role_id"] for row in before}:
             self._call("POST", f"{ROLES}/assign", json={"username": name, "role_id": role})
-        self._leave(name, workspace, keep=role)
+        self._leave(name, workspace, [row for row in before if row["role_id"] != role])
 
-    def _leave(self, name: str, workspace: str, keep: int | None = None) -> None:
-        for row in self._memberships(name):
-            if row["workspace"] == workspace and row["role_id"] != keep:
+    def _leave(self, name: str, workspace: str, memberships: list[dict[str, Any]]) -> None:
+        """Take those of these roles away that are of the workspace."""
+        for row in memberships:
+            if row["workspace"] == workspace:
                 body = {"username": name, "role_id": row["role_id"]}
                 self._call("DELETE", f"{ROLES}/unassign", json=body)
 
@@ -197,25 +199,8 @@ class Accounts:
             return thing
         raise OpsError(f"experiment {thing}", "there is none of this name", "check the name")
 
-    def _rows(self, name: str) -> list[dict[str, Any]]:
-        """Return the account's own grants in this workspace: those of the role that MLflow makes for it."""
-        here = os.environ.get("MLFLOW_WORKSPACE") or "default"
-        return [
-            row
-            for row in self._permissions(name)
-            if row["role_name"].startswith("__user_") and row["workspace"] == here
-        ]
-
-    def _memberships(self, name: str) -> list[dict[str, Any]]:
-        """Return what the account has by WORKSPACE_ROLES, in all workspaces."""
-        return [
-            row
-            for row in self._permissions(name)
-            if (row["resource_type"], row["resource_pattern"]) == (WORKSPACE, "*")
-            and row["role_name"] in WORKSPACE_ROLES.values()
-        ]
-
     def _permissions(self, name: str) -> list[dict[str, Any]]:
+        """Return what the account has by all of its roles, in all workspaces."""
         found = self._call("GET", f"{PERMISSIONS}/list", params={"username": name})["permissions"]
         return list(found)
 
@@ -224,6 +209,22 @@ class Accounts:
         if not answer.ok:
             raise _refusal(answer)
         return answer.data
+
+
+def _own(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the account's own grants in this workspace: those of the role that MLflow makes for it."""
+    here = os.environ.get("MLFLOW_WORKSPACE") or "default"
+    return [row for row in rows if row["role_name"].startswith("__user_") and row["workspace"] == here]
+
+
+def _memberships(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the account has by WORKSPACE_ROLES."""
+    return [
+        row
+        for row in rows
+        if (row["resource_type"], row["resource_pattern"]) == (WORKSPACE, "*")
+        and row["role_name"] in WORKSPACE_ROLES.values()
+    ]
 
 
 def _refusal(answer: rest.Answer) -> OpsError:

@@ -78,9 +78,9 @@ def image(source: Source, result: Result) -> None:
     """Ask for an image with the plugin unless there is one of the company; MLflow's own has none."""
     server_values.image(source, result)
     if not result.get("image.repository"):
-        another = "another " if "image" in result.left else ""
+        which = "another" if "image" in result.left else "an"
         result.left["image"] = (
-            f"build {another or 'an '}image with mlflow-kubernetes-plugins (docs/identity.md), and set "
+            f"build {which} image with mlflow-kubernetes-plugins (docs/identity.md), and set "
             "image.registry, image.repository and image.tag"
         )
 

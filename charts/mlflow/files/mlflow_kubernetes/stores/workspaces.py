@@ -6,10 +6,11 @@ DEFAULT = "default"
 # The migration of MLflow that added them.
 REVISION = "1b5f0d9ad7c1"
 # MLflow does not start without workspaces where another one has any of these.
-OTHER_WORKSPACE = " UNION ALL ".join(
-    f"SELECT workspace FROM {table} WHERE workspace <> 'default'"  # noqa: S608 - constants
-    for table in ("experiments", "registered_models", "webhooks")
-)
+OTHER_WORKSPACE = """
+    SELECT workspace FROM experiments WHERE workspace <> 'default'
+    UNION ALL SELECT workspace FROM registered_models WHERE workspace <> 'default'
+    UNION ALL SELECT workspace FROM webhooks WHERE workspace <> 'default'
+    LIMIT 1"""
 
 
 def is_enabled(env: Mapping[str, str]) -> bool:
@@ -21,7 +22,7 @@ def folder_of(workspace: str | None) -> str:
     """Return the folder of a workspace below the artifact root, as MLflow's server looks it up.
 
     Args:
-        workspace: name of the workspace. The artifacts of `default` are in the artifact root itself.
+        workspace: name of the workspace. MLflow also finds those of `default` in the artifact root itself.
 
     Returns:
         A path that ends with a slash, or an empty string.
