@@ -3,7 +3,9 @@
 import atexit
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,16 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # workers get the environment of th
     renderings = tempfile.mkdtemp(prefix="mlflow-tests-renderings-")  # of all processes of this run
     atexit.register(shutil.rmtree, renderings)
     os.environ["TESTS_RENDERINGS"] = renderings
+
+
+@pytest.fixture(autouse=True)
+def no_address_left() -> Iterator[None]:
+    """Fail the test that leaves MLflow's global address set: it counts for all later tests of the process."""
+    yield
+    service = sys.modules.get("mlflow.tracking._tracking_service.utils")
+    assert service is None or service._tracking_uri is None, (
+        "use mlflow_of_the_process of tests/cli/laptop.py"
+    )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

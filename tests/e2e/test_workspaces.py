@@ -6,6 +6,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from cli.laptop import mlflow_of_the_process
 from mlflow import MlflowClient, MlflowException
 from mlflow.artifacts import download_artifacts
 from mlflowops.accounts.account_api import WORKSPACE, Accounts
@@ -36,7 +37,7 @@ def release(kube: Kube, helm: Helm, kubeconfig: Path, shared_namespace: str) -> 
 @pytest.fixture
 def enter(release: Release, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[As]:
     """A client of an account in a workspace, by the variables that its user sets."""
-    with ExitStack() as forwards:
+    with ExitStack() as forwards, ExitStack() as addresses:
 
         def client(who: tuple[str, str], workspace: str) -> MlflowClient:
             forwards.close()
@@ -44,11 +45,10 @@ def enter(release: Release, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -
             for name, value in zip(("URI", "USERNAME", "PASSWORD"), (url, *who), strict=True):
                 monkeypatch.setenv(f"MLFLOW_TRACKING_{name}", value)
             monkeypatch.setenv("MLFLOW_WORKSPACE", workspace)
-            mlflow.set_tracking_uri(url)
+            addresses.enter_context(mlflow_of_the_process(url))
             return MlflowClient(url, registry_uri=url)
 
         yield client
-        mlflow.set_tracking_uri("")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 import requests
 import yaml
 from cli.cli import Answer
+from cli.laptop import mlflow_of_the_process
 
 from runtime.basic_auth import ADMIN, FLASK_KEY
 from runtime.server import Server
@@ -41,9 +42,8 @@ def accounts(
     server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Command]:
     """The command, as the administrator."""
-    mlflow.set_tracking_uri(server.url)
-    yield as_administrator(server, monkeypatch, capsys)
-    mlflow.set_tracking_uri("")
+    with mlflow_of_the_process(server.url):
+        yield as_administrator(server, monkeypatch, capsys)
 
 
 def make(server: Server, name: str, workspace: str, what: str) -> int:

@@ -5,13 +5,14 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import mlflow
 import pytest
 import requests
+from cli.laptop import mlflow_of_the_process
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
@@ -79,14 +80,14 @@ def store(ready_database: Callable[[], Env], postgres: Postgres, s3: S3) -> Stor
 def enter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Enter]:
     """A client of a server, in a workspace."""
 
-    def client(url: str, workspace: str) -> MlflowClient:
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
-        monkeypatch.setenv("MLFLOW_WORKSPACE", workspace)
-        mlflow.set_tracking_uri(url)
-        return MlflowClient(url, registry_uri=url)
+    with ExitStack() as addresses:
 
-    yield client
-    mlflow.set_tracking_uri("")
+        def client(url: str, workspace: str) -> MlflowClient:
+            monkeypatch.setenv("MLFLOW_WORKSPACE", workspace)
+            addresses.enter_context(mlflow_of_the_process(url))
+            return MlflowClient(url, registry_uri=url)
+
+        yield client
 
 
 def files(store: Store) -> set[str]:
