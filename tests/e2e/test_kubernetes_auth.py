@@ -4,6 +4,8 @@ import base64
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -348,6 +350,41 @@ def test_the_audit_log_names_the_account_and_no_token(site: Site) -> None:
         if each["route"] == "/api/2.0/mlflow/experiments/create"
     }
     assert {("viewer", A, "denied", "kubernetes"), ("editor", A, "ok", "kubernetes")} <= found
+
+
+@contextmanager
+def silent_api_server(site: Site) -> Iterator[None]:
+    """Drop all that the server sends to others, so that the API server seems to answer nothing."""
+    networking = client.NetworkingV1Api(site.kube.api)
+    policy = networking.read_namespaced_network_policy("mlflow", site.namespace)
+    egress = site.kube.api.sanitize_for_serialization(policy.spec.egress)
+    networking.patch_namespaced_network_policy("mlflow", site.namespace, {"spec": {"egress": []}})
+    try:
+        yield
+    finally:
+        networking.patch_namespaced_network_policy("mlflow", site.namespace, {"spec": {"egress": egress}})
+
+
+def test_a_silent_api_server_delays_no_health(site: Site) -> None:
+    """Requests whose permissions are not cached get 503; the probes of the pod are answered meanwhile."""
+
+    def stranger(number: int) -> int:
+        caller = Caller(site.url, f"token-{number}", A)
+        return caller("GET", "experiments/get-by-name?experiment_name=Default").status_code
+
+    assert stranger(0) == 401
+    with silent_api_server(site), ThreadPoolExecutor(8) as pool:
+        eventually(lambda: stranger(1) == 503, 60, "a silent API server")
+        asked = [pool.submit(stranger, number) for number in range(2, 10)]
+        slowest = 0.0
+        while not all(each.done() for each in asked):
+            since = time.monotonic()
+            assert requests.get(f"{site.url}/health", timeout=60).status_code == 200
+            slowest = max(slowest, time.monotonic() - since)
+        assert {each.result() for each in asked} == {503}
+        assert slowest < 4
+    eventually(lambda: stranger(10) == 401, 60, "an API server that answers")
+    eventually(lambda: site.caller("editor").post("experiments/search", max_results=1).ok, 60, "the database")
 
 
 def test_the_server_has_the_least_rights(site: Site, kubeconfig: Path) -> None:

@@ -1,7 +1,7 @@
 """The plugin mlflow-kubernetes-plugins, which asks Kubernetes what a caller may do: its names and its limits.
 
 The chart sets the plugin's own variables. Here is what no variable sets. Namespaces are workspaces without a
-custom resource, and a silent API server makes a request fail instead of stopping the server process.
+custom resource, and a silent API server makes requests fail that need its answer, and delays no others.
 """
 
 import importlib
@@ -50,10 +50,23 @@ def install() -> None:
     from kubernetes.client import AuthorizationV1Api
 
     without_configs()
+    _out_of_the_loop(importlib.import_module(f"{PACKAGE}.auth.middleware"))
     for name in ("create_self_subject_access_review", "create_subject_access_review"):
         setattr(AuthorizationV1Api, name, _impatient(getattr(AuthorizationV1Api, name)))
     authorizer: Any = importlib.import_module(f"{PACKAGE}.auth.authorizer").KubernetesAuthorizer
     authorizer.is_allowed = _noting(authorizer.is_allowed)
+
+
+def _out_of_the_loop(middleware: Any) -> None:
+    """Let threads wait for permissions, so that the event loop answers other requests meanwhile."""
+    from mlflow_kubernetes.server.reviews import in_a_thread, on_the_loop
+
+    middleware._authorize_request_async = in_a_thread(middleware._authorize_request_async)
+    plugin = middleware.KubernetesAuthMiddleware
+    plugin._apply_response_authorization_filters = in_a_thread(plugin._apply_response_authorization_filters)
+    # They await the bodies of requests and of answers.
+    plugin._ensure_request_json_body = staticmethod(on_the_loop(plugin._ensure_request_json_body))
+    plugin._read_json_response_payload = staticmethod(on_the_loop(plugin._read_json_response_payload))
 
 
 def _impatient(review: Callable[..., Any]) -> Callable[..., Any]:
