@@ -46,8 +46,8 @@ check: lint $(READY) ## The quick gate: linters, rendering, rejections (no clust
 	@$(PY) -m pytest tests/render tests/helmfile tests/repository -m "not sweep" -n 2
 
 # Each version has a cluster of its own, one after the other.
-versions: KUBERNETES = 1.33
-versions: $(READY) ## Run what depends most on Kubernetes on its oldest version and write docs/support.md (KUBERNETES="1.33 1.36")
+versions: KUBERNETES = 1.33 1.37
+versions: $(READY) ## Run what depends most on Kubernetes on its oldest and newest version and write docs/support.md (KUBERNETES="1.37")
 	@for version in $(KUBERNETES); do \
 	  $(BED) cluster prepare --name versions --kubernetes $$version && $(BED) tools install --group gitops && \
 	  TESTS_CLUSTER=versions TESTS_KUBERNETES=$$version TESTS_VERSIONS_RECORD=docs/support.json \

@@ -19,8 +19,8 @@ from render import custom, kubernetes_schemas
 from testbed import platform_parts, tools
 
 Json = dict[str, Any]
-NEWEST = "1.36.0"
-VERSIONS = ("1.33.0", "1.34.0", "1.35.0", NEWEST)
+NEWEST = "1.37.0"
+VERSIONS = ("1.33.0", "1.34.0", "1.35.0", "1.36.0", NEWEST)
 
 
 class Refused(Exception):

@@ -33,13 +33,13 @@ KINDS = (
 )
 
 
-@pytest.mark.parametrize("version", sweep(NEWEST_FIRST, 4))
+@pytest.mark.parametrize("version", sweep(NEWEST_FIRST, 5))
 def test_every_example_is_valid(case: Path, version: str) -> None:
     """Each rendering validates itself (chart.py); the objects do not depend on the version."""
     assert MLFLOW.render(case, kube_version=version).objects == MLFLOW.render(case).objects
 
 
-@pytest.mark.parametrize("version", sweep(NEWEST_FIRST, 4))
+@pytest.mark.parametrize("version", sweep(NEWEST_FIRST, 5))
 @pytest.mark.parametrize("chart", OTHERS, ids=lambda chart: chart.folder.name)
 def test_local_charts_are_valid(chart: Chart, version: str) -> None:
     assert chart.render(kube_version=version).objects
@@ -79,7 +79,7 @@ def kubeconform(schemas: Path, version: str, text: str) -> tuple[int, dict[str, 
     return done.returncode, json.loads(done.stdout)["summary"]
 
 
-@pytest.mark.parametrize("version", sweep(NEWEST_FIRST, 4))
+@pytest.mark.parametrize("version", sweep(NEWEST_FIRST, 5))
 @pytest.mark.parametrize("cases", sweep([CASES[::8], CASES], 2), ids=["some", "all"])
 def test_kubeconform_agrees(schemas: Path, version: str, cases: list[Path]) -> None:
     text = "---\n".join(MLFLOW.render(case, kube_version=version).text for case in cases)

@@ -1,0 +1,1 @@
+../../kubernetes/hyperkube/main.go
