@@ -103,13 +103,13 @@ class Usage:
 
     def start(self) -> None:
         """Update the gauges every second, until the process ends."""
-        from sqlalchemy import Engine, QueuePool, event
+        from sqlalchemy import QueuePool, event
 
-        def remember_pool(connection: Any) -> None:
-            if isinstance(connection.engine.pool, QueuePool):
-                self.pools.add(connection.engine.pool)
+        # Not the events of engines: fast paths take connections from the pool itself.
+        def remember_pool(_driver_connection: Any, _record: Any, pooled: Any) -> None:
+            self.pools.add(pooled._pool)
 
-        event.listen(Engine, "engine_connect", remember_pool)
+        event.listen(QueuePool, "checkout", remember_pool)
         threading.Thread(target=self._update, daemon=True).start()
 
     def _update(self) -> None:
