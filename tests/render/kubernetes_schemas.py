@@ -34,4 +34,13 @@ def _definitions(minor: str) -> Registry[Any]:
 def _read(minor: str, name: str) -> Any:
     package = resources.files("kubernetes_validate").joinpath("kubernetes-json-schema")
     # The package counts minor versions: v1.36.0 has the schemas of all of 1.36.
-    return json.loads(package.joinpath(f"v{minor}.0-local-strict", name).read_text())
+    text = package.joinpath(f"v{minor}.0-local-strict", name).read_text()
+    return json.loads(text, object_hook=_with_null)
+
+
+def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Take null for what is a number or a string, as the API server does: `oneOf` refuses what fits both."""
+    kinds = schema.get("oneOf")
+    if isinstance(kinds, list):
+        return {**{key: value for key, value in schema.items() if key != "oneOf"}, "anyOf": kinds}
+    return schema
