@@ -26,10 +26,10 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # workers get the environment of th
 def no_address_left() -> Iterator[None]:
     """Fail the test that leaves MLflow's global address set: it counts for all later tests of the process."""
     yield
-    service = sys.modules.get("mlflow.tracking._tracking_service.utils")
-    assert service is None or service._tracking_uri is None, (
-        "use mlflow_of_the_process of tests/cli/laptop.py"
-    )
+    if service := sys.modules.get("mlflow.tracking._tracking_service.utils"):
+        left = service._tracking_uri
+        service.set_tracking_uri(None)  # so that only this test fails
+        assert left is None, "use mlflow_of_the_process of tests/cli/laptop.py"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -37,15 +37,15 @@ def release(kube: Kube, helm: Helm, kubeconfig: Path, shared_namespace: str) -> 
 @pytest.fixture
 def enter(release: Release, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[As]:
     """A client of an account in a workspace, by the variables that its user sets."""
-    with ExitStack() as forwards, ExitStack() as addresses:
+    with ExitStack() as opened:
 
         def client(who: tuple[str, str], workspace: str) -> MlflowClient:
-            forwards.close()
-            url = forwards.enter_context(port_forward(kubeconfig, release.namespace, "service/mlflow", 5000))
+            opened.close()
+            url = opened.enter_context(port_forward(kubeconfig, release.namespace, "service/mlflow", 5000))
             for name, value in zip(("URI", "USERNAME", "PASSWORD"), (url, *who), strict=True):
                 monkeypatch.setenv(f"MLFLOW_TRACKING_{name}", value)
             monkeypatch.setenv("MLFLOW_WORKSPACE", workspace)
-            addresses.enter_context(mlflow_of_the_process(url))
+            opened.enter_context(mlflow_of_the_process(url))
             return MlflowClient(url, registry_uri=url)
 
         yield client

@@ -40,7 +40,6 @@ def _read(minor: str, name: str) -> Any:
 
 def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
     """Take null for what is a number or a string, as the API server does: `oneOf` refuses what fits both."""
-    kinds = schema.get("oneOf")
-    if isinstance(kinds, list):
-        return {**{key: value for key, value in schema.items() if key != "oneOf"}, "anyOf": kinds}
+    if isinstance(schema.get("oneOf"), list):
+        schema["anyOf"] = schema.pop("oneOf")
     return schema
