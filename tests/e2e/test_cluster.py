@@ -261,6 +261,21 @@ def test_network_policies(twin: Twin, ns: str) -> None:
     eventually(lambda: got() == ("refused\n", "web\n"), 15, "effect on egress", every=0.1)
 
 
+def test_network_policies_on_the_node_of_the_api_server(twin: Twin, ns: str) -> None:
+    """A pod's packets to its own node are not forwarded; a policy holds for them too."""
+    twin.run(ns, "client", ["busybox", "sleep", "600"])
+    ask = "timeout 2 busybox nc $KUBERNETES_SERVICE_HOST 443 </dev/null >/dev/null 2>&1 && echo open || echo refused"
+
+    def got() -> str:
+        return twin.kube.exec(ns, "client", ["busybox", "sh", "-c", ask])
+
+    assert got() == "open\n"
+    egress = {"podSelector": {"matchLabels": {"app": "client"}}, "policyTypes": ["Egress"], "egress": []}
+    policies = client.NetworkingV1Api(twin.kube.api)
+    policies.create_namespaced_network_policy(ns, {"metadata": {"name": "out"}, "spec": egress})
+    eventually(lambda: got() == "refused\n", 15, "effect on egress", every=0.1)
+
+
 def test_volume_outlives_its_pod(twin: Twin, ns: str) -> None:
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     core = twin.kube.core

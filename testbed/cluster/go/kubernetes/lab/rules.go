@@ -6,13 +6,15 @@ import (
 	"strings"
 )
 
-// The mangle table's FORWARD hook sees a packet after kube-proxy has replaced the Service's address by a
-// pod's, and an ACCEPT of kube-proxy does not end it. A node's traffic to its own pods (probes) is not forwarded.
 const (
 	prefix = "LAB-"
 	entry  = prefix + "FORWARD"
-	hook   = "-A FORWARD -j " + entry
 )
+
+// The mangle table's hooks see a packet after kube-proxy has replaced the Service's address by the address behind
+// it, and an ACCEPT of kube-proxy does not end it. A pod's traffic to its own node, which may run the API server,
+// is not forwarded, and comes in. A node's traffic to its own pods (probes) passes neither.
+var hooks = []string{"-A FORWARD -j " + entry, "-A INPUT -j " + entry}
 
 // chain is a named list of iptables rules, without their "-A name".
 type chain struct {
@@ -40,8 +42,10 @@ func script(wanted []chain, before string) []byte {
 			fmt.Fprintf(&out, "-F %s\n-X %s\n", name, name)
 		}
 	}
-	if !strings.Contains(before, hook+"\n") {
-		fmt.Fprintln(&out, hook)
+	for _, hook := range hooks {
+		if !strings.Contains(before, hook+"\n") {
+			fmt.Fprintln(&out, hook)
+		}
 	}
 	fmt.Fprintln(&out, "COMMIT")
 	return out.Bytes()
