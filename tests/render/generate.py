@@ -101,6 +101,12 @@ def right(at: Json, path: str = "") -> st.SearchStrategy[Any]:
     return _list(at) if kinds == "array" else _mapping(at)
 
 
+def wrong(path: str) -> list[Any]:
+    """Values of any type. Unknown fields of what the chart passes on are the API server's to refuse."""
+    passed_on = not {"properties", "additionalProperties"} & set(node(path))
+    return [each for each in WRONG if not (passed_on and isinstance(each, dict) and each)]
+
+
 def _list(at: Json) -> st.SearchStrategy[Any]:
     items = resolve(at["items"], schema())
     if items.get("type") == "object" and "properties" not in items:
@@ -140,7 +146,8 @@ def values(draw: st.DrawFn) -> Json:
     if kind < 3:
         path = draw(st.sampled_from(LEAVES))
         depth = draw(st.integers(1, path.count(".") + 1))
-        changed = _merge(changed, nested({".".join(path.split(".")[:depth]): draw(st.sampled_from(WRONG))}))
+        place = ".".join(path.split(".")[:depth])
+        changed = _merge(changed, nested({place: draw(st.sampled_from(wrong(place)))}))
     if kind == 3:
         path = draw(st.sampled_from([*PEERS, "colour", "mlflow.colour", "ingress.hosst"]))
         changed = _merge(changed, nested({path: draw(st.sampled_from(WRONG))}))

@@ -49,7 +49,6 @@ TABLE: dict[str, Json] = {
             "behavior": {"scaleUp": {"selectPolicy": "@"}},
             "metrics": [{"type": "@"}],
         },
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "@"}},
         "mlflow": {
             "staticPrefix": "/@",
             "corsAllowedOrigins": ["https://@.example.com"],

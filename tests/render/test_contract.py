@@ -23,6 +23,8 @@ WITHOUT_EFFECT = {
     "livenessProbe.successThreshold",
     "startupProbe.successThreshold",
 }
+# Objects whose keys are all optional, and none is in values.yaml.
+EMPTY = {"strategy"}
 
 
 def resolve(node: Any, root: Json) -> Any:
@@ -33,9 +35,9 @@ def resolve(node: Any, root: Json) -> Any:
 
 
 def schema_leaves(node: Any, root: Json, path: str = "") -> Iterator[str]:
-    """Dotted paths of the schema: down to where an object has no keys of its own."""
+    """Dotted paths of the schema: down to where an object has no keys of its own, or is empty by default."""
     node = resolve(node, root)
-    if "properties" not in node or (path and node.get("type") == "array"):
+    if "properties" not in node or (path and node.get("type") == "array") or path in EMPTY:
         yield path
         return
     for key, below in node["properties"].items():

@@ -24,6 +24,7 @@ class Keeper:
     url: str
     who: tuple[str, str] | None
     ids: dict[str, str] = field(default_factory=dict)
+    wrote: set[str] = field(default_factory=set)  # ids of others, into what is its own
     session: requests.Session = field(default_factory=requests.Session)
     helper: "Keeper | None" = None  # makes what only an administrator may make
 

@@ -29,7 +29,7 @@ tests write with a real server of each mode: `tests/runtime/test_two_accounts.py
 `tests/runtime/oidc/test_two_people.py` (`oidc`) and `tests/e2e/test_kubernetes_auth.py` (`kubernetes`, where
 the other account edits another namespace, and names the owner's as its workspace). All fail if an answer to
 the other account holds a text or an id of the owner, except for
-[roles](security.md#what-a-login-does-not-close).
+[roles, and MCP servers under `oidc`](security.md#what-a-login-does-not-close).
 
 Each cell is the status for the other account, then that for the owner, of one and the same call. **200** for
 the other account means that the route filters: searches answer with what the account may see, here nothing

@@ -31,8 +31,10 @@ GATEWAY = {
 }
 # MLflow's own: docs/security.md has the reproduction. `test_what_mlflow_shows` fails when it is gone.
 SHOWN = {"/api/3.0/mlflow/roles/get", "/api/3.0/mlflow/roles/list"}
-# The SQL of a name that exists, with what the caller sent.
-SQL_SHOWN = {"/api/2.0/mlflow/experiments/create", "/api/2.0/mlflow/experiments/update"}
+# The SQL of a name or an output that exists, with what the caller sent.
+SQL_SHOWN = {
+    f"/api/2.0/mlflow/{route}" for route in ("experiments/create", "experiments/update", "runs/outputs")
+}
 # Words of a program's inside, which are in no answer.
 INSIDE = re.compile(r'Traceback|File "/|site-packages|psycopg2|sqlalche|/tmp/|127\.0\.0\.1:\d{5}')
 INSIDE_SHOWN = "the inside of the server"
@@ -83,7 +85,7 @@ def wrong(call: Call, anna: Keeper, ours: requests.Response, plain: requests.Res
     if ours.ok and not plain.ok:
         yield "allows"
     for what in learned(call, anna, ours):
-        path = call.path.replace("ajax-api", "api")
+        path = named(call)
         if what == INSIDE_SHOWN:
             shown = path in SQL_SHOWN and bool(INSIDE.search(plain.text))
         else:
@@ -92,16 +94,38 @@ def wrong(call: Call, anna: Keeper, ours: requests.Response, plain: requests.Res
             yield what
 
 
+def named(call: Call) -> str:
+    """The path of a call in its one spelling."""
+    return call.path.replace("ajax-api", "api")
+
+
 def learned(call: Call, anna: Keeper, answer: requests.Response) -> Iterator[str]:
     """What an answer to anna must not hold: the server's inside, or of bert what she did not send."""
     if INSIDE.search(answer.text.replace(anna.url, "")):  # redirects name it
         yield INSIDE_SHOWN
     if MARK in answer.text:
         yield "content of bert"
-    sent = filled(call.whole(), anna.ids)
-    ids = [value for name, value in anna.ids.items() if name.startswith("berts-") and len(value) > 20]
-    if any(each in answer.text and each not in sent for each in ids):
+    if any(each in answer.text for each in ids_of_bert(anna) - ids_sent(call, anna) - anna.wrote):
         yield "an id of bert"
+
+
+def ids_of_bert(anna: Keeper) -> set[str]:
+    """Those too long to be met by chance."""
+    return {value for name, value in anna.ids.items() if name.startswith("berts-") and len(value) > 20}
+
+
+def ids_sent(call: Call, anna: Keeper) -> set[str]:
+    """Ids of bert in a call."""
+    sent = filled(call.whole(), anna.ids)
+    return {each for each in ids_of_bert(anna) if each in sent}
+
+
+def remember(call: Call, anna: Keeper, answer: requests.Response) -> None:
+    """Ids of bert that anna wrote into what is hers; she may read them there."""
+    writes = call.method != "GET" and "search" not in call.path
+    into_hers = "<annas-" in call.whole() or call.path.endswith("/create")
+    if writes and into_hers and answer.ok:
+        anna.wrote |= ids_sent(call, anna)
 
 
 def test_nothing_of_others(keepers: dict[str, tuple[Keeper, Keeper]], routes: list[Route]) -> None:
@@ -111,6 +135,7 @@ def test_nothing_of_others(keepers: dict[str, tuple[Keeper, Keeper]], routes: li
     for route in itertools.islice(itertools.cycle(routes), CALLS or len(routes)):
         call = strangers.call(route)
         plain, ours = ask(keepers["plain"][0], call), ask(anna, call)
+        remember(call, anna, ours)
         for what in wrong(call, anna, ours, plain):
             answers = " | ".join(f"{each.status_code} {each.text[:400]!r}" for each in (plain, ours))
             found.append(f"{what}: {call}: {answers}")

@@ -67,6 +67,22 @@ def test_a_group_has_its_workspace(teams: Site) -> None:
     assert [each["name"] for each in listed] == ["blue"]
 
 
+def test_servers_of_tools_stay_in_their_workspace(teams: Site) -> None:
+    """Without workspaces, every account reads the registry of MCP servers."""
+    anna, bert, olga = (logged_in(teams, name) for name in (ANNA, BERT, OLGA))
+    path = f"{teams.server.url}/api/3.0/mlflow/mcp-servers"
+    blue, green = ({"X-MLFLOW-WORKSPACE": name} for name in ("blue", "green"))
+    for who, where, name in ((anna, blue, "of-blue"), (olga, green, "of-green")):
+        made = who.post(path, json={"name": f"org.example/{name}"}, headers=where, timeout=SECONDS)
+        assert made.ok, made.text
+    listed = bert.get(path, headers=blue, timeout=SECONDS).json()["mcp_servers"]
+    assert [each["name"] for each in listed] == ["org.example/of-blue"]
+    for where in (green, blue, {}):
+        answer = anna.get(f"{path}/org.example/of-green", headers=where, timeout=SECONDS)
+        assert answer.status_code in (403, 404), (where, answer.text)
+    assert "of-green" not in anna.get(path, headers=green, timeout=SECONDS).text
+
+
 def test_who_manages_a_workspace_moves_it_nowhere(teams: Site) -> None:
     """Its artifacts would be read with the server's credentials."""
     anna, olga = logged_in(teams, ANNA), logged_in(teams, OLGA)

@@ -82,7 +82,7 @@
 {{- end -}}
 {{- end }}
 
-{{- /* Lines: an update that would put two pods on a volume for one. Takes `.`. */}}
+{{- /* Lines: an update that would put two pods on a volume for one, or that no pod could start. Takes `.`. */}}
 {{- define "mlflow.validate.strategy" -}}
 {{- with .Values.strategy -}}
 {{- if and (ne (default "RollingUpdate" .type) "Recreate") (not (include "mlflow.facts" $ | fromJson).shared) -}}
@@ -90,6 +90,19 @@
   "path" "strategy"
   "wrong" "a rolling update runs two pods at the same time, which cannot share these stores"
   "instead" "set backendStore.postgres and an artifactStore, or remove it") -}}
+{{- end -}}
+{{- with .rollingUpdate -}}
+{{- if eq (default "" $.Values.strategy.type) "Recreate" -}}
+{{- include "mlflow.says" (dict
+  "path" "strategy.rollingUpdate"
+  "wrong" "does not apply to strategy.type Recreate"
+  "instead" "remove it, or set strategy.type: RollingUpdate") -}}
+{{- else if and (has (toString .maxSurge) (list "0" "0%")) (has (toString .maxUnavailable) (list "0" "0%")) -}}
+{{- include "mlflow.says" (dict
+  "path" "strategy.rollingUpdate.maxSurge"
+  "wrong" (printf "%v beside maxUnavailable %v lets no update start" .maxSurge .maxUnavailable)
+  "instead" "set one of them to 1 or more") -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
