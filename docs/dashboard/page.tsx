@@ -39,7 +39,8 @@ const known = (settings: Record<string, unknown>, isCustom: boolean): Array<Fiel
 
 function frame(target: any, { metric, values }: Series): DataFrame {
   const name = target.legendFormat.replace(/{{(\w+)}}/g, (_: string, label: string) => metric[label]);
-  const times = values.map(([at]) => at * 1000), numbers = values.map(([, value]) => Number(value));
+  // A quotient of nothing is NaN, which would leave a panel without a scale.
+  const times = values.map(([at]) => at * 1000), numbers = values.map(([, value]) => value === "NaN" ? null : Number(value));
   return toDataFrame({
     refId: target.refId,
     fields: [
