@@ -206,7 +206,7 @@ def test_the_secrets_of_a_pod() -> None:
     [
         ("[1073741824, 536870912, 0]", "ok", "50 % of 1.0 GiB in use"),
         ("[1073741824, 934155386, 0]", "red", "87 %"),
-        ("FileNotFoundError: /mlflow", "red", "cannot tell: FileNotFoundError"),
+        ("FileNotFoundError: /mlflow", "red", "the pod's check failed: FileNotFoundError"),
     ],
 )
 def test_a_volume(answer: str, status: str, words: str) -> None:

@@ -205,7 +205,11 @@ def test_the_path_of_the_server() -> None:
             "red",
             "which the image (newest a1) does not know",
         ),
-        ("Traceback ... Unreachable: refused", "red", "cannot tell: Traceback ... Unreachable: refused"),
+        (
+            "Traceback ... Unreachable: refused",
+            "red",
+            "the pod's check failed: Traceback ... Unreachable: refused",
+        ),
         ("", "red", "no answer"),
     ],
 )

@@ -155,7 +155,7 @@ def test_logged_models_keep_params_metrics_and_runs(source: Laptop, server: Mlfl
         ("quality", 0.75, runs["evaluation"].info.run_id)
     ]
     written = runs["parent"].outputs
-    read = server.get_run(runs["evaluation"].info.run_id).inputs  # a search does not tell
+    read = server.get_run(runs["evaluation"].info.run_id).inputs  # a search does not return it
     assert written is not None
     assert read is not None
     assert [(each.model_id, each.step) for each in written.model_outputs] == [(model.model_id, 7)]

@@ -91,7 +91,7 @@ def test_go_mod_pins_the_same_version(each: GoModule) -> None:
 @pytest.mark.parametrize("each", READY_TO_RUN, ids=str)
 def test_binary_runs_and_prints_its_pinned_version(each: Stored) -> None:
     binary = tools.ensure(each.name)
-    assert not each.check or each.is_pinned(binary), "asked for its version only where it tells one"
+    assert not each.check or each.is_pinned(binary), "asked for its version only where it prints one"
     assert (tools.bin_dir() / each.name).resolve() == binary.resolve()
 
 

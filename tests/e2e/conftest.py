@@ -28,7 +28,7 @@ SHARED = "MLFLOW_TESTS_SHARED"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A folder for what the workers of this run tell each other, known to them by their environment."""
+    """A folder that the workers of this run share, which their environment names."""
     if not hasattr(config, "workerinput"):
         os.environ[SHARED] = tempfile.mkdtemp(prefix="mlflow-tests-")
         if record := os.environ.get("TESTS_VERSIONS_RECORD"):

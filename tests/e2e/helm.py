@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from mlflowops.paths import REPO
 
-from e2e.kube import PATIENCE
+from e2e.kube import TIMEOUT_FACTOR
 from testbed import tools
 
 CHART = REPO / "charts/mlflow"
@@ -40,10 +40,10 @@ class Helm:
     ) -> str:
         """Install or upgrade with the image of this repository; `wait=""` returns at once.
 
-        A slow machine gets PATIENCE times as many seconds.
+        A slow machine gets TIMEOUT_FACTOR times as many seconds.
         """
         words = ["upgrade", "--install", release, str(chart), "--namespace", namespace, "--values", "-"]
         if wait:
-            words += ["--wait", "--timeout", f"{PATIENCE * int(wait.removesuffix('s'))}s"]
+            words += ["--wait", "--timeout", f"{TIMEOUT_FACTOR * int(wait.removesuffix('s'))}s"]
         image = {"image": OUR_IMAGE} if chart == CHART else {}
         return self(*words, stdin=yaml.safe_dump({**image, **values})).stdout

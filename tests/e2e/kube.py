@@ -20,15 +20,15 @@ RESTRICTED = {
 
 
 # A wait ends as soon as there is an answer, so long timeouts cost nothing; a slow machine is no failure.
-PATIENCE = 3
+TIMEOUT_FACTOR = 3
 
 
 def eventually(ask: Callable[[], Any], seconds: float, what: str, every: float = 0.5) -> Any:
     """Ask again until the answer is truthy; AssertionError names `what` and the last answer.
 
-    `seconds` is what an idle machine may take; a slow one gets PATIENCE times that.
+    `seconds` is what an idle machine may take; a slow one gets TIMEOUT_FACTOR times that.
     """
-    seconds *= PATIENCE
+    seconds *= TIMEOUT_FACTOR
     last: list[Any] = [None]
 
     def once() -> Any:

@@ -12,13 +12,13 @@ from mlflowops.generated_secrets import GENERATED
 from mlflowops.paths import REPO
 
 from e2e.helm import Helm
-from e2e.kube import PATIENCE, Kube, eventually
+from e2e.kube import TIMEOUT_FACTOR, Kube, eventually
 from e2e.leaks import remove
 from e2e.up import Up, run
 from testbed import helmfile, tools
 
 NAMESPACE = "apply"
-TIMEOUT = f"{PATIENCE * 120}s"
+TIMEOUT = f"{TIMEOUT_FACTOR * 120}s"
 Apply = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -8,7 +8,7 @@ from release.rehearsal import VERSION, Clone, registry
 from testbed.release.registry import Registry, digest
 
 from e2e.helm import OUR_IMAGE, Helm
-from e2e.kube import PATIENCE, Kube
+from e2e.kube import TIMEOUT_FACTOR, Kube
 
 
 def test_install_from_a_registry(kube: Kube, helm: Helm, namespace: str, tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_install_from_a_registry(kube: Kube, helm: Helm, namespace: str, tmp_pat
         "-",
         "--wait",
         "--timeout",
-        f"{PATIENCE * 120}s",
+        f"{TIMEOUT_FACTOR * 120}s",
     ]
     with registry(tmp_path) as address:
         Registry(address).push_chart(clone.dist / f"mlflow-{VERSION}.tgz")
@@ -37,4 +37,4 @@ def test_install_from_a_registry(kube: Kube, helm: Helm, namespace: str, tmp_pat
         helm("upgrade", "mlflow", f"{chart}@{digest(f'{address}/mlflow:{VERSION}')}", *wait, stdin=values)
     after = kube.apps.read_namespaced_deployment("mlflow", namespace).metadata
     assert after.generation == before.generation
-    helm("test", "mlflow", "--namespace", namespace, "--timeout", f"{PATIENCE * 120}s")
+    helm("test", "mlflow", "--namespace", namespace, "--timeout", f"{TIMEOUT_FACTOR * 120}s")

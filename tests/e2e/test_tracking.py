@@ -76,7 +76,7 @@ def _reads_back(kube: Kube, url: str, run_id: str) -> None:
 
 
 def _object_in_s3(kube: Kube, location: str, name: str) -> bytes:
-    """The object as the store itself has it, not as MLflow tells: mlflow-artifacts:/x is s3://mlflow/artifacts/x."""
+    """The object as the store itself has it, not as MLflow names it: mlflow-artifacts:/x is s3://mlflow/artifacts/x."""
     key = "artifacts/" + location.split(":/", 1)[1].lstrip("/") + "/" + name
     return s3_client(kube).get_object(Bucket="mlflow", Key=key)["Body"].read()
 

@@ -58,7 +58,7 @@ class Up:
 
 
 def run(command: str, kubeconfig: Path | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Type a command line in a shell that has the pinned tools on PATH, as the README tells users to."""
+    """Type a command line in a shell that has the pinned tools on PATH, as the README says."""
     tools = subprocess.run(["make", "-s", "tools-path"], cwd=REPO, check=True, text=True, capture_output=True)
     env = {**os.environ, "PATH": f"{REPO / '.venv/bin'}:{tools.stdout.strip()}:{os.environ['PATH']}"}
     if kubeconfig:

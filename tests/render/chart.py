@@ -116,7 +116,7 @@ class Chart:
         return Manifest(text, [] if notes else pickle.loads(_valid_objects(text, kube_version)))  # noqa: S301
 
     def notes(self, values: Json | Path | None = None) -> str:
-        """What Helm tells the user after an install."""
+        """What Helm prints after an install."""
         return self.render(values, notes=True).text.split("NOTES:\n", 1)[1]
 
     def default(self) -> Json:

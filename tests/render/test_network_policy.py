@@ -130,7 +130,7 @@ def test_object_store(chart: Chart, endpoint: str, port: int, peers: list[Json])
 
 
 def test_mysql(chart: Chart) -> None:
-    """Its host is in a Secret, so only the values can tell the policy where it is."""
+    """Its host is in a Secret, so the policy gets its address from the values."""
     spec = chart.render(MLFLOW.folder / "ci/mysql-values.yaml").one("NetworkPolicy")["spec"]
     assert to(spec, 3306) == [{"ipBlock": {"cidr": "10.20.0.0/28"}}]
 

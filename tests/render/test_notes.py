@@ -1,4 +1,4 @@
-"""What Helm tells after an install: the effective configuration, how to get in, what is risky."""
+"""What Helm prints after an install: the effective configuration, how to get in, what is risky."""
 
 from collections.abc import Callable
 

@@ -127,7 +127,7 @@ def test_what_a_backup_task_is_told(chart: Chart, task: str, told: list[str]) ->
 
 @pytest.mark.parametrize("task", ["backup", "restore", "drill"])
 def test_postgresqls_programs_know_the_database_only(chart: Chart, task: str) -> None:
-    """Not the object store's keys; and the folder by which Python tells them how to open the database."""
+    """Not the object store's keys; and the folder of the Python module that opens the database."""
     keys = {"credentialsFromSecret": {"enabled": True}}
     values = {**postgres(sslMode="require"), **s3(path="artifacts", **keys), **DRILL}
     manifest = chart.render({**values, "mlflow": {"envFrom": [{"secretRef": {"name": "keys"}}]}})

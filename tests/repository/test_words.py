@@ -20,6 +20,8 @@ INSTEAD = {
     r"\bhow fast pods come and go\b": "scaling behavior",
     r"\bschema step\b": "migration",
     r"\bpods? (?:that )?(?:is leaving|are leaving|leaves?)\b(?! to| it| the| alone| a| its)": "terminating",
+    r"(?<!\.)\btells?\b(?!\()": "reports, prints, shows or says",
+    r"\bpatience\b": "timeout",
     r"\bfor good\b(?! calls)": "permanently",
     r"\b(?:Kubernetes'|operator's|API's|cron's) (?:own )?form\b": "the name of the field, or 'Cron schedule'",
     r"\b(?:was|were) not at hand\b": "the tests do not run on it",

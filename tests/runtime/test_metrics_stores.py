@@ -1,4 +1,4 @@
-"""What the exporter tells of the stores: counts, health and schema, from a real PostgreSQL, S3 and SQLite."""
+"""What the exporter reports: counts, health and schema, from a real PostgreSQL, S3 and SQLite."""
 
 import threading
 import time

@@ -32,7 +32,7 @@ def connected(where: Env) -> Iterator[pymysql.Connection]:
 
 @contextmanager
 def locked(where: Env) -> Iterator[None]:
-    """Hold the lock that the step takes, whose name docs/databases.md tells."""
+    """Hold the lock that the step takes, whose name is in docs/databases.md."""
     with connected(where) as connection, connection.cursor() as cursor:
         # MariaDB may be about to notice that who held it has gone.
         cursor.execute("SELECT GET_LOCK(CONCAT('mlflow.', DATABASE()), 60)")

@@ -129,7 +129,7 @@ def test_a_refusal_waits_for_the_rest_of_its_request(server: Server) -> None:
 
 
 def test_an_answer_before_the_end_of_its_request_ends_the_connection(server: Server) -> None:
-    """What follows could be the rest of the body or another request: there is no way to tell."""
+    """What follows could be the rest of the body or another request: no header says which."""
     first = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n"
     with closing(connect(server)) as sock:
         sock.sendall(first)

@@ -39,7 +39,7 @@ def evaluate(name: str, hosts: list[str], secret: Json | None, namespace: str) -
         )
     uncovered = [host for host in hosts if not _is_valid_for(certificate, host)]
     if uncovered:
-        names = ", ".join(_names(certificate)) or "nobody"
+        names = ", ".join(_names(certificate)) or "no host"
         return red(
             "certificate",
             f"{name} is for {names}, not for {', '.join(uncovered)}",

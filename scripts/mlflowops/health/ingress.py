@@ -82,7 +82,7 @@ def _host_check(url: str, ingress: Json, seconds: float | None) -> Check:
 
 
 def _unreachable_check(url: str, ingress: Json, error: Exception) -> Check:
-    """Tell an Ingress without a controller from one that this machine cannot reach."""
+    """Distinguish an Ingress without a controller from one that this machine cannot reach."""
     served = _address(ingress)
     if served:
         detail = f"{_name(ingress)} is served at {served}, but {url} does not answer here: {_reason(error)}"
@@ -104,7 +104,7 @@ def _address(ingress: Json) -> str:
 
 
 def _describe_address(ingress: Json) -> str:
-    return f"{_name(ingress)} is served at {_address(ingress) or 'an address that it does not tell'}"
+    return f"{_name(ingress)} is served at {_address(ingress) or 'an address that its status lacks'}"
 
 
 def _name(ingress: Json) -> str:

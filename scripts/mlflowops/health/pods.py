@@ -68,7 +68,7 @@ def endpoints(release: Release) -> Check:
 
 
 def _pod_of(endpoint: Json) -> str:
-    """Return what tells the pod of an endpoint from others."""
+    """Return what identifies the pod of an endpoint."""
     return str(endpoint.get("targetRef", {}).get("uid") or endpoint.get("addresses"))
 
 

@@ -1,6 +1,6 @@
 """Checks that the database has the schema that the running image needs.
 
-Only the database knows its revision and only the image its newest one, and no API of MLflow tells either.
+Only the database knows its revision and only the image its newest one, and no API of MLflow has either.
 So a server pod is asked, with the chart's own Python, which imports no MLflow and takes a moment.
 """
 
@@ -30,7 +30,7 @@ def evaluate(answer: str, restart: str) -> Check:
         revisions = json.loads(answer)
     except ValueError:
         detail = " ".join(answer.split())[-200:] or "no answer"
-        return red("schema", f"the pod cannot tell: {detail}", "is the database up? see its line")
+        return red("schema", f"the pod's check failed: {detail}", "is the database up? see its line")
     found, wanted = revisions["found"] or "no schema", revisions["wanted"]
     if found == wanted:
         return green("schema", f"revision {found}, the newest that the image knows")

@@ -31,9 +31,7 @@ def evaluate(answer: str, percent_allowed: float) -> Check:
     try:
         total, used, _ = json.loads(answer)
     except ValueError:
-        return red(
-            "volume", f"the pod cannot tell: {answer.strip()[-200:]}", "is the volume mounted? see the pods"
-        )
+        return red("volume", f"the pod's check failed: {answer.strip()[-200:]}", "is the volume mounted?")
     percent = 100 * used / total
     detail = f"{percent:.0f} % of {total / GIBI:.1f} GiB in use"
     if percent <= percent_allowed:

@@ -158,7 +158,7 @@ def _models(transfer: Transfer, run: Run, new: str) -> None:
 
 
 def _linked(client: MlflowClient, run: str) -> tuple[set[str], dict[str, int]]:
-    """Return the logged models that a run read and wrote; a search of runs does not tell the former."""
+    """Return the logged models that a run read and wrote; a search of runs does not return the former."""
     found = client.get_run(run)
     read = found.inputs.model_inputs if found.inputs else []
     written = found.outputs.model_outputs if found.outputs else []

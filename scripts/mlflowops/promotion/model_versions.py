@@ -48,7 +48,7 @@ def metrics(client: "MlflowClient", version: "ModelVersion") -> Metrics:
     found: Metrics = {}
     if version.run_id:
         found.update(client.get_run(version.run_id).data.metrics)
-    # The registry's API does not tell the logged model; its address is the version's source.
+    # The registry's API does not return the logged model; its address is the version's source.
     source = version.source or ""
     if source.startswith("models:/m-"):
         logged = client.get_logged_model(source.removeprefix("models:/")).metrics or []

@@ -44,7 +44,7 @@ def prepare(
 ) -> None:
     """Make a part's namespace and define its objects. Does nothing for a command that only looks.
 
-    It has to come before helmfile compares anything: no API server can tell what it does not know.
+    It has to come before helmfile compares anything: an API server has no schema for unknown resources.
     """
     if part not in PARTS:
         raise OpsError(f"platform {part}", "there is no such part", f"choose from {', '.join(PARTS)}")

@@ -51,7 +51,7 @@ def set_clock(release: Release, pod: str, seconds: int) -> None:
 def jump(release: Release, seconds: int, words: str) -> None:
     """S3 refuses what a pod signs whose clock is 15 minutes wrong, so it refuses artifacts meanwhile.
 
-    Uploads by 503. Downloads by 500: the answer to their HEAD has no body, which would tell why.
+    Uploads by 503. Downloads by 500: the answer to their HEAD has no body, which would say why.
     """
     pod = release.names()[0]
 

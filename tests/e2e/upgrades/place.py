@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
-from e2e.kube import PATIENCE
+from e2e.kube import TIMEOUT_FACTOR
 from testbed import helmfile, tools
 
 RELEASE = "mlflow"
-TIMEOUT = f"{PATIENCE * 240}s"
+TIMEOUT = f"{TIMEOUT_FACTOR * 240}s"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 List lines: the environment of a container. Entries with a source come first: MLFLOW_SERVER_ALLOWED_HOSTS refers to
 $(POD_IP). The rest is sorted by name. Kubernetes puts a variable in for $(NAME), and one $ for $$; two of them refer to
 variables so, and what those hold of the values is literal or has no dollar sign. What the values say wins; a container
-with the backups' own credentials gets of that neither Secrets nor what tells a cloud's library who it is, which is the
+with the backups' own credentials gets of that neither Secrets nor a cloud's workload identity, which is the
 server's. Takes (dict "reads" (dict ...) "given" (dict ...)): what
 `mlflow.reads` gives, and the `env` of `mlflow.pod`.
 */}}
@@ -41,7 +41,7 @@ server's. Takes (dict "reads" (dict ...) "given" (dict ...)): what
 
 {{- /*
 JSON: plain environment of what runs MLflow: nothing calls home, nothing is written outside /tmp; how the server
-listens and starts. Either it passes artifacts on, or it tells clients where to write, never half of both. With
+listens and starts. Either it passes artifacts on, or it gives clients the address to write to, never half of both. With
 MLflow's `executor` engine servers only write jobs into the database, for the runner; with its default one each would
 run those that it was asked for. Takes `.`.
 */}}

@@ -66,7 +66,7 @@
 
 {{- /*
 Lines: with a login, backups are in another bucket, for the server reads an address of its store that the source of a
-model version names. The policy of the store says which buckets its credentials open, and few policies tell folders
+model version names. The policy of the store says which buckets its credentials open, and few policies distinguish folders
 apart. Takes `.`.
 */}}
 {{- define "mlflow.validate.backupBucket" -}}

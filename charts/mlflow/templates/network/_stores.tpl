@@ -54,7 +54,7 @@ apiServer:
 {{- end }}
 
 {{- /*
-List lines: where a store's pods or addresses are. A policy holds no names, so a name tells either the namespace
+List lines: where a store's pods or addresses are. A policy holds no names, so a name means either the namespace
 of a Service or nothing. Peers of the database are those of its read replica too. Takes (dict "ctx" $ "store" "database"
 "host" host).
 */}}

@@ -1,6 +1,6 @@
 """Control groups, in version 1 (a tree per controller) and version 2 (one tree).
 
-Every process of a cluster is in its groups and no other process is: they tell what runs and what to end.
+Every process of a cluster is in its groups and no other process is: they list what runs and what to end.
 """
 
 import contextlib

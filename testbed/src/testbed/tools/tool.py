@@ -46,7 +46,7 @@ def call(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> None:
-    """Run one program of an installation; its failure tells the last lines and where the rest is."""
+    """Run one program of an installation; its failure shows the last lines and the path of the log."""
     log.write_text("")
     done = shell.run(command, cwd=cwd, env=env, log=log, check=False)
     if done.returncode:

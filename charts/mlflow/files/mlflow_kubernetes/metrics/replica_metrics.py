@@ -27,7 +27,7 @@ class ReplicaState:
         self.replica = replica
 
     def collect(self) -> Iterator[Metric]:
-        """Ask for the lag; a standby that has replayed nothing yet tells none."""
+        """Ask for the lag; a standby that has replayed nothing yet reports none."""
         with self.replica.connection() as connection, closing(connection.cursor()) as cursor:
             cursor.execute(LAG)
             [(seconds,)] = cursor.fetchall()

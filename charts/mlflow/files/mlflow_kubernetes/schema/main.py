@@ -93,14 +93,14 @@ def refuse_hidden_workspaces(database: Database) -> None:
 
 def wait_for(database: Database, schema: Schema) -> str | None:
     """The revision, as soon as the database answers; a refused password too may be right in a minute."""
-    patience = float(os.environ.get("MLFLOW_KUBERNETES_SCHEMA_WAIT_SECONDS") or 600)
-    deadline = time.monotonic() + patience
+    seconds = float(os.environ.get("MLFLOW_KUBERNETES_SCHEMA_WAIT_SECONDS") or 600)
+    deadline = time.monotonic() + seconds
     while True:
         try:
             return database.revision(schema.table)
         except Unreachable as error:
             if time.monotonic() + 2 > deadline:
-                raise Unreachable(f"gave up after {patience:.0f} s: {error}") from error
+                raise Unreachable(f"gave up after {seconds:.0f} s: {error}") from error
             log.info(f"waiting for the database: {error}")
             time.sleep(2)
 

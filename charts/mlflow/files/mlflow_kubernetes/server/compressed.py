@@ -13,7 +13,7 @@ from mlflow_kubernetes.server.ui_files import UiFiles
 App = Callable[..., Awaitable[None]]
 # Bytes of an answer below which it is not compressed: it fits into few packets.
 SMALL = 8 << 10
-# Accounts, tokens and keys: the size of such an answer must tell nothing about a secret that is in it.
+# Accounts, tokens and keys: the size of such an answer must not depend on a secret in it.
 SECRETS = re.compile(r"/mlflow/(users|gateway|webhooks)(/|$)")
 # Encoded, partial, a download, or not to be transformed.
 UNSUITABLE = {b"content-encoding", b"content-range", b"content-disposition"}

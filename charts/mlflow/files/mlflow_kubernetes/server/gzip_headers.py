@@ -19,7 +19,7 @@ def accepts_gzip(headers: Headers) -> bool:
 
 
 def with_vary(headers: Headers) -> list[tuple[bytes, bytes]]:
-    """Tell caches that the answer depends on Accept-Encoding."""
+    """Make caches keep an answer for each Accept-Encoding."""
     return [*(each for each in headers if each != VARY), VARY]
 
 

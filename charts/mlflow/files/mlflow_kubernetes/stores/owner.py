@@ -22,7 +22,7 @@ CLAIM = "INSERT INTO mlflow_kubernetes.owner (release) VALUES (%s) ON CONFLICT D
 
 
 def this_release(env: Mapping[str, str]) -> str:
-    """Return what tells this release from others, of other clusters too; empty if there is no name."""
+    """Return the identity of this release, which differs in other clusters too; empty if there is no name."""
     name = env.get(VARIABLE)
     return f"{name} with artifacts in {artifact_root(env)}" if name else ""
 
@@ -30,7 +30,7 @@ def this_release(env: Mapping[str, str]) -> str:
 def other_owner(database: PostgreSQL, env: Mapping[str, str]) -> str | None:
     """Return the release that owns the database, if it is another one than this.
 
-    A database without an owner becomes this one's; psycopg2's errors tell that the role may not write.
+    A database without an owner becomes this one's; psycopg2's errors mean that the role may not write.
     """
     ours = this_release(env)
     if not ours:

@@ -1,4 +1,4 @@
-"""What the chart's CronJobs have in common: one at a time, and a row that tells how the last one went.
+"""What the chart's CronJobs have in common: one at a time, and a row with the result of the last one.
 
 The rows are in a PostgreSQL schema of the chart's own, where neither MLflow nor its migrations look. The
 metrics read them, so that no task needs a way to Prometheus.
@@ -70,7 +70,7 @@ class Task:
         self._begin()
         try:
             report = work()
-        except BaseException as error:  # whatever it is, the metrics must tell
+        except BaseException as error:  # the metrics must report any failure
             self._log_error(error)
             self._fail(" ".join(str(error).split()) or type(error).__name__)
             return 1

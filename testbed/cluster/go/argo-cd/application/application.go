@@ -78,12 +78,12 @@ func (a *application) trackingID(key kube.ResourceKey) string {
 	return fmt.Sprintf("%s:%s/%s:%s/%s", a.name, key.Group, key.Kind, key.Namespace, key.Name)
 }
 
-// owns tells whether a live object belongs to the Application; a copy of the annotation on another does not count.
+// owns reports whether a live object belongs to the Application; a copy of the annotation on another does not count.
 func (a *application) owns(live *cache.Resource) bool {
 	return live.Info == a.trackingID(live.ResourceKey())
 }
 
-// result is what Argo CD tells of one object after a sync.
+// result is what Argo CD reports of one object after a sync.
 type result struct {
 	Object  string            `json:"object"`
 	Status  common.ResultCode `json:"status"`

@@ -29,7 +29,7 @@ func newWorld(
 	return &world{pods: pods, namespaces: byName, policies: policies}
 }
 
-// hasOwnAddress tells whether an address belongs to this pod: that of a finished one may be another's by now.
+// hasOwnAddress reports whether an address belongs to this pod: that of a finished one may be another's by now.
 func hasOwnAddress(pod *v1.Pod) bool {
 	finished := pod.Status.Phase == v1.PodSucceeded || pod.Status.Phase == v1.PodFailed
 	return pod.Status.PodIP != "" && !pod.Spec.HostNetwork && !finished

@@ -183,7 +183,7 @@ def main() -> int:
         "--batch-size", type=int, required=True, help="runs between two looks at what is needed"
     )
     parser.add_argument("--seconds", type=int, required=True, help="until Kubernetes ends it")
-    parser.add_argument("--dry-run", action="store_true", help="only tell")
+    parser.add_argument("--dry-run", action="store_true", help="only report what would be removed")
     options = parser.parse_args()
     task = Task("retention", connect(os.environ["MLFLOW_BACKEND_STORE_URI"]), options.seconds)
     return task.run(lambda: Retention(task, options).work())

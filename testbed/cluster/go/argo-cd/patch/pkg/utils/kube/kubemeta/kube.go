@@ -25,7 +25,7 @@ func NewKubeJson(data []byte) (*KubeJson, error) {
 	return found, err
 }
 
-// IsEmpty tells whether the object is absent.
+// IsEmpty reports whether the object is absent.
 func (k *KubeJson) IsEmpty() bool { return k.object == nil }
 
 // GetResourceKey returns the key of an object that is there.
