@@ -34,7 +34,7 @@ test: $(READY) ## Run every test, cheap ones first (KUBERNETES=1.33 chooses the 
 	@$(BED) cluster prepare --name test $(if $(KUBERNETES),--kubernetes $(KUBERNETES))
 	@$(BED) tools install --group gitops
 	@for group in platform login; do $(BED) images build --group $$group > /dev/null || exit; done
-	@$(BED) images build upstream > /dev/null
+	@$(BED) images build upstream mlflowops > /dev/null
 	@$(PY) -m pytest tests/e2e -m "not nightly" -v -n 2 --dist loadfile
 
 test-api-only: $(READY) ## Run the end-to-end tests on a kept test cluster, with nothing in reach but its API server (needs root)
@@ -152,6 +152,9 @@ lock: $(READY) ## Compile the lock files again (hashes, no index addresses)
 	  --no-deps testbed/images/previous/requirements.in -o testbed/images/previous/requirements.lock
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
 	  --extra dev pyproject.toml testbed/pyproject.toml requirements-dev.in -o requirements-dev.lock
+	@$(VENV)/bin/uv pip compile --python-version 3.13 --generate-hashes --no-emit-index-url --no-header -q \
+	  --no-deps --constraint requirements-dev.lock testbed/images/mlflowops/requirements.in \
+	  -o testbed/images/mlflowops/requirements.lock
 	@$(VENV)/bin/uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
 	  --upgrade examples/airflow/requirements.in -o examples/airflow/requirements.lock
 

@@ -135,6 +135,25 @@ def test_a_changed_file_makes_another_archive(tiny: Path) -> None:
     assert first.archive.exists(), "another checkout may need it"
 
 
+def test_files_of_the_tree_are_an_input(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At their paths in the tree; what Python compiled from them is not."""
+    monkeypatch.setattr(paths, "REPO", tmp_path / "tree")
+    for name, text in {"LICENSE": "free", "code/a.py": "one", "code/__pycache__/a.pyc": "compiled"}.items():
+        (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tree" / name).write_text(text)
+    (tiny.parent / "images.toml").write_text(TINY.replace("{}", '{}\nfiles = ["LICENSE", "code"]', 1))
+    (tiny / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    [first] = images.build(["tiny"])
+    archive = Archive(first)
+    names = {member.name for _, member in archive.members if member.isfile()}
+    assert names == {"Dockerfile", "LICENSE", "code/a.py", "hello"}
+    (tmp_path / "tree/code/__pycache__/a.pyc").write_text("compiled again")
+    assert images.build(["tiny"]) == [first]
+    (tmp_path / "tree/code/a.py").write_text("two")
+    [second] = images.build(["tiny"])
+    assert second != first and Archive(second).read("code/a.py") == b"two"
+
+
 def test_a_failed_build_leaves_nothing_but_its_log(tiny: Path) -> None:
     (tiny / "Dockerfile").write_text("FROM scratch\nCOPY absent /absent\n")
     with pytest.raises(OpsError, match="absent"):
@@ -226,7 +245,7 @@ def test_an_unknown_image_is_refused_in_words(testbed: Cli) -> None:
     answer = testbed("images", "build", "postgers")
     assert answer.code == 2
     known = "postgres, seaweedfs, mlflow, client, upstream, previous, patroni, mlflow-oidc, mlflow-kubernetes"
-    assert f"there is no image 'postgers'; choose from {known}, openldap." in answer.err
+    assert f"there is no image 'postgers'; choose from {known}, mlflowops, openldap." in answer.err
 
 
 def test_list_names_every_image(tiny: Path, testbed: Cli) -> None:

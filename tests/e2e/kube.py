@@ -145,6 +145,15 @@ class Kube:
     def run(self, namespace: str, name: str, command: list[str], env: dict[str, str] | None = None) -> str:
         """Run a client pod to its end; its log. Fails unless it exited 0."""
         self.core.create_namespaced_pod(namespace, client_pod(name, command, env))
+        return self.end(namespace, name)
+
+    def end_of_job(self, namespace: str, job: str) -> str:
+        """Wait for the end of the first pod of a Job; its log. Fails unless it exited 0."""
+        (pod,) = eventually(lambda: self.pods(namespace, f"job-name={job}"), 30, f"the pod of Job {job}")
+        return self.end(namespace, pod.metadata.name)
+
+    def end(self, namespace: str, name: str) -> str:
+        """Wait for the end of a pod; its log. Fails unless it exited 0."""
         eventually(
             lambda: self._phase(namespace, name) in ("Succeeded", "Failed"), 240, f"pod {name} finished"
         )

@@ -17,7 +17,7 @@ from mlflowops.paths import REPO
 
 from e2e.kube import Kube
 from e2e.platform import SECONDS, Platform
-from e2e.up import run
+from e2e.up import load_image
 from testbed.images import programs
 
 EXAMPLE = REPO / "examples/oidc/oauth2-proxy.yaml"
@@ -68,7 +68,7 @@ class Site:
 
 
 def load_images(kubeconfig: Path) -> None:
-    run("testbed images build --group login | cut -d' ' -f2 | xargs testbed cluster load", kubeconfig)
+    load_image("--group login", kubeconfig)
 
 
 def start_provider(site: Site, kube: Kube, namespace: str) -> None:

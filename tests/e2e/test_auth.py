@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 from kubernetes.client import V1Pod
 from mlflow import MlflowClient, MlflowException
 from mlflow.genai.scorers import RegexMatch
 from mlflow.server.auth.client import AuthServiceClient
+from mlflowops.accounts.account_api import EXPERIMENT, Account, Accounts
+from mlflowops.paths import REPO
 from runtime.jobs import job, score
 from runtime.traces import trace
 
@@ -19,11 +22,12 @@ from e2e.helm import Helm
 from e2e.kube import Kube, eventually
 from e2e.leaks import look
 from e2e.stores import NASTY, Database, shared_stores
-from e2e.up import run
+from e2e.up import load_image, run
 
 # What broke a peer's INI file; only characters that a client can send.
 PASSWORD = NASTY.replace("é", "") + secrets.token_hex(8)
 ADMIN = ("admin", PASSWORD)
+ACCOUNTS = REPO / "examples/accounts/job.yaml"
 ASK = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 
 
@@ -34,7 +38,9 @@ def protected(kube: Kube, helm: Helm, shared_namespace: str) -> str:
     values = shared_stores(kube, shared_namespace, database)
     kube.secret(shared_namespace, "mlflow-admin-secret", {"username": "admin", "password": PASSWORD})
     basic = {"mode": "basic", "basic": {"defaultPermission": "NO_PERMISSIONS"}}
-    restricted = {"networkPolicy": {"enabled": True}}
+    of_accounts = {"podSelector": {"matchLabels": {"batch.kubernetes.io/job-name": "mlflow-accounts"}}}
+    ingress = [{"from": [of_accounts], "ports": [{"port": 5000}]}]
+    restricted = {"networkPolicy": {"enabled": True, "ingress": ingress}}
     small = {"requests": {"cpu": "20m", "memory": "256Mi"}}
     jobs = {"jobs": {"enabled": True, "resources": small}}  # here they meet several pods, a login, a policy
     values |= {**restricted, **jobs, "replicaCount": 2, "auth": basic}
@@ -74,10 +80,10 @@ def test_a_user_may_do_what_was_granted(pods: list[str], monkeypatch: pytest.Mon
     login(monkeypatch, ADMIN)
     one, two = (MlflowClient(pod) for pod in pods)
     mine, hidden = one.create_experiment("granted"), one.create_experiment("hidden")
-    user = ("anna", secrets.token_urlsafe(16))
+    user = ("carl", secrets.token_urlsafe(16))
     accounts = AuthServiceClient(pods[0])
     accounts.create_user(*user)
-    accounts.grant_user_permission("anna", "experiment", mine, "EDIT")
+    accounts.grant_user_permission("carl", "experiment", mine, "EDIT")
     login(monkeypatch, user)
     run_id = two.create_run(mine).info.run_id
     two.log_metric(run_id, "accuracy", 0.9)
@@ -144,6 +150,49 @@ def processes(kube: Kube, pod: V1Pod, container: int = 0) -> str:
     """What runs in a container of a pod."""
     show = ["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"]
     return kube.exec(pod.metadata.namespace, pod.metadata.name, show, pod.spec.containers[container].name)
+
+
+def apply_accounts(kube: Kube, kubeconfig: Path, namespace: str, *words: str) -> list[str]:
+    """Apply the Job of the examples again, as Argo CD does at each sync; the lines of its log."""
+    text = ACCOUNTS.read_text().replace(".ml.svc.", f".{namespace}.svc.")
+    file, applied = yaml.safe_load_all(text.replace("registry.example.com", "localhost"))
+    applied["spec"]["template"]["spec"]["containers"][0]["command"] += words
+    before = f"kubectl delete job mlflow-accounts -n {namespace} --cascade foreground --ignore-not-found"
+    run(before, kubeconfig)
+    manifest = yaml.safe_dump_all([file, applied])
+    run(f"kubectl apply -n {namespace} -f - <<'EOF'\n{manifest}\nEOF", kubeconfig)
+    return kube.end_of_job(namespace, "mlflow-accounts").splitlines()
+
+
+def test_a_job_makes_the_accounts_of_a_file(
+    kube: Kube, kubeconfig: Path, protected: str, pods: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is not in the file goes, which a dry run says first; no password is in a log or a manifest."""
+    login(monkeypatch, ADMIN)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", pods[0])
+    load_image("mlflowops", kubeconfig)
+    accounts, password = Accounts.connect(), secrets.token_urlsafe(16)
+    fraud = MlflowClient().create_experiment("fraud")
+    leaving = ("zoe", secrets.token_urlsafe(16))
+    accounts.add(*leaving)
+    kube.secret(protected, "mlflow-passwords", {"anna": password})
+    planned = apply_accounts(kube, kubeconfig, protected, "--dry-run")
+    assert planned[-2:] == ["add account anna", "grant anna EDIT on experiment fraud"], planned
+    assert planned[-3] == "remove account zoe"
+    before = {each.name for each in accounts.read()}
+    assert "zoe" in before and "anna" not in before
+    assert apply_accounts(kube, kubeconfig, protected) == planned
+    admin, anna = accounts.read()
+    assert admin.name == "admin" and anna == Account("anna", grants={(EXPERIMENT, "fraud"): "EDIT"})
+    ask = f"/api/2.0/mlflow/experiments/get?experiment_id={fraud}"
+    assert [status(pods[1], who, ask) for who in (("anna", password), leaving)] == [200, 401]
+    assert apply_accounts(kube, kubeconfig, protected) == ["no change"]
+    seen = look(kube, protected)
+    assert not seen.found
+    assert "None/accounts" in seen.logs and "mlflow-passwords/anna" in seen.secrets
+    objects = f"kubectl get -n {protected} -o yaml job/mlflow-accounts configmap/mlflow-accounts"
+    manifest = run(objects, kubeconfig).stdout
+    assert not [each for each in (password, leaving[1], PASSWORD[-16:]) if each in manifest]
 
 
 def test_helm_test_logs_in(helm: Helm, protected: str) -> None:

@@ -40,7 +40,13 @@ class Release:
     """An MLflow with a database, a bucket and a place for backups of its own."""
 
     def __init__(
-        self, kube: Kube, helm: Helm, kubeconfig: Path, namespace: str, own: dict[str, Any] | None = None
+        self,
+        kube: Kube,
+        helm: Helm,
+        kubeconfig: Path,
+        namespace: str,
+        own: dict[str, Any] | None = None,
+        **postgres: int,
     ) -> None:
         self.kube, self.kubeconfig, self.namespace = kube, kubeconfig, namespace
         self.bucket = f"operations-{secrets.token_hex(3)}"
@@ -52,7 +58,7 @@ class Release:
         kube.secret(namespace, "mlflow-backup-secret", kube.read_secret("ml", "mlflow-s3-secret"))
         values = {**VALUES, **shared_stores(kube, namespace, self.database)}
         values["backup"] = {**VALUES["backup"], "bucket": self.backups}
-        values["backendStore"]["postgres"] |= {"cleanupRunsEnabled": True, "cleanupRunsDays": 30}
+        values["backendStore"]["postgres"] |= {"cleanupRunsEnabled": True, "cleanupRunsDays": 30, **postgres}
         values["artifactStore"]["s3"] |= {"bucket": self.bucket, "path": "artifacts"}
         self.values = {**values, **(own or {})}
         helm.install(namespace, self.values)

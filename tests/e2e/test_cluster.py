@@ -264,7 +264,8 @@ def test_network_policies(twin: Twin, ns: str) -> None:
 def test_network_policies_on_the_node_of_the_api_server(twin: Twin, ns: str) -> None:
     """A pod's packets to its own node are not forwarded; a policy holds for them too."""
     twin.run(ns, "client", ["busybox", "sleep", "600"])
-    ask = "timeout 2 busybox nc $KUBERNETES_SERVICE_HOST 443 </dev/null >/dev/null 2>&1 && echo open || echo refused"
+    connect = "timeout 2 busybox nc $KUBERNETES_SERVICE_HOST 443 </dev/null >/dev/null 2>&1"
+    ask = f"{connect} && echo open || echo refused"
 
     def got() -> str:
         return twin.kube.exec(ns, "client", ["busybox", "sh", "-c", ask])

@@ -28,7 +28,7 @@ from e2e.kube import Kube, eventually
 from e2e.leaks import remove
 from e2e.platform import Platform
 from e2e.stores import Database, shared_stores
-from e2e.up import run
+from e2e.up import load_image
 
 HOST = "identity.example.com"
 ANNA, BERT, DORA, OLGA = (f"{name}@example.com" for name in ("anna", "bert", "dora", "olga"))
@@ -69,7 +69,7 @@ def site(
     for name in (provider, JOBS):
         kube.create_namespace(name)
     for what in ("mlflow-oidc openldap", "--group login"):
-        run(f"testbed images build {what} | cut -d' ' -f2 | xargs testbed cluster load", kubeconfig)
+        load_image(what, kubeconfig)
     directory = Directory(kube, platform, provider, GROUPS).start(HOST)
     database = Database.create(kube, shared_namespace)
     values = {**shared_stores(kube, shared_namespace, database), **settings(platform)}
@@ -233,14 +233,7 @@ def test_a_job_logs_a_run_as_its_service_account(site: Site, olga: requests.Sess
     container = job["spec"]["template"]["spec"]["containers"][0]
     container |= {"image": "localhost/client:3.17.2", "imagePullPolicy": "Never"}
     site.platform.apply_text(JOBS, yaml.safe_dump_all([account, job]))
-    (pod,) = eventually(lambda: site.kube.pods(JOBS, "job-name=train"), 30, "the pod of the Job")
-
-    def ended() -> bool:
-        pod.status = site.kube.core.read_namespaced_pod(pod.metadata.name, JOBS).status
-        return pod.status.phase in ("Succeeded", "Failed")
-
-    eventually(ended, 120, "the end of the Job")
-    assert pod.status.phase == "Succeeded", site.kube.logs(JOBS, pod.metadata.name)
+    site.kube.end_of_job(JOBS, "train")
     assert "jobs-nightly" in found(olga, site)
 
 

@@ -2,10 +2,11 @@
 
 import base64
 import json
+import secrets
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,8 @@ from e2e.forward import port_forward
 from e2e.helm import MLFLOW_VERSION, Helm
 from e2e.kube import Kube, eventually
 from e2e.leaks import remove
-from e2e.stores import Database, shared_stores
-from e2e.up import run
+from e2e.test_backup import DAY, Release
+from e2e.up import load_image, run
 
 EXAMPLES = REPO / "examples/kubernetes-auth"
 PLUGIN_IMAGE = {"registry": "localhost", "repository": "mlflow-kubernetes", "tag": MLFLOW_VERSION}
@@ -41,6 +42,7 @@ GRAPHQL = (
     'query GetRun { mlflowGetRun(input: {runId: "%s"}) { run { info { runId } data { params { value } } } } }'
 )
 ENV = {name: value for name, value in GATEWAY.items() if name != "MLFLOW_CRYPTO_KEK_PASSPHRASE"}
+FILES = "/api/2.0/mlflow-artifacts/artifacts"
 SETTINGS: dict[str, Any] = {
     "image": PLUGIN_IMAGE,
     "mlflow": {"launcher": "upstream", "audit": {"enabled": True}, "env": ENV},
@@ -86,9 +88,23 @@ class Caller:
 class Site:
     """MLflow, and the accounts of two namespaces."""
 
-    kube: Kube
-    namespace: str
-    url: str
+    release: Release
+    opened: ExitStack
+    url: str = ""
+
+    @property
+    def kube(self) -> Kube:
+        return self.release.kube
+
+    @property
+    def namespace(self) -> str:
+        return self.release.namespace
+
+    def connect(self) -> None:
+        """Open a way to a pod, which ends with the pod."""
+        self.opened.close()
+        where = (self.release.kubeconfig, self.namespace, "service/mlflow", 5000)
+        self.url = self.opened.enter_context(port_forward(*where))
 
     def caller(self, account: str, namespace: str = A, workspace: str = "") -> Caller:
         """Return a caller with a token of a service account, as Kubernetes would mount it."""
@@ -115,14 +131,9 @@ def bind_subject(kube: Kube, namespace: str, name: str, role: str, subject: dict
     client.RbacAuthorizationV1Api(kube.api).create_namespaced_role_binding(namespace, body)
 
 
-def load_plugin_image(kubeconfig: Path) -> None:
-    """Build the image with the plugin, and bring it to the nodes."""
-    run("testbed images build mlflow-kubernetes | cut -d' ' -f2 | xargs testbed cluster load", kubeconfig)
-
-
 @pytest.fixture(scope="module")
 def site(kube: Kube, helm: Helm, kubeconfig: Path, shared_namespace: str) -> Iterator[Site]:
-    load_plugin_image(kubeconfig)
+    load_image("mlflow-kubernetes", kubeconfig)
     run(f"kubectl apply -f {EXAMPLES / 'roles.yaml'}", kubeconfig)
     for namespace in (A, B, OUTSIDE):
         kube.create_namespace(namespace)
@@ -132,15 +143,25 @@ def site(kube: Kube, helm: Helm, kubeconfig: Path, shared_namespace: str) -> Ite
             kube.core.create_namespaced_service_account(namespace, {"metadata": {"name": account}})
             if role:
                 bind(kube, namespace, account, role)
-    database = Database.create(kube, shared_namespace)
-    values = {**shared_stores(kube, shared_namespace, database), **SETTINGS}
-    values["backendStore"]["postgres"] |= {"poolSize": 10, "maxOverflow": 40}
-    helm.install(shared_namespace, values, wait="300s")
-    with port_forward(kubeconfig, shared_namespace, "service/mlflow", 5000) as url:
-        yield Site(kube, shared_namespace, url)
+    release = Release(kube, helm, kubeconfig, shared_namespace, SETTINGS, poolSize=10, maxOverflow=40)
+    with ExitStack() as opened:
+        found = Site(release, opened)
+        found.connect()
+        yield found
     for namespace in (A, B, OUTSIDE):
         remove(kube, namespace)
     run(f"kubectl delete -f {EXAMPLES / 'roles.yaml'}", kubeconfig)
+
+
+def run_with_file(caller: Caller, experiment: str, text: str) -> dict[str, str]:
+    """Log a run with a file; its id, and where its artifacts are."""
+    made = caller.post("runs/create", experiment_id=experiment)
+    assert made.ok, made.text
+    info = made.json()["run"]["info"]
+    place = info["artifact_uri"].removeprefix("mlflow-artifacts:/")
+    answer = caller("PUT", f"{FILES}/{place}/note.txt", data=text)
+    assert answer.ok, answer.text
+    return {"run_id": info["run_id"], "place": place}
 
 
 @pytest.fixture(scope="module")
@@ -148,9 +169,7 @@ def secrets_of_b(site: Site) -> dict[str, str]:
     """What B has: ids and names, by their fields."""
     b = site.caller("editor", B)
     experiment = b.post("experiments/create", name="b-experiment").json()["experiment_id"]
-    made = b.post("runs/create", experiment_id=experiment)
-    assert made.ok, made.text
-    found = made.json()["run"]["info"]
+    found = run_with_file(b, experiment, MARK)
     for path, body in {
         "runs/log-parameter": {"run_id": found["run_id"], "key": "secret", "value": MARK},
         "registered-models/create": {"name": "b-model"},
@@ -162,16 +181,12 @@ def secrets_of_b(site: Site) -> dict[str, str]:
     }.items():
         answer = b.post(path, **body)
         assert answer.ok, (path, answer.text)
-    place = found["artifact_uri"].removeprefix("mlflow-artifacts:/")
-    answer = b("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{place}/note.txt", data=MARK)
-    assert answer.ok, answer.text
-    return {"experiment_id": experiment, "run_id": found["run_id"], "name": "b-model", "place": place}
+    return {"experiment_id": experiment, "name": "b-model", **found}
 
 
 def attempts(b: dict[str, str]) -> list[tuple[str, str, dict[str, Any]]]:
     """Calls that read or change what B has."""
     run_id, experiment, name, place = b["run_id"], b["experiment_id"], b["name"], b["place"]
-    files = "/api/2.0/mlflow-artifacts/artifacts"
     return [
         ("GET", f"runs/get?run_id={run_id}", {}),
         ("GET", f"/ajax-api/2.0/mlflow/runs/get?run_id={run_id}", {}),
@@ -188,10 +203,10 @@ def attempts(b: dict[str, str]) -> list[tuple[str, str, dict[str, Any]]]:
         ("DELETE", "registered-models/delete", {"json": {"name": name}}),
         ("GET", f"artifacts/list?run_id={run_id}", {}),
         ("GET", f"/get-artifact?run_uuid={run_id}&path=note.txt", {}),
-        ("GET", f"{files}/{place}/note.txt", {}),
-        ("PUT", f"{files}/{place}/note.txt", {"data": "changed"}),
-        ("DELETE", f"{files}/{place}/note.txt", {}),
-        ("GET", f"{files}?path={place}", {}),
+        ("GET", f"{FILES}/{place}/note.txt", {}),
+        ("PUT", f"{FILES}/{place}/note.txt", {"data": "changed"}),
+        ("DELETE", f"{FILES}/{place}/note.txt", {}),
+        ("GET", f"{FILES}?path={place}", {}),
         ("POST", "/graphql", {"json": {"query": GRAPHQL % run_id, "operationName": "GetRun"}}),
     ]
 
@@ -216,7 +231,7 @@ def test_an_editor_of_a_reaches_nothing_of_b(
     seen = b("GET", f"runs/get?run_id={secrets_of_b['run_id']}").json()["run"]
     assert seen["info"]["lifecycle_stage"] == "active"
     assert [each["key"] for each in seen["data"]["params"]] == ["secret"]
-    note = b("GET", f"/api/2.0/mlflow-artifacts/artifacts/{secrets_of_b['place']}/note.txt")
+    note = b("GET", f"{FILES}/{secrets_of_b['place']}/note.txt")
     assert note.text == MARK
     assert b("GET", "model-versions/get?name=b-model&version=1").ok
 
@@ -321,14 +336,7 @@ def test_a_job_logs_a_run_with_two_variables(site: Site) -> None:
     spec["serviceAccountName"] = "editor"
     spec["containers"][0] |= {"image": f"localhost/client:{MLFLOW_VERSION}", "imagePullPolicy": "Never"}
     client.BatchV1Api(site.kube.api).create_namespaced_job(A, job)
-    (pod,) = eventually(lambda: site.kube.pods(A, "job-name=train"), 30, "the pod of the Job")
-    name = pod.metadata.name
-
-    def phase() -> str:
-        found = str(site.kube.core.read_namespaced_pod(name, A).status.phase)
-        return found if found in ("Succeeded", "Failed") else ""
-
-    assert eventually(phase, 120, "the end of the Job") == "Succeeded", site.kube.logs(A, name)
+    site.kube.end_of_job(A, "train")
     a = site.caller("editor")
     found = a("GET", "experiments/get-by-name?experiment_name=nightly").json()["experiment"]
     (made,) = a.post("runs/search", experiment_ids=[found["experiment_id"]]).json()["runs"]
@@ -405,6 +413,67 @@ def test_the_server_has_the_least_rights(site: Site, kubeconfig: Path) -> None:
         for what in asked
     }
     assert said == asked
+
+
+@pytest.fixture
+def runs(site: Site) -> dict[str, dict[str, dict[str, str]]]:
+    """Of each namespace: a run, one that its editor deleted and one that ended long ago, each with a file."""
+    made = {}
+    for namespace in (A, B):
+        editor = site.caller("editor", namespace)
+        name = f"operations-{secrets.token_hex(3)}"
+        experiment = editor.post("experiments/create", name=name).json()["experiment_id"]
+        of = {each: run_with_file(editor, experiment, namespace) for each in ("live", "deleted", "old")}
+        assert editor.post("runs/delete", run_id=of["deleted"]["run_id"]).ok
+        ended = {"status": "FINISHED", "end_time": int(time.time() * 1000) - 31 * DAY}
+        assert editor.post("runs/update", run_id=of["old"]["run_id"], **ended).ok
+        made[namespace] = of
+    return made
+
+
+def seen_by(caller: Caller, logged: dict[str, str]) -> tuple[int, str]:
+    """What a caller gets: the status of the run, and the file or the status of the refusal."""
+    file = caller("GET", f"{FILES}/{logged['place']}/note.txt")
+    return (
+        caller("GET", f"runs/get?run_id={logged['run_id']}").status_code,
+        file.text if file.ok else str(file.status_code),
+    )
+
+
+def test_retention_works_in_each_namespace(site: Site, runs: dict[str, dict[str, dict[str, str]]]) -> None:
+    """What its editor deleted goes at once; what is old is deleted first, and goes the next time."""
+
+    def stored(namespace: str) -> set[str]:
+        keys = site.release.keys(f"artifacts/workspaces/{namespace}/")
+        return {what for what, each in runs[namespace].items() if any(each["run_id"] in key for key in keys)}
+
+    assert all(stored(namespace) == {"live", "deleted", "old"} for namespace in runs)
+    site.release.job("retention")
+    assert all(stored(namespace) == {"live", "old"} for namespace in runs)
+    site.release.job("retention")
+    for namespace, of in runs.items():
+        editor = site.caller("editor", namespace)
+        assert stored(namespace) == {"live"}
+        assert seen_by(editor, of["live"]) == (200, namespace)
+        assert [seen_by(editor, of[gone])[0] for gone in ("deleted", "old")] == [404, 404]
+
+
+def test_each_namespace_comes_back_from_a_backup(
+    site: Site, runs: dict[str, dict[str, dict[str, str]]]
+) -> None:
+    """Its editor reads its run and its file again; that of the other one does in no workspace."""
+    site.release.job("backup")
+    site.release.query("TRUNCATE experiments CASCADE")
+    for namespace, of in runs.items():
+        assert seen_by(site.caller("editor", namespace), of["live"])[0] == 404
+    site.release.ops("restore latest --yes")
+    site.connect()
+    for namespace, other in ((A, B), (B, A)):
+        live = runs[namespace]["live"]
+        assert seen_by(site.caller("editor", namespace), live) == (200, namespace)
+        # In its own workspace there is no such run, and the path is one of another workspace.
+        assert seen_by(site.caller("editor", other, namespace), live) == (403, "403")
+        assert seen_by(site.caller("editor", other), live) == (404, "400")
 
 
 def keeper(site: Site, account: str, namespace: str, workspace: str) -> Keeper:

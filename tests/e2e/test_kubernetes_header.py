@@ -14,8 +14,8 @@ from e2e.helm import Helm
 from e2e.kube import Kube, client_pod, eventually
 from e2e.leaks import remove
 from e2e.stores import Database, shared_stores
-from e2e.test_kubernetes_auth import PLUGIN_IMAGE, bind_subject, load_plugin_image
-from e2e.up import run
+from e2e.test_kubernetes_auth import PLUGIN_IMAGE, bind_subject
+from e2e.up import load_image, run
 
 A, B, GATEWAY = "header-a", "header-b", "header-gateway"
 LABELS = {"app": "istio-ingressgateway"}
@@ -38,7 +38,7 @@ for path, headers in calls:
 @pytest.fixture(scope="module")
 def url(kube: Kube, helm: Helm, kubeconfig: Path, shared_namespace: str) -> Iterator[str]:
     """A server with the values of the example, and a pod that stands in for the gateway."""
-    load_plugin_image(kubeconfig)
+    load_image("mlflow-kubernetes", kubeconfig)
     run(f"kubectl apply -f {ROLE}", kubeconfig)
     for namespace in (A, B, GATEWAY):
         kube.create_namespace(namespace)

@@ -57,6 +57,11 @@ class Up:
         return Path(subprocess.run(command, check=True, text=True, capture_output=True).stdout.strip())
 
 
+def load_image(what: str, kubeconfig: Path) -> None:
+    """Build an image, or a group of them, and bring it to the nodes."""
+    run(f"testbed images build {what} | cut -d' ' -f2 | xargs testbed cluster load", kubeconfig)
+
+
 def run(command: str, kubeconfig: Path | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Type a command line in a shell that has the pinned tools on PATH, as the README says."""
     tools = subprocess.run(["make", "-s", "tools-path"], cwd=REPO, check=True, text=True, capture_output=True)

@@ -26,7 +26,7 @@ FENCE = re.compile(r"^( *)```(.*)\n((?:.*\n)*?)\1```$", re.MULTILINE)
 OUTPUT = {"text", "console"}
 # Languages without a check of their own here, and why.
 ELSEWHERE = {
-    "dockerfile": "of docs/identity.md: an extension of MLflow's image, which no registry here has",
+    "dockerfile": "no registry here has their bases; testbed/images builds the same from locked packages",
     "mermaid": "a picture",
     "mysql": "tests/runtime/test_sql_blocks.py runs it on MariaDB",
     "sql": "tests/runtime/test_sql_blocks.py runs it on PostgreSQL",

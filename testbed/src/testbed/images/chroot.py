@@ -36,9 +36,8 @@ def build(image: Recipe, archive: Path, work: Path, log: Path) -> None:
         _provide(buildah, base, work, log)
         options.append(f"--build-arg={arg}={base.ref}")
     # Straight into a docker archive: uncompressed layers and the full name, as every loader wants it.
-    shell.run(
-        [*buildah, "bud", *options, f"--tag=docker-archive:{archive}:{image.ref}", image.folder], log=log
-    )
+    options.append(f"--tag=docker-archive:{archive}:{image.ref}")
+    shell.run([*buildah, "bud", *options, image.context(work)], log=log)
 
 
 def _provide(buildah: list[str], base: Recipe | Rootfs, work: Path, log: Path) -> None:

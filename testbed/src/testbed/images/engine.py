@@ -17,6 +17,6 @@ def build(engine: str, image: Recipe, archive: Path, work: Path, log: Path) -> N
             shell.run([engine, "load", "--input", base.archive], log=log)
             command.append(f"--build-arg={arg}={base.ref}")
     env = {"DOCKER_BUILDKIT": "1"}
-    shell.run([*command, *client_config.secrets(work), image.folder], env=env, log=log)
+    shell.run([*command, *client_config.secrets(work), image.context(work)], env=env, log=log)
     form = ["--format=docker-archive"] if engine == "podman" else []
     shell.run([engine, "save", *form, "--output", archive, image.ref], log=log)

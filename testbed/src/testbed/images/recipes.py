@@ -1,7 +1,8 @@
-"""The inputs of an image: testbed/images/images.toml, the folder of the image, and a hash of both."""
+"""The inputs of an image: its entry in images.toml, its folder, files of the tree, and a hash of all."""
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +49,7 @@ class Recipe:
     name: str
     tag: str
     args: tuple[tuple[str, "Recipe | Rootfs"], ...]
+    files: tuple[str, ...] = ()
 
     @property
     def ref(self) -> str:
@@ -56,15 +58,31 @@ class Recipe:
 
     @property
     def folder(self) -> Path:
-        """The build context."""
+        """What is only for this image, such as its Dockerfile."""
         return FOLDER / self.name
+
+    def inputs(self) -> dict[str, Path]:
+        """Return the files that a build sees, by their paths in its context."""
+        found = {path.relative_to(self.folder): path for path in self.folder.rglob("*")}
+        for name in self.files:
+            found |= {path.relative_to(paths.REPO): path for path in _below(paths.REPO / name)}
+        return {str(name): path for name, path in sorted(found.items()) if path.is_file()}
+
+    def context(self, work: Path) -> Path:
+        """Return the build context; a copy in `work` where files are not of the image's folder."""
+        if not self.files:
+            return self.folder
+        for name, path in self.inputs().items():
+            target = work / "context" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+        return work / "context"
 
     @property
     def digest(self) -> str:
         """Changes when anything that goes into the image does."""
         bases = [f"{arg}={base.name}:{base.digest}" for arg, base in self.args]
-        files = sorted(path for path in self.folder.rglob("*") if path.is_file())
-        contents = [f"{path.relative_to(self.folder)} {_digest(path.read_bytes().hex())}" for path in files]
+        contents = [f"{name} {_digest(path.read_bytes().hex())}" for name, path in self.inputs().items()]
         return _digest(self.ref, *bases, *contents)
 
     @property
@@ -85,7 +103,14 @@ def recipe(name: str) -> Recipe:
         raise OpsError("images", f"there is no image {name!r}", f"choose from {', '.join(images)}")
     entry = images[name]
     args = tuple((arg, _base(base)) for arg, base in entry["args"].items())
-    return Recipe(name, entry["tag"], args)
+    return Recipe(name, entry["tag"], args, tuple(entry.get("files", ())))
+
+
+def _below(place: Path) -> list[Path]:
+    """Return a file, or the files of a folder without compiled ones."""
+    if place.is_file():
+        return [place]
+    return [path for path in place.rglob("*") if path.parent.name != "__pycache__"]
 
 
 def _base(name: str) -> Recipe | Rootfs:
