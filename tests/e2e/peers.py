@@ -1,4 +1,4 @@
-"""Releases of other MLflow charts as their users have them, with the values of docs/migrating.md."""
+"""Releases of other MLflow charts as their users have them, with the values of their pages in docs."""
 
 import contextlib
 import re
@@ -54,7 +54,8 @@ class Old:
 
     def values(self) -> str:
         """The values of the page, with what is different at this site."""
-        (text,) = re.findall(rf"```yaml\n# {self.peer}\n(.*?)```", PAGE, re.DOTALL)
+        page = (REPO / f"docs/migrating-{self.peer}.md").read_text()
+        (text,) = re.findall(rf"```yaml\n# {self.peer}\n(.*?)```", page, re.DOTALL)
         text = text.replace("postgres.example.com", HOST).replace("my-bucket", self.bucket)
         return yaml.safe_dump(_merged(yaml.safe_load(text), self._site()))
 
