@@ -5,17 +5,17 @@
 {{- end }}
 {{- end }}
 
-{{- /* String: who gets in, and what they may do without a grant. Takes `.`. */}}
+{{- /* String: how users log in, and their permission without a grant. Takes `.`. */}}
 {{- define "mlflow.notes.login" -}}
 {{- with .Values.auth -}}
-{{- if eq .mode "basic" }}MLflow's accounts, {{ .basic.defaultPermission }} without a grant
-{{- else if eq .mode "oidc" }}OpenID Connect at {{ .oidc.issuer }}, {{ .oidc.defaultPermission }} without a grant; its client needs the redirect URI {{ (include "mlflow.env.server" $ | fromJson).OIDC_REDIRECT_URI }}
-{{- else if eq .mode "kubernetes" }}Kubernetes RBAC, by {{ ternary (printf "header %s of the gateway" .kubernetes.userHeader.name) "tokens of the cluster" .kubernetes.userHeader.enabled }}; namespaces are workspaces
+{{- if eq .mode "basic" }}MLflow's accounts; permission without a grant: {{ .basic.defaultPermission }}
+{{- else if eq .mode "oidc" }}OpenID Connect at {{ .oidc.issuer }}; permission without a grant: {{ .oidc.defaultPermission }}; redirect URI of the client: {{ (include "mlflow.env.server" $ | fromJson).OIDC_REDIRECT_URI }}
+{{- else if eq .mode "kubernetes" }}Kubernetes RBAC; users are identified by {{ ternary (printf "header %s of the gateway" .kubernetes.userHeader.name) "Kubernetes tokens" .kubernetes.userHeader.enabled }}; namespaces are workspaces
 {{- else }}none{{ end -}}
 {{- end -}}
 {{- end }}
 
-{{- /* String: where PostgreSQL is; what a Secret says is named by that. Takes `.Values.backendStore.postgres`. */}}
+{{- /* String: database, host and port of PostgreSQL, or the Secrets that contain them. Takes `.Values.backendStore.postgres`. */}}
 {{- define "mlflow.notes.database" -}}
 {{- $database := ternary (printf "(Secret %s)" .databaseFromSecret.name) .database .databaseFromSecret.enabled -}}
 {{- $host := ternary (printf "(Secret %s)" .hostFromSecret.name) .host .hostFromSecret.enabled -}}
@@ -24,18 +24,18 @@
 {{- ternary $uri (printf "%s at %s:%s" $database $host $port) .uriFromSecret.enabled -}}
 {{- end }}
 
-{{- /* String: how many server pods there are. Takes `.`. */}}
+{{- /* String: number of server pods, or the range of the autoscaler. Takes `.`. */}}
 {{- define "mlflow.notes.pods" -}}
 {{- include "mlflow.pods.least" . }}{{ with .Values.autoscaling }}{{ if .enabled }} to {{ int .maxReplicas }}{{ end }}{{ end -}}
 {{- end }}
 
-{{- /* Lines: allowed choices that carry a risk. Takes `.`. */}}
+{{- /* Lines: settings that are allowed but carry a risk. Takes `.`. */}}
 {{- define "mlflow.notes.risks" -}}
 {{- if not (include "mlflow.facts" . | fromJson).login }}
 - no authentication: every client that reaches the Service has full access
 {{- end }}
 {{- if not .Values.keys.fromSecret.enabled }}
-- keys.fromSecret is not enabled: webhook secrets cannot be read after a restart, and gateway secrets are encrypted with a public key
+- keys.fromSecret is not enabled: webhook secrets cannot be read after a restart, and gateway secrets are encrypted with MLflow's default passphrase, which is public
 {{- end }}
 {{- with .Values.backendStore.postgres }}
 {{- if and .host (not (include "mlflow.facts" $ | fromJson).database) }}
@@ -57,7 +57,7 @@
 - {{ .Values.backup.endpoint }}: backups and request signatures are sent in clear text
 {{- end }}
 {{- if eq .Values.artifactStore.mode "direct" }}
-- artifactStore.mode direct: each client needs credentials of the object store, and artifacts of experiments from mode proxied cannot be read
+- artifactStore.mode direct: each client needs credentials of the object store, and artifacts of experiments that were created with mode proxied cannot be read
 {{- end }}
 {{- range .Values.artifactStore.allowedSources }}
 {{- if hasPrefix (include "mlflow.source" .) ((include "mlflow.objectStore" $.Values.artifactStore | fromJson).uri | include "mlflow.source") }}
