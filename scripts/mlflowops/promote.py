@@ -39,7 +39,7 @@ def promote(
     policy: Annotated[
         Path | None, typer.Option(help="YAML file with the rules; options override it.")
     ] = None,
-    alias: Annotated[str | None, typer.Option(help="Name that moves to the winner [champion].")] = None,
+    alias: Annotated[str | None, typer.Option(help="Alias to move; default: champion.")] = None,
     stage: Annotated[str | None, typer.Option(help="Also set this stage: Production, Staging, none.")] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for another promotion.")] = 300,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the rules, but change nothing.")] = False,

@@ -41,7 +41,7 @@ AZURE: Json = {
 WORKLOAD_IDENTITY: Json = {"commonLabels": {"azure.workload.identity/use": "true"}}
 # What is chosen, the host names that belong to it, and the values.
 WAYS: list[tuple[str, str, Json]] = [
-    ("nothing", "", {}),
+    ("the default values", "none", {}),
     ("PostgreSQL with a password", "`backendStore.postgres.host`", POSTGRES),
     (
         "PostgreSQL by `login: awsIam`",
@@ -122,7 +122,7 @@ def section() -> str:
         "|---|---|---|",
     ]
     for what, names, values in WAYS:
-        lines.append(f"| {what} | {names} | {'; '.join(rules(values)) or 'nothing'} |")
+        lines.append(f"| {what} | {names} | {'; '.join(rules(values)) or 'none'} |")
     return "\n".join(lines) + "\n"
 
 

@@ -40,7 +40,7 @@ def health(
     port-forward, with the login in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD. With --url it
     checks only the server at that URL. Components that are not installed are not checked.
 
-    Exit code 0: healthy, 1: a check failed, 2: there is nothing to check.
+    Exit code 0: healthy, 1: a check failed, 2: the release could not be checked.
 
     \b
     mlflowops health                             # namespace ml, or MLFLOW_NAMESPACE
