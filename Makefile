@@ -73,7 +73,7 @@ upgrades: $(READY) ## Upgrade each released chart to this tree's and go back, by
 soak: $(READY) ## Keep a release at 70 % of its capacity while it rolls, backs up and removes, on the cluster of `make up` (MINUTES=30)
 	@PYTHONPATH=tests $(PY) -m benchmarks.soak --minutes $(or $(MINUTES),30) $(SOAK)
 
-# Each run of the first three takes other values: a failure is repeated by its SEED. The fifth has PostgreSQL, and so
+# Each run of the first four takes other values: a failure is repeated by its SEED. The sixth has PostgreSQL, and so
 # fast paths.
 nightly: SEED ?= $(shell date +%Y%m%d)
 nightly: $(READY) ## Long runs of the fuzz tests (values of the chart, calls of MLflow's API, HTTP requests; SEED=20260131), all faults and upgrades
@@ -82,6 +82,7 @@ nightly: $(READY) ## Long runs of the fuzz tests (values of the chart, calls of 
 	@TESTS_DIFFERENTIAL_CALLS=100000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/runtime/test_fast_paths.py \
 	  tests/runtime/test_parallel_writers.py -k same -n 4 --timeout 10800
 	@TESTS_ACCOUNTS_CALLS=100000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/runtime/test_two_accounts.py --timeout 21600
+	@TESTS_ACCOUNTS_CALLS=20000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/runtime/oidc/test_two_people.py --timeout 10800
 	@MLFLOW_ATTACKS_MUTATIONS=100000 $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
 	@TESTS_ATTACKS_DATABASE=postgresql $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
 	@$(PY) -m pytest tests $(addprefix --ignore tests/,e2e runtime/attacks cli/test_import_again.py) -m nightly -n 2 --dist loadfile \
