@@ -1,15 +1,22 @@
 """`mlflowops token` against the plugin's own API."""
 
 import json
+import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from cli.cli import Answer, Cli
 
+from runtime.network import wait_until
 from runtime.oidc.conftest import Site
 from runtime.oidc.people import browser, call, log_in
 from runtime.oidc.test_oidc import ANNA, OLGA
+from runtime.server import Server
 
 Command = Callable[..., Answer]
 
@@ -41,6 +48,56 @@ def test_a_token_is_printed_once_and_revoked(site: Site, token: Command) -> None
     assert token("revoke", "printed").out == "revoked: printed\n"
     assert not logs_in(site, ANNA, value)
     assert "token printed: there is no such token" in token("revoke", "printed").err
+
+
+def test_a_token_is_rotated_under_load(site: Site, token: Command, tmp_path: Path) -> None:
+    """Writers read the token from a file for each request: none is refused, and each write is kept."""
+    current, renewed, stop = tmp_path / "token", tmp_path / "renewed", Event()
+    current.write_text(token("create", "rotated-1").out.strip())
+    first = current.read_text()
+    run_id = own_run(site, first)
+    written: list[Counter[str]] = [Counter() for _ in range(4)]  # of each writer, by the token
+    statuses: list[int] = []
+
+    def write(server: Server, count: Counter[str]) -> None:
+        session = browser()
+        while not stop.is_set():
+            value = current.read_text()
+            point = {"run_id": run_id, "key": "m", "value": 1, "timestamp": time.time_ns()}
+            session.cookies.clear()  # each request logs in
+            answer = call(session, server, "POST", "runs/log-metric", json=point, auth=(ANNA, value))
+            statuses.append(answer.status_code)
+            count[value] += 1
+
+    def all_wrote(value: str, times: int) -> None:
+        wait_until("writes", lambda: all(count[value] >= times for count in written), 120)
+
+    with ThreadPoolExecutor(4) as pool:
+        for server, count in zip((site.server, site.other) * 2, written, strict=True):
+            pool.submit(write, server, count)
+        try:
+            all_wrote(first, 10)
+            second = token("create", "rotated-2").out.strip()
+            renewed.write_text(second)
+            renewed.rename(current)
+            all_wrote(second, 10)  # so the first is in no request that is on its way
+            assert token("revoke", "rotated-1").code == 0
+            all_wrote(second, max(count[second] for count in written) + 10)
+        finally:
+            stop.set()
+    assert set(statuses) == {200} and not logs_in(site, ANNA, first)
+    path = f"metrics/get-history?run_id={run_id}&metric_key=m&max_results=25000"
+    kept = call(browser(), site.server, "GET", path, auth=(ANNA, second)).json()["metrics"]
+    assert len(kept) == len(statuses) == sum(count.total() for count in written)
+
+
+def own_run(site: Site, token: str) -> str:
+    """A new run of Anna's."""
+    body = {"name": f"blue-rotated-{site.server.port}"}
+    made = call(browser(), site.other, "POST", "experiments/create", json=body, auth=(ANNA, token))
+    body = {"experiment_id": made.json()["experiment_id"]}
+    run = call(browser(), site.other, "POST", "runs/create", json=body, auth=(ANNA, token)).json()["run"]
+    return str(run["info"]["run_id"])
 
 
 def test_a_token_is_made_for_another_account_by_an_administrator_only(
