@@ -66,8 +66,8 @@
 
 {{- /*
 Lines: with a login, backups are in another bucket, for the server reads an address of its store that the source of a
-model version names. The policy of the store says which buckets its credentials open, and few policies distinguish folders.
-Takes `.`.
+model version names. The policy of the store says which buckets its credentials open, and few policies distinguish
+folders. Takes `.`.
 */}}
 {{- define "mlflow.validate.backupBucket" -}}
 {{- $facts := include "mlflow.facts" . | fromJson -}}
