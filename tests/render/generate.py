@@ -103,7 +103,8 @@ def right(at: Json, path: str = "") -> st.SearchStrategy[Any]:
 
 def wrong(path: str) -> list[Any]:
     """Values of any type. Unknown fields of what the chart passes on are the API server's to refuse."""
-    passed_on = not {"properties", "additionalProperties"} & set(node(path))
+    at = node(path)
+    passed_on = at.get("type") == "object" and not {"properties", "additionalProperties"} & set(at)
     return [each for each in WRONG if not (passed_on and isinstance(each, dict) and each)]
 
 

@@ -31,7 +31,8 @@ def evaluate(answer: str, percent_allowed: float) -> Check:
     try:
         total, used, _ = json.loads(answer)
     except ValueError:
-        return red("volume", f"the pod's check failed: {answer.strip()[-200:]}", "is the volume mounted?")
+        detail = f"the pod's check failed: {answer.strip()[-200:]}"
+        return red("volume", detail, "is the volume mounted? see the pods")
     percent = 100 * used / total
     detail = f"{percent:.0f} % of {total / GIBI:.1f} GiB in use"
     if percent <= percent_allowed:
