@@ -15,6 +15,7 @@ READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml testbed
 .DEFAULT_GOAL := help
 .PHONY: help up down test versions mlflow benchmark faults upgrades soak nightly test-api-only check compare tools tools-path docs site picture ui-picture lock release
 .PHONY: lint lint-python lint-types lint-pod-types lint-yaml lint-go lint-workflows
+.PHONY: $(addprefix nightly-,$(NIGHT))
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -73,24 +74,52 @@ upgrades: $(READY) ## Upgrade each released chart to this tree's and go back, by
 soak: $(READY) ## Keep a release at 70 % of its capacity while it rolls, backs up and removes, on the cluster of `make up` (MINUTES=30)
 	@PYTHONPATH=tests $(PY) -m benchmarks.soak --minutes $(or $(MINUTES),30) $(SOAK)
 
-# Each run of the first four takes other values: a failure is repeated by its SEED. The sixth has PostgreSQL, and so
-# fast paths.
+# One after another, the other parts too when one fails. `make nightly-calls SEED=1` repeats a part: all but the last three
+# take other values for each SEED.
+NIGHT = values calls accounts oidc requests postgresql long import cluster faults upgrades
 nightly: SEED ?= $(shell date +%Y%m%d)
 nightly: $(READY) ## Long runs of the fuzz tests (values of the chart, calls of MLflow's API, HTTP requests; SEED=20260131), all faults and upgrades
 	@echo "make: SEED=$(SEED)"
-	@TESTS_FUZZ_CASES=10000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/render/test_any_values.py -n 4 -rP
-	@TESTS_DIFFERENTIAL_CALLS=100000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/runtime/test_fast_paths.py \
-	  tests/runtime/test_parallel_writers.py -k same -n 4 --timeout 10800
-	@TESTS_ACCOUNTS_CALLS=100000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/runtime/test_two_accounts.py --timeout 21600
-	@TESTS_ACCOUNTS_CALLS=20000 TESTS_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/runtime/oidc/test_two_people.py --timeout 10800
+	@$(MAKE) --no-print-directory --keep-going SEED=$(SEED) $(addprefix nightly-,$(NIGHT))
+
+nightly-%: export TESTS_FUZZ_SEED = $(or $(SEED),1)
+
+nightly-values: $(READY)
+	@TESTS_FUZZ_CASES=10000 $(PY) -m pytest tests/render/test_any_values.py -n 4 -rP
+
+nightly-calls: $(READY)
+	@TESTS_DIFFERENTIAL_CALLS=20000 $(PY) -m pytest tests/runtime/test_fast_paths.py tests/runtime/test_parallel_writers.py \
+	  -k same -n 4 --timeout 10800
+
+nightly-accounts: $(READY)
+	@TESTS_ACCOUNTS_CALLS=50000 $(PY) -m pytest tests/runtime/test_two_accounts.py -k nothing_of_others \
+	  --timeout 10800
+
+nightly-oidc: $(READY)
+	@TESTS_ACCOUNTS_CALLS=10000 $(PY) -m pytest tests/runtime/oidc/test_two_people.py -k nothing_of_others \
+	  --timeout 10800
+
+nightly-requests: $(READY)
 	@MLFLOW_ATTACKS_MUTATIONS=100000 $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
+
+# With PostgreSQL, and so with fast paths.
+nightly-postgresql: $(READY)
 	@TESTS_ATTACKS_DATABASE=postgresql $(PY) -m pytest tests/runtime/attacks -n 2 --dist loadfile --timeout 10800
-	@$(PY) -m pytest tests $(addprefix --ignore tests/,e2e runtime/attacks cli/test_import_again.py) -m nightly -n 2 --dist loadfile \
-	  --timeout 3600
+
+nightly-long: $(READY)
+	@$(PY) -m pytest tests $(addprefix --ignore tests/,e2e runtime/attacks cli/test_import_again.py) -m nightly -n 2 \
+	  --dist loadfile --timeout 3600
+
+nightly-import: $(READY)
 	@TESTS_IMPORT_RUNS=2000 $(PY) -m pytest tests/cli/test_import_again.py -k many_runs --timeout 3600
+
+nightly-cluster: $(READY)
 	@$(BED) tools install --group gitops
-	@$(PY) -m pytest tests/e2e/test_argo_cd.py -v
-	@$(MAKE) --no-print-directory faults upgrades
+	@$(PY) -m pytest tests/e2e $(addprefix --ignore tests/e2e/,faults upgrades) -m nightly -v
+
+nightly-faults: faults
+
+nightly-upgrades: upgrades
 
 compare: $(READY) ## Show what the chart renders differently than at a commit (COMMIT=main ALLOW=<regular expression>)
 	@cd tests && ../$(PY) -m render.compare_commits $(COMMIT) $(if $(ALLOW),--allow '$(ALLOW)')

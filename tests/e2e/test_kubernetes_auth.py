@@ -20,7 +20,7 @@ from runtime import route_table
 from runtime.belongings import Keeper, keep_as
 from runtime.routes import distinct_routes
 from runtime.strangers import Call
-from runtime.test_two_accounts import GATEWAY, INSIDE_SHOWN, SEED, ask, learned
+from runtime.test_two_accounts import GATEWAY, SQL_SHOWN, ask, learned
 
 from e2e.forward import port_forward
 from e2e.helm import MLFLOW_VERSION, Helm
@@ -499,11 +499,11 @@ def test_the_page_of_routes(site: Site, tmp_path: Path) -> None:
         for anna in (own, other):
             answer = ask(anna, call)
             # MLflow answers a name that anna has twice with the SQL of her own row.
-            told = [what for what in learned(call, anna, answer) if what != INSIDE_SHOWN]
+            told = [what for what in learned(call, anna, answer) if what != SQL_SHOWN]
             wrong.extend(f"{what}: {call}: {answer.text[:400]!r}" for what in told)
         return answer
 
-    found = route_table.answers(checked, other, bert, distinct_routes(tmp_path), SEED)
+    found = route_table.answers(checked, other, bert, distinct_routes(tmp_path))
     assert wrong == [], "\n".join(wrong)
     route_table.record("kubernetes", found)
     assert route_table.opened(route_table.read()["kubernetes"], found) == []

@@ -1,14 +1,11 @@
 """docs/reliability.md is what its results give, and the READMEs have its figures."""
 
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 from e2e.faults import report
 from mlflowops.paths import REPO
 
-FAULTS = REPO / "tests/e2e/faults"
 OUTCOME = {
     "fault": "Something ends", "test": "test_something", "saw": "Nothing.", "requests": 9, "refused": {},
     "slowest": 1.0, "recovery": 0.0, "restarts": 0, "acknowledged": 5, "lost": [], "doubled": [],
@@ -29,16 +26,6 @@ def test_the_readmes_have_the_figures_of_the_page(name: str) -> None:
     text = (REPO / name).read_text()
     assert report.with_sentence(name, text, report.read()) == text, "run `python -m e2e.faults.report`"
     assert report.with_sentence(name, text, [OUTCOME]) != text
-
-
-def test_each_line_can_be_repeated() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", FAULTS, "--collect-only", "-q", "-p", "no:cacheprovider"],
-        cwd=REPO, capture_output=True, text=True,
-    )  # fmt: skip
-    tests = {line.split("::")[-1] for line in done.stdout.splitlines() if "::" in line}
-    assert len(tests) > 20, done.stdout + done.stderr
-    assert {each["test"] for each in report.read()} <= tests
 
 
 def test_the_command_chooses_one_value_of_a_parameter() -> None:

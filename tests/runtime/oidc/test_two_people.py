@@ -15,7 +15,7 @@ from runtime.oidc.test_oidc import ANNA, BERT, OLGA
 from runtime.routes import Route, distinct_routes
 from runtime.server import Server
 from runtime.strangers import Call, Strangers
-from runtime.test_two_accounts import GATEWAY, INSIDE_SHOWN, SEED, SQL_SHOWN, ask, learned, named, remember
+from runtime.test_two_accounts import GATEWAY, SEED, SQL_SHOWN, ask, learned, named, remember
 
 CALLS = int(os.environ.get("TESTS_ACCOUNTS_CALLS", "0"))  # 0 means each route once
 # The plugin's rule, without workspaces: docs/security.md. `test_what_the_plugin_shows` fails when it is gone.
@@ -60,9 +60,7 @@ def test_nothing_of_others(keepers: tuple[Keeper, Keeper], routes: list[Route]) 
 
 def shown(what: str, call: Call) -> bool:
     """Whether MLflow or the plugin is known to show it."""
-    if what == INSIDE_SHOWN:
-        return named(call) in SQL_SHOWN
-    return call.method == "GET" and named(call).startswith(REGISTRY)
+    return what == SQL_SHOWN or (call.method == "GET" and named(call).startswith(REGISTRY))
 
 
 def test_what_the_plugin_shows(keepers: tuple[Keeper, Keeper]) -> None:
@@ -86,7 +84,7 @@ def test_the_calls_find_what_there_is(keepers: tuple[Keeper, Keeper], routes: li
 
 def test_the_page_of_routes(keepers: tuple[Keeper, Keeper], routes: list[Route]) -> None:
     """A route that docs/routes.md shows as denied is denied. Last, as it removes what bert has."""
-    found = route_table.answers(ask, *keepers, routes, SEED)
+    found = route_table.answers(ask, *keepers, routes)
     route_table.record("oidc", found)
     assert route_table.opened(route_table.read()["oidc"], found) == []
     assert sum(other in (401, 403) and own < 300 for other, own in found.values()) > 50, found

@@ -122,6 +122,8 @@ def _environment(oldest: str) -> dict[str, str]:
         "GOFLAGS": "-buildvcs=false",
         "GOWORK": "off",
         "CGO_ENABLED": "0",
+        # The compiler's own: a fifth less CPU for a build, with some 100 MB more for each package at a time.
+        "GOGC": "400",
     }
 
 
