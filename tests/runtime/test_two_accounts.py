@@ -65,7 +65,7 @@ def ask(keeper: Keeper, call: Call) -> requests.Response:
     kind = call.headers.get("Content-Type", "")
     body = call.body and filled(call.body, keeper.ids).encode("latin-1" if "protobuf" in kind else "utf-8")
     query = {name: refilled(value, keeper.ids) for name, value in call.query.items()}
-    headers = {name: filled(value, keeper.ids) for name, value in call.headers.items()}
+    headers = {name: filled(value, keeper.ids).encode() for name, value in call.headers.items()}
     path = filled(call.path, keeper.ids)
     return keeper.send(call.method, path, params=query, data=body, headers=headers)
 

@@ -15,6 +15,7 @@ from mlflow_kubernetes.server import (
     artifact_paths,
     auth,
     command_line,
+    path_parameters,
     replica_misses,
     request_metrics,
     unavailable,
@@ -206,6 +207,7 @@ def open_apps(app_name: str) -> Apps:
     withhold_presigned_urls()
     limit_parts()
     artifact_paths.install()
+    path_parameters.install(mlflow.server.app)
     replica_misses.install(mlflow.server.app)
     unavailable.install(fastapi, mlflow.server.app)
     apps = Apps(mlflow.server.app, fastapi)

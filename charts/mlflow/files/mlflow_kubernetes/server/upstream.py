@@ -33,6 +33,7 @@ def create() -> Any:
         kubernetes_plugin,
         oidc,
         oidc_plugin,
+        path_parameters,
         replica_misses,
         sources,
         unavailable,
@@ -62,6 +63,7 @@ def create() -> Any:
     withhold_presigned_urls()
     limit_parts()
     artifact_paths.install()
+    path_parameters.install(flask)
     unavailable.install(app, flask)
     format_handlers()
     served = oidc.wrap(app) if oidc_plugin.enabled() else app
