@@ -15,7 +15,6 @@ READY := $(VENV)/.ready-$(shell cat requirements-dev.lock pyproject.toml testbed
 .DEFAULT_GOAL := help
 .PHONY: help up down test versions mlflow benchmark faults upgrades soak nightly test-api-only check compare tools tools-path docs site picture ui-picture lock release
 .PHONY: lint lint-python lint-types lint-pod-types lint-yaml lint-go lint-workflows
-.PHONY: $(addprefix nightly-,$(NIGHT))
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -74,15 +73,16 @@ upgrades: $(READY) ## Upgrade each released chart to this tree's and go back, by
 soak: $(READY) ## Keep a release at 70 % of its capacity while it rolls, backs up and removes, on the cluster of `make up` (MINUTES=30)
 	@PYTHONPATH=tests $(PY) -m benchmarks.soak --minutes $(or $(MINUTES),30) $(SOAK)
 
-# One after another, the other parts too when one fails. `make nightly-calls SEED=1` repeats a part: all but the last three
+# One after another, the other parts too when one fails. `make nightly-calls SEED=1` runs one of them. The first four
 # take other values for each SEED.
-NIGHT = values calls accounts oidc requests postgresql long import cluster faults upgrades
+NIGHT := values calls accounts oidc requests postgresql long import cluster faults upgrades
+.PHONY: $(addprefix nightly-,$(NIGHT))
 nightly: SEED ?= $(shell date +%Y%m%d)
 nightly: $(READY) ## Long runs of the fuzz tests (values of the chart, calls of MLflow's API, HTTP requests; SEED=20260131), all faults and upgrades
 	@echo "make: SEED=$(SEED)"
 	@$(MAKE) --no-print-directory --keep-going SEED=$(SEED) $(addprefix nightly-,$(NIGHT))
 
-nightly-%: export TESTS_FUZZ_SEED = $(or $(SEED),1)
+$(addprefix nightly-,values calls accounts oidc): export TESTS_FUZZ_SEED = $(or $(SEED),1)
 
 nightly-values: $(READY)
 	@TESTS_FUZZ_CASES=10000 $(PY) -m pytest tests/render/test_any_values.py -n 4 -rP

@@ -124,7 +124,7 @@ def test_a_release_of_helm_is_taken_over(
 
 
 def free_address(kube: Kube) -> str:
-    """An address of the range that this cluster gives to Services, which are few."""
+    """An address in the Service range of this cluster, which has too few Services to use it."""
     first = kube.core.read_namespaced_service("kubernetes", "default").spec.cluster_ip
     return f"{first.rpartition('.')[0]}.50"
 

@@ -5,45 +5,35 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import requests
 
 from runtime.attacks.logins import LAUNCHERS, SETTINGS, add_account
+from runtime.belongings import ANNA, BERT, Keeper
 from runtime.server import Server
 
-ANNA, BERT = ("anna", "a long password of anna"), ("bert", "a long password of bert")
 API = "/api/2.0/mlflow"
 STATUS = {"status": "LOGGED_MODEL_READY"}
+Keepers = tuple[Keeper, Keeper]
 
 
 @pytest.fixture(scope="module", params=LAUNCHERS)
-def server(request: pytest.FixtureRequest, start: Callable[..., Server]) -> Server:
-    """Two accounts without permissions but those on what they make."""
+def keepers(request: pytest.FixtureRequest, start: Callable[..., Server]) -> Keepers:
+    """Anna and bert, who have permissions on what they make only: an experiment and a logged model each."""
     settings = {**SETTINGS, "MLFLOW_KUBERNETES_AUTH_PERMISSION": "NO_PERMISSIONS"}
-    running = start(**settings, MLFLOW_KUBERNETES_LAUNCHER=request.param).ready()
+    server = start(**settings, MLFLOW_KUBERNETES_LAUNCHER=request.param).ready()
     for account in (ANNA, BERT):
-        add_account(running, *account)
-    return running
+        add_account(server, *account)
+    anna, bert = (Keeper(server.url, account) for account in (ANNA, BERT))
+    for keeper, name in ((anna, "anna"), (bert, "bert")):
+        keeper.ids = keeper.make("experiments/create", {"name": f"of {name}"})
+        body = {**keeper.ids, "name": f"model-of-{name}"}
+        keeper.ids["model_id"] = keeper.make("logged-models", body)["model"]["info"]["model_id"]
+    return anna, bert
 
 
-def call(server: Server, who: tuple[str, str], method: str, path: str, **more: Any) -> requests.Response:
-    return requests.request(method, f"{server.url}{API}{path}", auth=who, timeout=60, **more)
-
-
-@pytest.fixture(scope="module")
-def models(server: Server) -> dict[str, str]:
-    """A logged model of each account."""
-    made = {}
-    for who in (ANNA, BERT):
-        experiment = call(server, who, "POST", "/experiments/create", json={"name": f"of {who[0]}"}).json()
-        body = {"experiment_id": experiment["experiment_id"], "name": f"model-of-{who[0]}"}
-        answer = call(server, who, "POST", "/logged-models", json=body)
-        made[who[0]] = answer.json()["model"]["info"]["model_id"]
-    return made
-
-
-def test_two_values_are_refused(server: Server, models: dict[str, str]) -> None:
+def test_two_values_are_refused(keepers: Keepers) -> None:
     """Whichever of them MLflow checks, and whichever its handler uses."""
-    anna, bert = (f"/logged-models/{models[name]}" for name in ("anna", "bert"))
+    models = {"anna": keepers[0].ids["model_id"], "bert": keepers[1].ids["model_id"]}
+    anna, bert = (f"{API}/logged-models/{model}" for model in models.values())
     other = {"model_id": models["bert"], **STATUS}
     kind = {"Content-Type": "application/json"}
     calls: list[tuple[str, str, dict[str, Any]]] = [
@@ -61,28 +51,27 @@ def test_two_values_are_refused(server: Server, models: dict[str, str]) -> None:
     ]
     let_in = 0
     for method, path, more in calls:
-        answer = call(server, ANNA, method, path, **more)
+        answer = keepers[0].send(method, path, **more)
         refused = "model_id: the path has another value" in answer.text
         assert (answer.status_code, refused) in ((400, True), (403, False)), (method, more, answer.text)
         let_in += refused
     assert let_in > 5, "MLflow's login denies the others"
-    assert call(server, BERT, "GET", bert).json()["model"]["info"]["status"] == "LOGGED_MODEL_PENDING"
+    assert keepers[1].send("GET", bert).json()["model"]["info"]["status"] == "LOGGED_MODEL_PENDING"
 
 
-def test_the_same_value_twice_is_served(server: Server, models: dict[str, str]) -> None:
+def test_the_same_value_twice_is_served(keepers: Keepers) -> None:
     """As MLflow's clients send it."""
-    path, same = f"/logged-models/{models['anna']}", {"model_id": models["anna"]}
-    assert call(server, ANNA, "GET", path, params=same).ok
-    assert call(server, ANNA, "PATCH", path, json={**same, **STATUS}).ok
+    anna, same = keepers[0], {"model_id": keepers[0].ids["model_id"]}
+    path = f"{API}/logged-models/{same['model_id']}"
+    assert anna.send("GET", path, params=same).ok
+    assert anna.send("PATCH", path, json={**same, **STATUS}).ok
 
 
-def test_an_artifact_is_no_message(server: Server) -> None:
+def test_an_artifact_is_no_message(keepers: Keepers) -> None:
     """A file whose content looks like a message arrives as it is."""
-    experiment = call(server, ANNA, "POST", "/experiments/create", json={"name": "files"}).json()
-    body = {"experiment_id": experiment["experiment_id"]}
-    run = call(server, ANNA, "POST", "/runs/create", json=body).json()["run"]["info"]["run_id"]
-    url = f"{server.url}/api/2.0/mlflow-artifacts/artifacts/{body['experiment_id']}/{run}/artifacts/a.json"
+    anna, experiment = keepers[0], keepers[0].ids["experiment_id"]
+    run = anna.make("runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
+    path = f"/api/2.0/mlflow-artifacts/artifacts/{experiment}/{run}/artifacts/a.json"
     content = b'{"artifact_path": "x"}'
-    kind = {"Content-Type": "application/json"}
-    assert requests.put(url, content, auth=ANNA, headers=kind, timeout=60).ok
-    assert requests.get(url, auth=ANNA, timeout=60).content == content
+    assert anna.send("PUT", path, data=content, headers={"Content-Type": "application/json"}).ok
+    assert anna.send("GET", path).content == content

@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from mlflow_kubernetes.server.audit.object_ids import camel
+
 # Their body is the artifact itself, which may be large, and is no message.
 STREAMED = "artifact_path"
 
@@ -30,10 +32,9 @@ def _check() -> Any:
     parameters = request.view_args or {}
     if not parameters or STREAMED in parameters:
         return None
-    names = {name: {name, camel_case(name)} for name in parameters}
     given = [*request.args.items(multi=True), *_fields(request.get_data())]
     for name, value in parameters.items():
-        if any(key in names[name] and other != str(value) for key, other in given):
+        if any(key in (name, camel(name)) and other != str(value) for key, other in given):
             from mlflow.exceptions import MlflowException
 
             error = MlflowException.invalid_parameter_value(
@@ -43,12 +44,6 @@ def _check() -> Any:
                 error.serialize_as_json(), error.get_http_status_code(), mimetype="application/json"
             )
     return None
-
-
-def camel_case(name: str) -> str:
-    """The name of a field in JSON, which protobuf accepts too."""
-    first, *others = name.split("_")
-    return first + "".join(each.capitalize() for each in others)
 
 
 def _fields(body: bytes) -> Iterator[tuple[str, str]]:

@@ -23,13 +23,13 @@ OUTER = ("trace", "trace_info", "trace_location", "mlflow_experiment", "assessme
 MAX_LENGTH, MAX_VALUES, MAX_BYTES = 250, 10, 1500
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
     """The other spelling of a field that MLflow takes in a body."""
     return re.sub("_(.)", lambda found: found[1].upper(), name)
 
 
-NAMES = {spelling: name for name in FIELDS for spelling in (name, _camel(name))}
-NESTED = {spelling for name in OUTER for spelling in (name, _camel(name))}
+NAMES = {spelling: name for name in FIELDS for spelling in (name, camel(name))}
+NESTED = {spelling for name in OUTER for spelling in (name, camel(name))}
 
 
 def object_ids(
