@@ -274,6 +274,53 @@ def test_a_viewer_reads_and_writes_nothing(site: Site) -> None:
     assert site.caller("nobody")("GET", f"runs/get?run_id={run_id}").status_code == 403
 
 
+def test_a_prompt_optimization_needs_its_data_set(site: Site) -> None:
+    """A job reads the data set without an account, so the account that starts it needs `get` on it."""
+    group, verbs = {"apiGroups": ["mlflow.kubeflow.org"]}, ["get", "list", "create", "update"]
+    named = {**group, "resources": ["datasets"], "resourceNames": ["readable"], "verbs": ["get"]}
+    role = {
+        "metadata": {"name": "mlflow-without-data-sets"},
+        "rules": [{**group, "resources": ["experiments"], "verbs": verbs}, named],
+    }
+    rbac = client.RbacAuthorizationV1Api(site.kube.api)
+    rbac.create_cluster_role(role)
+    site.kube.core.create_namespaced_service_account(A, {"metadata": {"name": "optimizer"}})
+    bind(site.kube, A, "optimizer", role["metadata"]["name"])
+    editor, optimizer = site.caller("editor"), site.caller("optimizer")
+    eventually(lambda: optimizer.post("experiments/search", max_results=1).ok, 20, "the role")
+    experiment = editor.post("experiments/create", name="optimized").json()["experiment_id"]
+
+    def data_set(name: str) -> str:
+        body = {"name": name, "experiment_ids": [experiment]}
+        return str(editor.post("/api/3.0/mlflow/datasets/create", **body).json()["dataset"]["dataset_id"])
+
+    def optimize(caller: Caller, body: Any = None, **config: str) -> int:
+        config = {"optimizer_type": "OPTIMIZER_TYPE_GEPA", **config}
+        whole = {"experiment_id": experiment, "source_prompt_uri": "prompts:/p/1", "config": config}
+        path = "/api/3.0/mlflow/prompt-optimization/jobs"
+        return caller("POST", path, json=json.dumps(whole) if body is str else whole).status_code
+
+    readable, secret = data_set("readable"), data_set("secret")
+    assert 403 not in [optimize(editor, dataset_id=each) for each in (readable, secret)]
+    assert 403 not in [optimize(optimizer), optimize(optimizer, dataset_id=readable)]
+    assert optimize(optimizer, dataset_id=secret) == optimize(optimizer, datasetId=secret) == 403
+    assert optimize(optimizer, str, dataset_id=secret) == 403, "JSON in a string of JSON"
+    job = {"job_name": "optimize_prompts", "params": {"dataset_id": secret}}
+    for path in ("/ajax-api/3.0/jobs/", "/ajax-api/3.0/jobs"):
+        assert [each.post(path, **job).status_code for each in (editor, optimizer)] == [403, 403], path
+    rbac.delete_cluster_role(role["metadata"]["name"])
+
+
+def test_a_parameter_of_the_path_has_one_value(site: Site) -> None:
+    a = site.caller("editor")
+    experiment = a.post("experiments/create", name="logged").json()["experiment_id"]
+    made = a.post("logged-models", experiment_id=experiment, name="m").json()["model"]["info"]
+    path, body = f"logged-models/{made['model_id']}", {"status": "LOGGED_MODEL_READY"}
+    refused = a("PATCH", path, json={**body, "model_id": "m-another"})
+    assert refused.status_code == 400 and "model_id: the path has another value" in refused.text
+    assert a("PATCH", path, json={**body, "model_id": made["model_id"]}).ok
+
+
 def test_without_a_valid_token_nothing_is_answered(site: Site) -> None:
     right = token(site.kube, A, "editor")
     head, claims, signature = right.split(".")

@@ -73,6 +73,41 @@ def test_what_the_plugin_shows(keepers: tuple[Keeper, Keeper]) -> None:
     assert anna.send("POST", REGISTRY, json={"name": "org.example/annas"}).status_code == 403
 
 
+def test_a_job_reads_nothing_of_others(keepers: tuple[Keeper, Keeper]) -> None:
+    """The plugin asks for permissions on a job's data set and traces, which jobs read without an account."""
+    anna, bert = keepers
+    config = {"dataset_id": anna.ids["berts-dataset"], "optimizer_type": "OPTIMIZER_TYPE_GEPA"}
+    codes = {}
+    for keeper, prefix in ((anna, "annas"), (bert, "berts")):
+        body = {"experiment_id": anna.ids[f"{prefix}-experiment-id"], "config": config}
+        body["source_prompt_uri"] = f"prompts:/{prefix}-prompt/1"
+        job = {"trace_ids": [anna.ids["berts-trace"]], "serialized_scorer": "{}"}
+        job["experiment_id"] = body["experiment_id"]
+        codes[prefix] = [
+            keeper.send("POST", "/api/3.0/mlflow/prompt-optimization/jobs", json=body).status_code,
+            keeper.send(
+                "POST", "/ajax-api/3.0/jobs/", json={"job_name": "invoke_scorer", "params": job}
+            ).status_code,
+        ]
+    assert codes["annas"] == [403, 403]
+    assert 403 not in codes["berts"], codes
+
+
+def test_a_parameter_of_the_path_has_one_value(keepers: tuple[Keeper, Keeper]) -> None:
+    """Whichever of two the plugin checks."""
+    anna, path = keepers[0], "/api/2.0/mlflow/logged-models"
+    mine, other = anna.ids["annas-logged"], anna.ids["berts-logged"]
+    body = {"model_id": other, "status": "LOGGED_MODEL_READY"}
+    answers = [
+        anna.send("PATCH", f"{path}/{mine}", json=body),
+        anna.send("GET", f"{path}/{mine}", params={"model_id": other}),
+        anna.send("GET", f"{path}/{other}", params={"model_id": mine}),
+    ]
+    assert {each.status_code for each in answers} <= {400, 403}, [each.text for each in answers]
+    own = keepers[1].send("PATCH", f"{path}/{other}", json={**body, "model_id": mine})
+    assert own.status_code == 400, own.text
+
+
 def test_the_calls_find_what_there_is(keepers: tuple[Keeper, Keeper], routes: list[Route]) -> None:
     """Sent by bert himself, they find it: only permissions keep anna from it."""
     bert, strangers, found = keepers[1], Strangers(SEED), set()

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from mlflow_kubernetes.server import job_permissions
+
 APP_NAME = "kubernetes-auth"
 PACKAGE = "mlflow_kubernetes_plugins"
 # Seconds to connect to the API server, and to wait for its answer. Its client waits without a limit.
@@ -55,6 +57,7 @@ def install() -> None:
         setattr(AuthorizationV1Api, name, _impatient(getattr(AuthorizationV1Api, name)))
     authorizer: Any = importlib.import_module(f"{PACKAGE}.auth.authorizer").KubernetesAuthorizer
     authorizer.is_allowed = _noting(authorizer.is_allowed)
+    job_permissions.install_kubernetes(PACKAGE)
 
 
 def _out_of_the_loop(middleware: Any) -> None:
