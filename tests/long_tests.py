@@ -15,7 +15,7 @@ LONG = (
     ("runtime/attacks/test_hosts.py", ".*", "upstream"),
     ("runtime/attacks/test_methods.py", ".*", "upstream"),
     ("runtime/attacks/test_sockets.py", ".*", "upstream"),
-    ("runtime/attacks/test_job_permissions.py", ".*", "upstream"),
+    ("runtime/attacks/test_permissions.py", ".*", "upstream"),
     ("runtime/attacks/test_login.py", "test_guesses_end_and_the_account_does_not", "upstream-flask"),
     ("runtime/attacks/test_routes.py", "test_no_spelling_gets_in_below_a_prefix", ""),
     ("runtime/attacks/test_routes.py", "test_another_account_never_sees_the_content", "upstream"),

@@ -17,6 +17,7 @@ import yaml
 from kubernetes import client
 from mlflowops.paths import REPO
 from runtime import route_table
+from runtime.attacks.test_traces_of_others import begin, new_id, span, whole
 from runtime.belongings import Keeper, keep_as
 from runtime.routes import distinct_routes
 from runtime.strangers import Call
@@ -280,7 +281,7 @@ def test_a_prompt_optimization_needs_its_data_set(site: Site) -> None:
     named = {**group, "resources": ["datasets"], "resourceNames": ["readable"], "verbs": ["get"]}
     role = {
         "metadata": {"name": "mlflow-without-data-sets"},
-        "rules": [{**group, "resources": ["experiments"], "verbs": verbs}, named],
+        "rules": [{**group, "resources": ["experiments", "registeredmodels"], "verbs": verbs}, named],
     }
     rbac = client.RbacAuthorizationV1Api(site.kube.api)
     rbac.create_cluster_role(role)
@@ -305,6 +306,9 @@ def test_a_prompt_optimization_needs_its_data_set(site: Site) -> None:
     assert 403 not in [optimize(optimizer), optimize(optimizer, dataset_id=readable)]
     assert optimize(optimizer, dataset_id=secret) == optimize(optimizer, datasetId=secret) == 403
     assert optimize(optimizer, str, dataset_id=secret) == 403, "JSON in a string of JSON"
+    role["rules"][0]["resources"] = ["experiments"]
+    rbac.replace_cluster_role(role["metadata"]["name"], role)
+    eventually(lambda: optimize(optimizer) == 403, CACHE_SECONDS + 20, "no right on prompts")
     job = {"job_name": "optimize_prompts", "params": {"dataset_id": secret}}
     for path in ("/ajax-api/3.0/jobs/", "/ajax-api/3.0/jobs"):
         assert [each.post(path, **job).status_code for each in (editor, optimizer)] == [403, 403], path
@@ -319,6 +323,28 @@ def test_a_parameter_of_the_path_has_one_value(site: Site) -> None:
     refused = a("PATCH", path, json={**body, "model_id": "m-another"})
     assert refused.status_code == 400 and "model_id: the path has another value" in refused.text
     assert a("PATCH", path, json={**body, "model_id": made["model_id"]}).ok
+
+
+def test_a_trace_stays_in_its_namespace(site: Site) -> None:
+    """An editor of another namespace who knows its id neither takes it nor writes to it."""
+    headers = {name: {"Authorization": f"Bearer {site.caller('editor', name).token}"} for name in (A, B)}
+    keepers = {}
+    for name, own in headers.items():
+        keeper = keepers[name] = Keeper(site.url, None)
+        keeper.session.headers.update({**own, "X-MLFLOW-WORKSPACE": name})
+        keeper.ids = {
+            "mine": keeper.make("experiments/create", {"name": f"traces-of-{name}"})["experiment_id"]
+        }
+    trace = new_id()
+    assert span(keepers[B], trace, "mine").ok and begin(keepers[B], trace, "mine").ok
+    before = whole(keepers[B], trace)
+    answers = [begin(keepers[A], trace, "mine"), span(keepers[A], trace, "mine")]
+    assert {each.status_code for each in answers} == {403}, [each.text for each in answers]
+    assert whole(keepers[B], trace) == before
+    run, search = f"{A}-run", {"pageToken": 5, "experiment_ids": [keepers[A].ids["mine"]]}
+    body = {"runId": run, "run_uuid": "x", "run_name": "x"}
+    assert keepers[A].send("POST", "/api/2.0/mlflow/runs/update", json=body).status_code == 400
+    assert keepers[A].send("POST", "/api/3.0/mlflow/datasets/search", json=search).status_code == 400
 
 
 def test_without_a_valid_token_nothing_is_answered(site: Site) -> None:

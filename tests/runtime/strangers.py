@@ -118,6 +118,11 @@ GRAPHQL_VALUES = [
 ]
 
 
+def camel(name: str) -> str:
+    """The other spelling of a field."""
+    return re.sub("_(.)", lambda found: found[1].upper(), name)
+
+
 @dataclass
 class Call:
     """One request, as it is before the ids of a server are filled in."""
@@ -147,14 +152,47 @@ def messages() -> dict[tuple[str, str], Descriptor]:
 
 
 class Strangers:
-    """Makes the calls of one seed."""
+    """Makes the calls of one seed.
 
-    def __init__(self, seed: int) -> None:
+    Args:
+        seed: of the calls.
+        ambiguous: whether every fifth call names things in two places, or in a way that MLflow cannot read.
+    """
+
+    def __init__(self, seed: int, ambiguous: bool = False) -> None:
         self.chance = random.Random(seed)
         self.messages = messages()
+        self.ambiguous = ambiguous
 
     def call(self, route: Route) -> Call:
         """Return a call of this route."""
+        made = self._call(route)
+        if self.ambiguous and made.path != "/v1/traces" and self.chance.random() < 0.2:
+            self._disagree(made)
+        return made
+
+    def _disagree(self, made: Call) -> None:
+        """Let the query, the body and the spellings of a field have values of their own."""
+        values = json.loads(made.body) if (made.body or "").startswith("{") else dict(made.query)
+        names = [*values, *re.findall(r"<\w+-(run|logged|trace|dataset)>", made.path), "run_id"]
+        name = self.chance.choice(names)
+        other = self._text(name)
+        match self.chance.randrange(5):
+            case 0:
+                values = {camel(name): other, **values}
+            case 1:
+                values = {**values, camel(name): other}
+            case 2:
+                values = {**values, "run_uuid": other}
+            case 3:
+                values = {camel(name): 5, **values} if self.chance.random() < 0.5 else {name: {}, **values}
+            case _:
+                made.query = {**made.query, name: other}
+        made.body = json.dumps(values)
+        if self.chance.random() < 0.3:
+            made.headers["Content-Type"] = "text/plain"
+
+    def _call(self, route: Route) -> Call:
         path = re.sub(r"<(?:\w+:)?(\w+)>|{(\w+)(?::\w+)?}", self._parameter, route.template)
         made = Call(route.method, path, headers={"Content-Type": "application/json"})
         if route.path.endswith("/graphql"):

@@ -11,6 +11,7 @@ from cli.cli import Answer
 from cli.laptop import mlflow_of_the_process
 
 from runtime.basic_auth import ADMIN, FLASK_KEY
+from runtime.belongings import Keeper
 from runtime.server import Server
 from runtime.test_accounts_command import PASSWORD, Command, as_administrator
 from runtime.test_schema import schema
@@ -124,3 +125,38 @@ def test_grants_of_another_workspace_stay(
     monkeypatch.delenv("MLFLOW_WORKSPACE")
     (dora,) = [each for each in accounts("list", "-o", "json").data if each["name"] == "dora"]
     assert dora["grants"] == []
+
+
+def test_an_administrator_of_a_workspace_changes_no_role_of_another(
+    server: Server, accounts: Command
+) -> None:
+    """MLflow asks for rights on the workspace of `role_id`, and changes what `role_permission_id` names."""
+    assert accounts("add", "olga", password=f"{PASSWORD}\n").code == 0
+    admin, olga = Keeper(server.url, ADMIN), Keeper(server.url, ("olga", PASSWORD))
+    roles, ids = {}, {}
+    for name, permission in (("hers", "MANAGE"), ("theirs", "USE")):
+        mlflow.create_workspace(name)
+        roles[name] = admin.make("roles/create", {"workspace": name, "name": "r"})["role"]["id"]
+        grant = {"resource_type": "workspace", "resource_pattern": "*", "permission": permission}
+        made = admin.make("roles/permissions/add", {"role_id": roles[name], **grant})
+        ids[name] = made["role_permission"]["id"]
+        admin.make("roles/assign", {"role_id": roles[name], "username": "olga"})
+    path = "/api/3.0/mlflow/roles"
+    other, hers = {"role_permission_id": ids["theirs"]}, {"role_id": roles["hers"]}
+    calls = [
+        ("PATCH", f"{path}/permissions/update", {**other, "permission": "MANAGE"}),
+        ("PATCH", f"{path}/permissions/update", {**other, **hers, "permission": "MANAGE"}),
+        ("PATCH", f"{path}/permissions/update", {**other, "workspace": "hers", "permission": "MANAGE"}),
+        ("DELETE", f"{path}/permissions/remove", {**other, **hers}),
+        ("POST", f"{path}/create", {**hers, "workspace": "theirs", "name": "x"}),
+        ("POST", f"{path}/permissions/add", {"role_id": roles["theirs"], "workspace": "hers"}),
+    ]
+    for method, route, body in calls:
+        answer = olga.send(method, route, json=body)
+        assert answer.status_code == 403, (route, body, answer.text)
+    listed = admin.send("GET", f"{path}/permissions/list?role_id={roles['theirs']}").json()[
+        "role_permissions"
+    ]
+    assert [each["permission"] for each in listed] == ["USE"]
+    own = {"role_permission_id": ids["hers"], "permission": "MANAGE"}
+    assert olga.send("PATCH", f"{path}/permissions/update", json={**own, **hers, "workspace": "hers"}).ok

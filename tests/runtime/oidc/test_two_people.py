@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from runtime import route_table
+from runtime.attacks.test_traces_of_others import begin, span
 from runtime.belongings import MARK, Keeper, keep_as
 from runtime.oidc.conftest import Site
 from runtime.oidc.people import browser, log_in, make_token
@@ -45,7 +46,7 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
 
 
 def test_nothing_of_others(keepers: tuple[Keeper, Keeper], routes: list[Route]) -> None:
-    anna, chance, strangers, found = keepers[0], random.Random(SEED), Strangers(SEED), []
+    anna, chance, strangers, found = keepers[0], random.Random(SEED), Strangers(SEED, ambiguous=True), []
     chance.shuffle(routes)
     for number in range(CALLS or len(routes)):
         call = strangers.call(routes[number % len(routes)])
@@ -93,19 +94,29 @@ def test_a_job_reads_nothing_of_others(keepers: tuple[Keeper, Keeper]) -> None:
     assert 403 not in codes["berts"], codes
 
 
-def test_a_parameter_of_the_path_has_one_value(keepers: tuple[Keeper, Keeper]) -> None:
-    """Whichever of two the plugin checks."""
-    anna, path = keepers[0], "/api/2.0/mlflow/logged-models"
-    mine, other = anna.ids["annas-logged"], anna.ids["berts-logged"]
-    body = {"model_id": other, "status": "LOGGED_MODEL_READY"}
+def test_what_the_plugin_checks_is_what_mlflow_uses(keepers: tuple[Keeper, Keeper]) -> None:
+    """As with basic-auth: tests/runtime/attacks/test_one_value.py and test_traces_of_others.py have more."""
+    anna, bert = keepers
+    ids, path, search = anna.ids, "/api/2.0/mlflow", "/api/3.0/mlflow/datasets/search"
+    run, other = ids["annas-run"], ids["berts-run"]
+    mine, theirs = (f"{path}/logged-models/{ids[name]}" for name in ("annas-logged", "berts-logged"))
+    trace = bert.send("GET", f"/api/3.0/mlflow/traces/{ids['berts-trace']}").text
+    deleted = {"params": {"name": "annas-model"}, "data": '{"name": "berts-model"}'}
     answers = [
-        anna.send("PATCH", f"{path}/{mine}", json=body),
-        anna.send("GET", f"{path}/{mine}", params={"model_id": other}),
-        anna.send("GET", f"{path}/{other}", params={"model_id": mine}),
+        anna.send("PATCH", mine, json={"model_id": ids["berts-logged"], "status": "LOGGED_MODEL_READY"}),
+        anna.send("GET", theirs, params={"model_id": ids["annas-logged"]}),
+        anna.send("POST", f"{path}/runs/update", json={"runId": other, "run_uuid": run, "run_name": "x"}),
+        anna.send("POST", f"{path}/runs/update", json={"run_uuid": other, "endTime": "x", "run_id": run}),
+        anna.send("POST", search, json={"pageToken": 5, "experiment_ids": [ids["annas-experiment-id"]]}),
+        anna.send(
+            "DELETE", f"{path}/registered-models/delete", headers={"Content-Type": "text/plain"}, **deleted
+        ),
+        begin(anna, ids["berts-trace"], "annas-experiment-id"),
+        span(anna, ids["berts-trace"], "annas-experiment-id"),
     ]
     assert {each.status_code for each in answers} <= {400, 403}, [each.text for each in answers]
-    own = keepers[1].send("PATCH", f"{path}/{other}", json={**body, "model_id": mine})
-    assert own.status_code == 400, own.text
+    assert bert.send("GET", f"/api/3.0/mlflow/traces/{ids['berts-trace']}").text == trace
+    assert bert.send("GET", f"{path}/registered-models/get?name=berts-model").ok
 
 
 def test_the_calls_find_what_there_is(keepers: tuple[Keeper, Keeper], routes: list[Route]) -> None:

@@ -15,9 +15,10 @@ from mlflow_kubernetes.server import (
     artifact_paths,
     auth,
     command_line,
-    path_parameters,
+    one_value,
     replica_misses,
     request_metrics,
+    trace_writes,
     unavailable,
 )
 from mlflow_kubernetes.server.deferred import deferred_imports
@@ -207,7 +208,8 @@ def open_apps(app_name: str) -> Apps:
     withhold_presigned_urls()
     limit_parts()
     artifact_paths.install()
-    path_parameters.install(mlflow.server.app)
+    one_value.install(mlflow.server.app)
+    trace_writes.install()
     replica_misses.install(mlflow.server.app)
     unavailable.install(fastapi, mlflow.server.app)
     apps = Apps(mlflow.server.app, fastapi)

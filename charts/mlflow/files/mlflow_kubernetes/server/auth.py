@@ -113,7 +113,7 @@ def bootstrap_in_subprocess() -> None:
 
 
 def harden() -> None:
-    """Install what MLflow's basic-auth lacks: limits of logins, places of artifacts, and jobs.
+    """Install what MLflow's basic-auth lacks: limits of logins, places of artifacts, and permissions.
 
     Call it once in each process: after mlflow.server.auth is imported, before its create_app(), before the
     fork, and before sync_admin_password(). Another call does nothing.
@@ -123,13 +123,13 @@ def harden() -> None:
         return
     from mlflow.server import auth
 
-    from mlflow_kubernetes.server import job_permissions, login
+    from mlflow_kubernetes.server import login, permissions
 
     if auth._auth_initialized:
         raise RuntimeError("auth.harden() comes too late: create_app() has run")
     login.install()
     sources.install()
-    job_permissions.install()
+    permissions.install()
     _hardened = True
 
 

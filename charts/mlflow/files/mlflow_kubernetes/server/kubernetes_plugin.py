@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from mlflow_kubernetes.server import job_permissions
+from mlflow_kubernetes.server import permissions
 
 APP_NAME = "kubernetes-auth"
 PACKAGE = "mlflow_kubernetes_plugins"
@@ -57,7 +57,7 @@ def install() -> None:
         setattr(AuthorizationV1Api, name, _impatient(getattr(AuthorizationV1Api, name)))
     authorizer: Any = importlib.import_module(f"{PACKAGE}.auth.authorizer").KubernetesAuthorizer
     authorizer.is_allowed = _noting(authorizer.is_allowed)
-    job_permissions.install_kubernetes(PACKAGE)
+    permissions.install_kubernetes(PACKAGE)
 
 
 def _out_of_the_loop(middleware: Any) -> None:

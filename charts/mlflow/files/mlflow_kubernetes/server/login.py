@@ -14,6 +14,7 @@ from mlflow_kubernetes.log import context, logger
 from mlflow_kubernetes.log.formatters import as_json
 from mlflow_kubernetes.server.guard import SLOT_SECONDS, Guard, Throttled
 from mlflow_kubernetes.server.login_limits import Budgets
+from mlflow_kubernetes.server.trace_writes import caller
 
 SCOPE_KEY = "mlflow_kubernetes.login"
 log = logger("auth")
@@ -185,6 +186,8 @@ class LogInFirst:
                 return self.log_in(Request(scope))
 
             scope[SCOPE_KEY] = (await run_in_threadpool(log_in),)
+            if user := scope[SCOPE_KEY][0]:
+                caller.set(user.username)
             if refused:
                 body, headers = answer(refused[0])
                 await JSONResponse(body, 429, headers)(scope, receive, send)

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from mlflow_kubernetes.server import kubernetes_plugin, oidc_plugin
+from mlflow_kubernetes.server.messages import check_each
 
 VARIABLE = "MLFLOW_KUBERNETES_ALLOWED_SOURCES"
 SOURCES = ("mlflow-artifacts", "runs", "models")
@@ -35,33 +36,17 @@ def install() -> None:
     """Check each request after MLflow has parsed it, whatever its encoding. Call it before the fork."""
     if not active():
         return
-    from mlflow.server import handlers
     from mlflow.store.tracking import sqlalchemy_store
 
     more = allowed_prefixes()
 
-    def checked(message: Any) -> None:
+    def check(message: Any) -> None:
         _check_trace_id(message)
         for field, value, schemes in named_places(message):
             if not allowed(value, schemes, more) and not _is_administrator():
                 _refuse(field, value, schemes)
 
-    parse = handlers._get_request_message
-
-    def parsed(request_message: Any, *args: Any, **kwargs: Any) -> Any:
-        message = parse(request_message, *args, **kwargs)
-        checked(message)
-        return message
-
-    handlers._get_request_message = parsed
-    if parse_workspace := getattr(handlers, "_get_workspace_request_message", None):
-
-        def parsed_workspace(request_message: Any, *args: Any, **kwargs: Any) -> Any:
-            message, body = parse_workspace(request_message, *args, **kwargs)
-            checked(message)
-            return message, body
-
-        handlers._get_workspace_request_message = parsed_workspace
+    check_each(check)
     sqlalchemy_store._validate_trace_tag = _without_places(sqlalchemy_store._validate_trace_tag)
 
 
@@ -69,7 +54,7 @@ def named_places(message: Any) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """The places that a parsed request names: field, value, and the schemes that every account may use."""
     kind = message.DESCRIPTOR.name
     if kind == "CreateExperiment" and message.artifact_location:
-        yield "artifact_location", message.artifact_location, LOCATIONS
+        yield "artifact_location", message.artifact_location, _locations(message.artifact_location)
     elif kind == "CreateModelVersion" and not _is_placeholder(message):
         yield "source", message.source, SOURCES
     elif kind in ("CreateWorkspace", "UpdateWorkspace"):
@@ -88,6 +73,12 @@ def named_places(message: Any) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     elif kind == "StartTraceV3":
         info = message.trace.trace_info
         yield from _trace_tags(list(info.tags.items()), info.trace_id)
+
+
+def _locations(location: str) -> tuple[str, ...]:
+    """The schemes that an account may use for an experiment: none inside of an experiment or a workspace."""
+    first = next(iter((split(unquote(location)) or [])[2:]), "")
+    return () if first.isdigit() or first == "workspaces" else LOCATIONS
 
 
 def _check_trace_id(message: Any) -> None:

@@ -33,9 +33,10 @@ def create() -> Any:
         kubernetes_plugin,
         oidc,
         oidc_plugin,
-        path_parameters,
+        one_value,
         replica_misses,
         sources,
+        trace_writes,
         unavailable,
     )
     from mlflow_kubernetes.server.apps import limit_decompression
@@ -63,7 +64,8 @@ def create() -> Any:
     withhold_presigned_urls()
     limit_parts()
     artifact_paths.install()
-    path_parameters.install(flask)
+    one_value.install(flask)
+    trace_writes.install()
     unavailable.install(app, flask)
     format_handlers()
     served = oidc.wrap(app) if oidc_plugin.enabled() else app

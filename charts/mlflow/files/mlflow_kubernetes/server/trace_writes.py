@@ -1,0 +1,117 @@
+"""A trace stays in its experiment: only an account that may update that experiment writes to it.
+
+MLflow checks the permission on the experiment that a request names, and then writes to the trace with the
+given id, wherever it is: an account could move a trace of others, with its spans, to its own experiment.
+"""
+
+import os
+from collections.abc import Iterable
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any
+
+# Account of a request that FastAPI answers. Flask knows its own.
+caller: ContextVar[str] = ContextVar("caller", default="")
+
+
+def install() -> None:
+    """Check what MLflow's store of traces writes for requests. Call it before the fork."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Store
+
+    if not os.environ.get("MLFLOW_KUBERNETES_APP_NAME"):
+        return  # no accounts
+    start, link = Store.start_trace, getattr(Store, "link_traces_to_run", None)
+
+    @wraps(start)
+    def start_trace(self: Any, trace_info: Any) -> Any:
+        if hasattr(trace_info, "trace_id"):  # MLflow before 3 has other arguments
+            _check_traces(self, [trace_info.trace_id], trace_info.experiment_id)
+            _check_assessments(self, trace_info)
+        return start(self, trace_info)
+
+    Store.start_trace = start_trace
+    if log := getattr(Store, "log_spans", None):
+
+        @wraps(log)
+        def log_spans(self: Any, location: str, spans: list[Any], *more: Any, **named: Any) -> Any:
+            _check_traces(self, {span.trace_id for span in spans}, location)
+            return log(self, location, spans, *more, **named)
+
+        Store.log_spans = log_spans
+    if link is not None:
+
+        @wraps(link)
+        def link_traces_to_run(self: Any, trace_ids: list[str], run_id: str) -> Any:
+            _check_run(self, trace_ids, run_id)
+            return link(self, trace_ids, run_id)
+
+        Store.link_traces_to_run = link_traces_to_run
+
+
+def _experiments(store: Any, trace_ids: Iterable[str]) -> set[str]:
+    """The experiments of those traces that exist, in any workspace."""
+    from mlflow.store.tracking.dbmodels.models import SqlTraceInfo
+
+    with _session(store) as session:
+        found = session.query(SqlTraceInfo.experiment_id).filter(SqlTraceInfo.request_id.in_(list(trace_ids)))
+        return {str(experiment) for (experiment,) in found.distinct()}
+
+
+def _session(store: Any) -> Any:
+    """A session with the primary, as a replica may not have the trace yet."""
+    replica = getattr(store, "read_engine", None) is not None
+    return store.ManagedSessionMaker(**({"read_only": False} if replica else {}))
+
+
+def _check_traces(store: Any, trace_ids: Iterable[str], experiment_id: str) -> None:
+    for other in _experiments(store, trace_ids) - {str(experiment_id)}:
+        if not _may_update(other):
+            _refuse("trace_id: this trace is in another experiment")
+
+
+def _check_assessments(store: Any, trace_info: Any) -> None:
+    """Refuse ids of assessments that belong to another trace."""
+    from mlflow.store.tracking.dbmodels.models import SqlAssessments as Row
+
+    named = {each.assessment_id for each in trace_info.assessments}
+    named |= {each.overrides for each in trace_info.assessments}
+    if ids := [each for each in named if each]:
+        with _session(store) as session:
+            others = session.query(Row).filter(
+                Row.assessment_id.in_(ids), Row.trace_id != trace_info.trace_id
+            )
+            if others.count():
+                _refuse("assessments: one of them belongs to another trace")
+
+
+def _check_run(store: Any, trace_ids: list[str], run_id: str) -> None:
+    """Refuse a run that a header of OpenTelemetry names. For requests to Flask, MLflow checks permissions."""
+    from flask import has_request_context
+
+    if has_request_context():
+        return
+    experiment = str(store.get_run(run_id).info.experiment_id)
+    if experiment not in _experiments(store, trace_ids) and not _may_update(experiment):
+        _refuse("run_id: this run is in another experiment")
+
+
+def _may_update(experiment_id: str) -> bool:
+    """Whether the account of the request may, as far as MLflow's basic-auth knows."""
+    if os.environ.get("MLFLOW_KUBERNETES_APP_NAME") != "basic-auth":
+        return False
+    from flask import g, has_request_context
+    from mlflow.server import auth
+
+    name = (g.get("mlflow_authenticated_user") if has_request_context() else "") or caller.get()
+    if not name:
+        return False
+    if auth.store.get_user(name).is_admin:
+        return True
+    return bool(auth._get_experiment_permission(experiment_id, name).can_update)
+
+
+def _refuse(words: str) -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+
+    raise MlflowException(f"{words}, which the account may not update.", error_code=PERMISSION_DENIED)
