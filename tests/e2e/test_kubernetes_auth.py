@@ -341,10 +341,44 @@ def test_a_trace_stays_in_its_namespace(site: Site) -> None:
     answers = [begin(keepers[A], trace, "mine"), span(keepers[A], trace, "mine")]
     assert {each.status_code for each in answers} == {403}, [each.text for each in answers]
     assert whole(keepers[B], trace) == before
-    run, search = f"{A}-run", {"pageToken": 5, "experiment_ids": [keepers[A].ids["mine"]]}
-    body = {"runId": run, "run_uuid": "x", "run_name": "x"}
-    assert keepers[A].send("POST", "/api/2.0/mlflow/runs/update", json=body).status_code == 400
-    assert keepers[A].send("POST", "/api/3.0/mlflow/datasets/search", json=search).status_code == 400
+    a, b = keepers[A], keepers[B]
+    made = b.make("logged-models", {"experiment_id": b.ids["mine"], "name": "m"})
+    model = made["model"]["info"]["model_id"]
+    run = a.make("runs/create", {"experiment_id": a.ids["mine"]})["run"]["info"]["run_id"]
+    metric = {"run_id": run, "key": "loss", "value": 1, "timestamp": 1}
+    rename = {"runId": run, "run_uuid": "x", "run_name": "x"}
+    search = {"pageToken": 5, "experiment_ids": [a.ids["mine"]]}
+    assert a.send("POST", "/api/2.0/mlflow/runs/log-metric", json=metric).ok
+    refused = {
+        "/api/2.0/mlflow/runs/log-metric": ({**metric, "model_id": model}, 404),
+        "/api/2.0/mlflow/runs/update": (rename, 400),
+        "/api/3.0/mlflow/datasets/search": (search, 400),
+        "/api/2.0/mlflow/runs/set-tag": (json.dumps({"run_id": run, "key": "x", "value": "y"}), 400),
+        "/ajax-api/3.0/mlflow/demo/generate": ({}, 404),
+    }
+    codes = {path: a.send("POST", path, json=body).status_code for path, (body, _) in refused.items()}
+    assert codes == {path: code for path, (_, code) in refused.items()}
+
+
+def test_an_endpoint_needs_rights_on_its_experiment(site: Site) -> None:
+    """Each call of an endpoint of the gateway is a trace in its experiment."""
+    group, name = {"apiGroups": ["mlflow.kubeflow.org"]}, "mlflow-gateway-only"
+    rule = {**group, "resources": ["gatewayendpoints"], "verbs": ["get", "list", "create", "update"]}
+    rbac = client.RbacAuthorizationV1Api(site.kube.api)
+    rbac.create_cluster_role({"metadata": {"name": name}, "rules": [rule]})
+    site.kube.core.create_namespaced_service_account(A, {"metadata": {"name": "gateway-only"}})
+    bind(site.kube, A, "gateway-only", name)
+    experiment = (
+        site.caller("editor").post("experiments/create", name="of-an-endpoint").json()["experiment_id"]
+    )
+    caller, path = site.caller("gateway-only"), "/api/3.0/mlflow/gateway/endpoints/create"
+
+    def create(**more: str) -> int:
+        return caller.post(path, name="e", model_configs=[], **more).status_code
+
+    eventually(lambda: create() == 400, CACHE_SECONDS + 20, "an endpoint without a model")
+    assert create(experiment_id=experiment) == 403
+    rbac.delete_cluster_role(name)
 
 
 def test_without_a_valid_token_nothing_is_answered(site: Site) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from runtime import graphql
 from runtime.attacks.logins import LAUNCHERS, SETTINGS
 from runtime.belongings import MARK, Keeper, keep
 from runtime.server import Server
@@ -153,6 +154,10 @@ def test_a_query_and_a_body_differ(keepers: Keepers) -> None:
         assert bert.send("GET", f"{API3 if 'schema' in path else API}/{path}").ok, path
     scorers = bert.send("GET", f"{API3}/scorers/list?experiment_id={ids['berts-experiment-id']}").text
     assert "berts-scorer" in scorers
+
+
+def test_graphql_shows_nothing_of_others(keepers: Keepers) -> None:
+    graphql.check(*keepers)
 
 
 def test_the_same_value_twice_is_served(keepers: Keepers) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from runtime import route_table
+from runtime import graphql, route_table
 from runtime.attacks.test_traces_of_others import begin, span
 from runtime.belongings import MARK, Keeper, keep_as
 from runtime.oidc.conftest import Site
@@ -117,6 +117,26 @@ def test_what_the_plugin_checks_is_what_mlflow_uses(keepers: tuple[Keeper, Keepe
     assert {each.status_code for each in answers} <= {400, 403}, [each.text for each in answers]
     assert bert.send("GET", f"/api/3.0/mlflow/traces/{ids['berts-trace']}").text == trace
     assert bert.send("GET", f"{path}/registered-models/get?name=berts-model").ok
+
+
+def test_graphql_shows_nothing_of_others(keepers: tuple[Keeper, Keeper]) -> None:
+    graphql.check(*keepers)
+
+
+def test_two_routes_of_the_plugin(keepers: tuple[Keeper, Keeper]) -> None:
+    """That of the bindings of endpoints, and that of a scorer's permissions."""
+    anna, bert = keepers
+    path = "/api/3.0/mlflow/gateway/endpoints/bindings/list"
+    assert bert.send("GET", f"{path}?endpoint_id={anna.ids['berts-endpoint-id']}").ok
+    for keeper, query in ((anna, "name=x"), (bert, "name=berts-endpoint"), (bert, "endpoint_id=")):
+        assert keeper.send("GET", f"{path}?{query}").status_code in (400, 403), query
+    mine, theirs = (anna.ids[f"{name}-experiment-id"] for name in ("annas", "berts"))
+    scorer = {"experiment_id": mine, "name": "annas-scorer", "serialized_scorer": "{}"}
+    anna.make("scorers/register", scorer)
+    route = f"/api/3.0/mlflow/permissions/scorers/{theirs}/berts-scorer/users"
+    query = f"?experiment_id={mine}&scorer_name=annas-scorer"
+    assert [anna.send("GET", f"{route}{each}").status_code for each in ("", query)] == [403, 400]
+    assert bert.send("GET", route).ok
 
 
 def test_the_calls_find_what_there_is(keepers: tuple[Keeper, Keeper], routes: list[Route]) -> None:

@@ -20,6 +20,7 @@ from mlflow_kubernetes.server import (
     request_metrics,
     trace_writes,
     unavailable,
+    workspace_bounds,
 )
 from mlflow_kubernetes.server.deferred import deferred_imports
 from mlflow_kubernetes.server.edge.limits import max_body
@@ -210,6 +211,7 @@ def open_apps(app_name: str) -> Apps:
     artifact_paths.install()
     one_value.install(mlflow.server.app)
     trace_writes.install()
+    workspace_bounds.install()
     replica_misses.install(mlflow.server.app)
     unavailable.install(fastapi, mlflow.server.app)
     apps = Apps(mlflow.server.app, fastapi)

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mlflow_kubernetes.server import auth, oidc_plugin, sources
+from mlflow_kubernetes.server.oidc_permissions import is_ambiguous
 
 CA = "MLFLOW_KUBERNETES_OIDC_CA"
 # Threads of a worker for MLflow's calls, as many as launcher `upstream` has without the plugin.
@@ -63,9 +64,14 @@ class Plugin:
         asgiref, by which the plugin calls Flask, has one thread for all requests of a worker otherwise.
         """
         from asgiref.sync import ThreadSensitiveContext
+        from starlette.responses import PlainTextResponse
 
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        if is_ambiguous(scope):
+            refusal = PlainTextResponse("The path names the scorer; leave it out of the query.", 400)
+            await refusal(scope, receive, send)
             return
         async with self.turns, ThreadSensitiveContext():
             await self.app(self._as_seen(scope), receive, send)

@@ -5,7 +5,6 @@ MLflow makes of it. An account could name its own thing in what the login reads,
 message.
 """
 
-import json
 import os
 import re
 from typing import Any
@@ -36,27 +35,31 @@ def install(app: Any) -> None:
 
 def _check() -> Any:
     """Answer 400 to a request with two values of a field; else nothing."""
-    from flask import Response, request
+    from flask import request
 
     parameters = request.view_args or {}
     if STREAMED in parameters or request.path.endswith(UPLOAD):
         return None
+    body = _body()
+    if isinstance(body, str):
+        return _answer("body: it is a string of JSON; send the object itself.")
     values: dict[str, Any] = dict(parameters)
-    for key, value in (*request.args.lists(), *_body().items()):
+    for key, value in (*request.args.lists(), *body.items()):
         name = _name(key)
         other = value if value is None else values.setdefault(name, value)
         if other is not value and _text(other) != _text(value):
-            from mlflow.exceptions import MlflowException
-
-            error = MlflowException.invalid_parameter_value(
-                f"{name}: the path has another value than the query or the body; send it in the path only."
-                if name in parameters
-                else f"{name}: the request has two values of it; send one."
-            )
-            return Response(
-                error.serialize_as_json(), error.get_http_status_code(), mimetype="application/json"
-            )
+            if name in parameters:
+                return _answer(f"{name}: the path has another value; send it in the path only.")
+            return _answer(f"{name}: the request has two values of it; send one.")
     return None
+
+
+def _answer(words: str) -> Any:
+    from flask import Response
+    from mlflow.exceptions import MlflowException
+
+    error = MlflowException.invalid_parameter_value(words)
+    return Response(error.serialize_as_json(), error.get_http_status_code(), mimetype="application/json")
 
 
 def _name(key: str) -> str:
@@ -65,16 +68,15 @@ def _name(key: str) -> str:
     return OTHER_NAMES.get(name, name)
 
 
-def _body() -> dict[str, Any]:
-    """The fields of a JSON body. MLflow reads JSON in a string of JSON too."""
+def _body() -> dict[str, Any] | str:
+    """The fields of a JSON body, or a string, in which MLflow's handlers read JSON and its login does not."""
     from flask import request
 
     try:
         body = request.get_json(force=True, silent=True)  # as MLflow's handlers do, so it is parsed once
-        message = json.loads(body) if isinstance(body, str) else body
-    except (ValueError, RecursionError):
+    except RecursionError:
         return {}
-    return message if isinstance(message, dict) else {}
+    return body if isinstance(body, (dict, str)) else {}
 
 
 def _text(value: Any) -> Any:
@@ -106,7 +108,17 @@ def _check_message(message: Any) -> None:
 
     if unread := g.pop("mlflow_kubernetes_unread", None):
         raise MlflowException.invalid_parameter_value(f"MLflow cannot read the request: {unread}")
-    sent = _body()
-    for field in message.DESCRIPTOR.fields:
-        if field.json_name != field.name and field.json_name in sent:
+    _check_spelling(message.DESCRIPTOR, _body())
+
+
+def _check_spelling(described: Any, body: Any) -> None:
+    """Refuse fields in camel case. Those of messages inside matter where they name things of the gateway."""
+    from mlflow.exceptions import MlflowException
+
+    for field in described.fields if isinstance(body, dict) else ():
+        if field.json_name != field.name and field.json_name in body:
             raise MlflowException.invalid_parameter_value(f"{field.json_name}: send it as {field.name}.")
+        if field.message_type and "Gateway" in field.message_type.name:
+            inside = body.get(field.name)
+            for each in inside if isinstance(inside, list) else [inside]:
+                _check_spelling(field.message_type, each)

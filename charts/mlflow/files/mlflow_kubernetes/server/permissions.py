@@ -44,12 +44,17 @@ def _add_to(auth: Any, name: str, also: Callable[[Any], bool]) -> None:
 def install_kubernetes(package: str) -> None:
     """Check those of jobs in the plugin mlflow-kubernetes-plugins. Call it before its app is made.
 
-    A prompt optimization needs `get` on its data set and `update` on models; the route for any job is denied.
+    A prompt optimization needs `get` on its data set and `update` on models, an endpoint of the gateway
+    `update` on its experiment; the route for any job is denied.
 
     Args:
         package: the plugin's package.
     """
-    from mlflow.protos.service_pb2 import CreatePromptOptimizationJob
+    from mlflow.protos.service_pb2 import (
+        CreateGatewayEndpoint,
+        CreatePromptOptimizationJob,
+        UpdateGatewayEndpoint,
+    )
 
     rules: Any = importlib.import_module(f"{package}.auth.rules")
     names: Any = importlib.import_module(f"{package}.auth.resource_names")
@@ -66,6 +71,10 @@ def install_kubernetes(package: str) -> None:
     rule = rules._datasets_rule("get", resource_name_parsers=(DATA_SET,), **read)
     prompts = rules._registered_models_rule("update")
     table[CreatePromptOptimizationJob] = (table[CreatePromptOptimizationJob], rule, prompts)
+    named = {"resource_name_parsers": (names.RESOURCE_NAME_PARSER_EXPERIMENT_ID_TO_NAME,), **read}
+    writes = rules._experiments_rule("update", **named)  # each call of an endpoint is a trace there
+    for kind in (CreateGatewayEndpoint, UpdateGatewayEndpoint):
+        table[kind] = (table[kind], writes)
     denied = rules._experiments_rule("update", deny=True, deny_message="Start jobs at MLflow's own routes.")
     rules.PATH_AUTHORIZATION_RULES.update({(path, "POST"): denied for path in (ROUTE, f"{ROUTE}/")})
 

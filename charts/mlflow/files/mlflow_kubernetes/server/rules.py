@@ -9,6 +9,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from mlflow_kubernetes.server.edge.limits import max_body
+from mlflow_kubernetes.stores import workspaces
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
@@ -17,6 +18,8 @@ ORIGIN = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
 # The Assistant runs commands for clients on its own machine, and a port-forward looks like one.
 CLOSED = re.compile(r"/+mlflow/+assistant(/|$)", re.IGNORECASE)
+# With workspaces also the demo: while MLflow writes it, other requests may count as of its workspace.
+CLOSED_WITH_WORKSPACES = re.compile(r"/+mlflow/+(assistant|demo)(/|$)", re.IGNORECASE)
 # Routes of artifacts, exempt from the limit of API bodies, with and without a static prefix.
 ARTIFACTS = re.compile(r"/(ajax-)?api/2\.0/mlflow-artifacts/")
 
@@ -112,6 +115,7 @@ class Rules:
         )
         prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "")
         self.nameless = {f"{prefix}/health", f"{prefix}/version"}
+        self.closed = CLOSED_WITH_WORKSPACES if workspaces.is_enabled(os.environ) else CLOSED
         self.max_body = max_body()
 
     def limit(self, path: str) -> int | None:
@@ -128,7 +132,7 @@ class Rules:
             return Refusal(400, "The request needs one valid Host header.")
         if host and path not in self.nameless and not self.hosts.allow(host):
             return Refusal(403, HOST_WORDS, f"Host {hosts[0][:200]!r}")
-        if CLOSED.search(path):
+        if self.closed.search(path):
             return Refusal(404, "Not Found")
         return self._origin_refusal(method, headers, hosts[0].lower() if hosts else "")
 

@@ -46,6 +46,14 @@ def install() -> None:
             return link(self, trace_ids, run_id)
 
         Store.link_traces_to_run = link_traces_to_run
+    if get_or_create := getattr(Store, "_get_or_create_experiment_id", None):
+
+        @wraps(get_or_create)
+        def get_or_create_experiment_id(self: Any, experiment_name: str, *more: Any, **named: Any) -> Any:
+            _check_name(self, experiment_name)
+            return get_or_create(self, experiment_name, *more, **named)
+
+        Store._get_or_create_experiment_id = get_or_create_experiment_id
 
 
 def _experiments(store: Any, trace_ids: Iterable[str]) -> set[str]:
@@ -95,10 +103,24 @@ def _check_run(store: Any, trace_ids: list[str], run_id: str) -> None:
         _refuse("run_id: this run is in another experiment")
 
 
+def _check_name(store: Any, name: str) -> None:
+    """Refuse an existing experiment that an endpoint of the gateway would get by its name."""
+    if os.environ["MLFLOW_KUBERNETES_APP_NAME"] == "kubernetes-auth":
+        return  # the name is looked up in the namespace
+    found = store.get_experiment_by_name(name)
+    if found is not None and not _may_update(found.experiment_id):
+        _refuse(f"experiment_id: the experiment {name!r} exists")
+
+
 def _may_update(experiment_id: str) -> bool:
-    """Whether the account of the request may, as far as MLflow's basic-auth knows."""
-    if os.environ.get("MLFLOW_KUBERNETES_APP_NAME") != "basic-auth":
-        return False
+    """Whether the account of the request may. RBAC of Kubernetes is for namespaces, so there it may not."""
+    app = os.environ.get("MLFLOW_KUBERNETES_APP_NAME")
+    if app == "basic-auth":
+        return _may_with_basic_auth(experiment_id)
+    return app == "oidc-auth" and _may_with_oidc(experiment_id)
+
+
+def _may_with_basic_auth(experiment_id: str) -> bool:
     from flask import g, has_request_context
     from mlflow.server import auth
 
@@ -108,6 +130,19 @@ def _may_update(experiment_id: str) -> bool:
     if auth.store.get_user(name).is_admin:
         return True
     return bool(auth._get_experiment_permission(experiment_id, name).can_update)
+
+
+def _may_with_oidc(experiment_id: str) -> bool:
+    from mlflow_oidc_auth.bridge.user import get_auth_context
+    from mlflow_oidc_auth.utils import effective_experiment_permission
+
+    try:
+        account = get_auth_context()
+    except Exception:
+        return False
+    if account.is_admin:
+        return True
+    return bool(effective_experiment_permission(experiment_id, account.username).permission.can_update)
 
 
 def _refuse(words: str) -> None:

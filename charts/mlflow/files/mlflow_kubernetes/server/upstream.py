@@ -32,12 +32,14 @@ def create() -> Any:
         auth,
         kubernetes_plugin,
         oidc,
+        oidc_permissions,
         oidc_plugin,
         one_value,
         replica_misses,
         sources,
         trace_writes,
         unavailable,
+        workspace_bounds,
     )
     from mlflow_kubernetes.server.apps import limit_decompression
     from mlflow_kubernetes.server.audit.audit_log import open_audit_log
@@ -49,6 +51,7 @@ def create() -> Any:
     if oidc_plugin.enabled():
         sources.install()
         oidc_plugin.import_kinds()
+        oidc_permissions.install()
     if kubernetes_plugin.enabled():
         sources.install()
         kubernetes_plugin.install()
@@ -66,6 +69,7 @@ def create() -> Any:
     artifact_paths.install()
     one_value.install(flask)
     trace_writes.install()
+    workspace_bounds.install()
     unavailable.install(app, flask)
     format_handlers()
     served = oidc.wrap(app) if oidc_plugin.enabled() else app
