@@ -100,6 +100,21 @@ def test_two_names_of_a_run(keepers: Keepers) -> None:
     assert bert.send("GET", path).text == before
 
 
+def test_no_file_gets_into_the_run_of_another_account(keepers: Keepers) -> None:
+    """MLflow's login looks at `run_id`, and the upload at `run_uuid`."""
+    anna, bert = keepers
+    mine, other = anna.ids["annas-run"], anna.ids["berts-run"]
+    path = f"{API}/artifacts/list?run_id={other}"
+    before = bert.send("GET", path).text
+    calls: Calls = []
+    for ids in ({"run_id": mine, "run_uuid": other}, {"run_id": other, "run_uuid": mine}):
+        params = {**ids, "path": "new.txt"}
+        calls.append(("POST", "/ajax-api/2.0/mlflow/upload-artifact", {"params": params, "data": "annas"}))
+        calls.append(("GET", "/get-artifact", {"params": {**ids, "path": "note.txt"}}))
+    assert refuse(anna, calls) > 1
+    assert bert.send("GET", path).text == before
+
+
 def test_what_mlflow_cannot_read_is_refused(keepers: Keepers) -> None:
     """It would search all data sets, as the experiments stand behind what it cannot read."""
     anna = keepers[0]

@@ -38,9 +38,8 @@ def _check() -> Any:
     from flask import request
 
     parameters = request.view_args or {}
-    if STREAMED in parameters or request.path.endswith(UPLOAD):
-        return None
-    body = _body()
+    streamed = STREAMED in parameters or request.path.endswith(UPLOAD)
+    body = {} if streamed else _body()
     if isinstance(body, str):
         return _answer("body: it is a string of JSON; send the object itself.")
     values: dict[str, Any] = dict(parameters)
