@@ -363,7 +363,9 @@ def test_a_trace_stays_in_its_namespace(site: Site) -> None:
 def test_an_endpoint_needs_rights_on_its_experiment(site: Site) -> None:
     """Each call of an endpoint of the gateway is a trace in its experiment."""
     group, name = {"apiGroups": ["mlflow.kubeflow.org"]}, "mlflow-gateway-only"
-    rule = {**group, "resources": ["gatewayendpoints"], "verbs": ["get", "list", "create", "update"]}
+    resources = ["gatewayendpoints", "gatewaysecrets", "gatewaymodeldefinitions"]
+    resources += [f"{each}/use" for each in resources]
+    rule = {**group, "resources": resources, "verbs": ["get", "list", "create", "update"]}
     rbac = client.RbacAuthorizationV1Api(site.kube.api)
     rbac.create_cluster_role({"metadata": {"name": name}, "rules": [rule]})
     site.kube.core.create_namespaced_service_account(A, {"metadata": {"name": "gateway-only"}})
@@ -371,13 +373,20 @@ def test_an_endpoint_needs_rights_on_its_experiment(site: Site) -> None:
     experiment = (
         site.caller("editor").post("experiments/create", name="of-an-endpoint").json()["experiment_id"]
     )
-    caller, path = site.caller("gateway-only"), "/api/3.0/mlflow/gateway/endpoints/create"
-
-    def create(**more: str) -> int:
-        return caller.post(path, name="e", model_configs=[], **more).status_code
-
-    eventually(lambda: create() == 400, CACHE_SECONDS + 20, "an endpoint without a model")
-    assert create(experiment_id=experiment) == 403
+    caller, path = site.caller("gateway-only"), "/api/3.0/mlflow/gateway"
+    secret = {"provider": "openai", "secret_name": "own", "secret_value": {"api_key": "x"}}
+    eventually(lambda: caller("GET", f"{path}/secrets/list").ok, CACHE_SECONDS + 20, "the role")
+    secret_id = caller.post(f"{path}/secrets/create", **secret).json()["secret"]["secret_id"]
+    model = {"name": "own", "provider": "openai", "model_name": "x", "secret_id": secret_id}
+    made = caller.post(f"{path}/model-definitions/create", **model).json()["model_definition"]
+    config = {"model_definition_id": made["model_definition_id"], "linkage_type": "PRIMARY", "weight": 1}
+    endpoint = {"model_configs": [config], "usage_tracking": False}
+    answer = caller.post(f"{path}/endpoints/create", name="own", **endpoint)
+    assert answer.ok, answer.text
+    with_tracking = {**endpoint, "usage_tracking": True, "experiment_id": experiment}
+    assert caller.post(f"{path}/endpoints/create", name="other", **with_tracking).status_code == 403
+    update = {"endpoint_id": answer.json()["endpoint"]["endpoint_id"], "experiment_id": experiment}
+    assert caller.post(f"{path}/endpoints/update", **update).status_code == 403
     rbac.delete_cluster_role(name)
 
 

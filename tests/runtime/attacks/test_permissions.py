@@ -138,6 +138,13 @@ def test_an_endpoint_writes_to_no_experiment_of_another_account(keepers: Keepers
     )
 
 
+def test_a_provider_that_is_down_is_no_artifact_store(keepers: Keepers) -> None:
+    """The answer names no part of MLflow that works."""
+    body = {"messages": [{"role": "user", "content": "x"}]}
+    answer = keepers[1].send("POST", "/gateway/berts-endpoint/mlflow/invocations", json=body)
+    assert answer.status_code >= 500 and "artifact" not in answer.text, answer.text
+
+
 def test_only_an_administrator_names_any_job(keepers: Keepers) -> None:
     """MLflow's own clients start jobs at other routes."""
     anna, bert = keepers

@@ -115,20 +115,24 @@ def _impatient(get_client: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-async def _answer(_request: Any, error: Exception) -> Any:
+async def _answer(request: Any, error: Exception) -> Any:
     """The answer to an error that no view has expected; the error is still logged."""
     from starlette.responses import JSONResponse, PlainTextResponse
 
-    told = _told(error)
+    told = _told(error, stores=_asks_a_store(request.scope["path"]))
     return JSONResponse(*told) if told else PlainTextResponse("Internal Server Error", 500)
 
 
 def _answer_of_flask(error: Any) -> Any:
-    """The same for Flask, whose error 500 holds what a view raised; other views ask other servers."""
+    """The same for Flask, whose error 500 holds what a view raised."""
     from flask import request
 
-    cause = error.original_exception
-    return _told(cause, stores="artifact" in request.path) or error
+    return _told(error.original_exception, stores=_asks_a_store(request.path)) or error
+
+
+def _asks_a_store(path: str) -> bool:
+    """Whether a route reads or writes artifacts; others, such as the gateway's, ask other servers."""
+    return "artifact" in path
 
 
 def _told(error: BaseException | None, stores: bool = True) -> tuple[dict[str, str], int] | None:
