@@ -26,6 +26,7 @@ GATEWAY = {
     "MLFLOW_ENABLE_AI_GATEWAY": "true",
     "MLFLOW_CRYPTO_KEK_PASSPHRASE": "a passphrase of the gateway, for tests",
     "MLFLOW_GATEWAY_API_BASE_ALLOWED_SCHEMES": "http",
+    "MLFLOW_GATEWAY_ROUTE_TIMEOUT_SECONDS": "1",  # of a provider that no packet reaches
     "MLFLOW_GATEWAY_API_BASE_ALLOW_PRIVATE_IPS": "true",
     "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
 }
