@@ -67,7 +67,6 @@ def ask(keeper: Keeper, call: Call) -> requests.Response:
     body = call.body and filled(call.body, keeper.ids).encode("latin-1" if "protobuf" in kind else "utf-8")
     query = {name: refilled(value, keeper.ids) for name, value in call.query.items()}
     headers = {name: filled(value, keeper.ids).encode() for name, value in call.headers.items()}
-    headers["Connection"] = b"close"  # a server may end a connection that the other one's answer leaves idle
     path = filled(call.path, keeper.ids)
     return keeper.send(call.method, path, params=query, data=body, headers=headers)
 
