@@ -53,11 +53,9 @@ def answers(ask: Ask, anna: Keeper, bert: Keeper, routes: list[Route]) -> Table:
             call = strangers.call(route)
             other, own = ask(anna, call), ask(bert, call)
             name, statuses = f"{route.method} {route.template}", [other.status_code, own.status_code]
-            if (
-                other.status_code in DENIED or own.status_code not in DENIED
-            ):  # else it is about what anna keeps
+            about_anna = other.status_code not in DENIED and own.status_code in DENIED
+            if name not in found or not about_anna:
                 found[name] = statuses
-            found.setdefault(name, statuses)
             if own.ok:
                 break
     return found

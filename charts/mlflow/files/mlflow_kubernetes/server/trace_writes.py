@@ -5,7 +5,7 @@ given id, wherever it is: an account could move a trace of others, with its span
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any
@@ -16,44 +16,36 @@ caller: ContextVar[str] = ContextVar("caller", default="")
 
 def install() -> None:
     """Check what MLflow's store of traces writes for requests. Call it before the fork."""
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Store
-
     if not os.environ.get("MLFLOW_KUBERNETES_APP_NAME"):
         return  # no accounts
-    start, link = Store.start_trace, getattr(Store, "link_traces_to_run", None)
+    _check_before("start_trace", _check_start)
+    _check_before("log_spans", _check_spans)
+    _check_before("link_traces_to_run", _check_run)
+    _check_before("_get_or_create_experiment_id", _check_name)
 
-    @wraps(start)
-    def start_trace(self: Any, trace_info: Any) -> Any:
-        if hasattr(trace_info, "trace_id"):  # MLflow before 3 has other arguments
-            _check_traces(self, [trace_info.trace_id], trace_info.experiment_id)
-            _check_assessments(self, trace_info)
-        return start(self, trace_info)
 
-    Store.start_trace = start_trace
-    if log := getattr(Store, "log_spans", None):
+def _check_before(name: str, check: Callable[..., None]) -> None:
+    """Let a method of the store, if this MLflow has it, check its arguments first."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-        @wraps(log)
-        def log_spans(self: Any, location: str, spans: list[Any], *more: Any, **named: Any) -> Any:
-            _check_traces(self, {span.trace_id for span in spans}, location)
-            return log(self, location, spans, *more, **named)
+    if method := getattr(SqlAlchemyStore, name, None):
 
-        Store.log_spans = log_spans
-    if link is not None:
+        @wraps(method)
+        def checked(self: Any, *arguments: Any, **named: Any) -> Any:
+            check(self, *arguments, **named)
+            return method(self, *arguments, **named)
 
-        @wraps(link)
-        def link_traces_to_run(self: Any, trace_ids: list[str], run_id: str) -> Any:
-            _check_run(self, trace_ids, run_id)
-            return link(self, trace_ids, run_id)
+        setattr(SqlAlchemyStore, name, checked)
 
-        Store.link_traces_to_run = link_traces_to_run
-    if get_or_create := getattr(Store, "_get_or_create_experiment_id", None):
 
-        @wraps(get_or_create)
-        def get_or_create_experiment_id(self: Any, experiment_name: str, *more: Any, **named: Any) -> Any:
-            _check_name(self, experiment_name)
-            return get_or_create(self, experiment_name, *more, **named)
+def _check_start(store: Any, trace_info: Any, *_: Any, **__: Any) -> None:
+    if hasattr(trace_info, "trace_id"):  # MLflow before 3 has other arguments
+        _check_traces(store, [trace_info.trace_id], trace_info.experiment_id)
+        _check_assessments(store, trace_info)
 
-        Store._get_or_create_experiment_id = get_or_create_experiment_id
+
+def _check_spans(store: Any, location: str, spans: list[Any], *_: Any, **__: Any) -> None:
+    _check_traces(store, {span.trace_id for span in spans}, location)
 
 
 def _experiments(store: Any, trace_ids: Iterable[str]) -> set[str]:
@@ -103,13 +95,13 @@ def _check_run(store: Any, trace_ids: list[str], run_id: str) -> None:
         _refuse("run_id: this run is in another experiment")
 
 
-def _check_name(store: Any, name: str) -> None:
+def _check_name(store: Any, experiment_name: str, *_: Any, **__: Any) -> None:
     """Refuse an existing experiment that an endpoint of the gateway would get by its name."""
     if os.environ["MLFLOW_KUBERNETES_APP_NAME"] == "kubernetes-auth":
         return  # the name is looked up in the namespace
-    found = store.get_experiment_by_name(name)
+    found = store.get_experiment_by_name(experiment_name)
     if found is not None and not _may_update(found.experiment_id):
-        _refuse(f"experiment_id: the experiment {name!r} exists")
+        _refuse(f"experiment_id: the experiment {experiment_name!r} exists")
 
 
 def _may_update(experiment_id: str) -> bool:
